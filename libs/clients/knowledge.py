@@ -1,0 +1,18 @@
+"""knowledge, as chat calls it, on behalf of the reader."""
+
+from libs.clients.base import ServiceClient
+from libs.contracts.knowledge import ReadableRequest, ReadableResponse, RetrievalRequest, RetrievalResponse
+
+
+class KnowledgeClient:
+    def __init__(self, service: ServiceClient) -> None:
+        self._service = service
+
+    async def retrieve(self, request: RetrievalRequest) -> RetrievalResponse:
+        return await self._service.call(
+            "POST", "/internal/retrievals", RetrievalResponse, body=request, idempotent=True
+        )
+
+    async def readable(self, request: ReadableRequest) -> ReadableResponse:
+        """Those of the passages that the reader may see now."""
+        return await self._service.call("POST", "/internal/readable", ReadableResponse, body=request, idempotent=True)

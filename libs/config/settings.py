@@ -1,0 +1,176 @@
+"""Layered settings: config/base.yaml, then config/<environment>.yaml, then environment variables."""
+
+import hashlib
+import os
+import tempfile
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    YamlConfigSettingsSource,
+)
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+CONFIG_DIR = REPOSITORY / "config"
+
+ServiceName = Literal["gateway", "auth", "billing", "chat", "knowledge", "embedding", "generation"]
+SERVICES: tuple[ServiceName, ...] = ("gateway", "auth", "billing", "chat", "knowledge", "embedding", "generation")
+
+# A unix socket's address holds 107 characters; the longest name we put in the folder takes about 20.
+SOCKET_DIR_MAX_CHARS = 80
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class RateLimits(Section):
+    """Requests a minute; `anonymous` counts per address, the others per subject."""
+
+    default: int = Field(ge=1)
+    chat: int = Field(ge=1)
+    search: int = Field(ge=1)
+    anonymous: int = Field(ge=1)
+
+
+class Tokens(Section):
+    access_minutes: int = Field(ge=1)
+    refresh_days: int = Field(ge=1)
+
+
+class Ingestion(Section):
+    workers: int = Field(ge=1, le=64)
+    max_chunk_tokens: int = Field(ge=16)
+    overlap_tokens: int = Field(ge=0)
+    parse_memory_mb: int = Field(ge=128)
+    parse_timeout_s: float = Field(gt=0)
+    lease_s: float = Field(gt=0)
+
+
+class Retrieval(Section):
+    rrf_k: int = Field(ge=1)
+    candidates: int = Field(ge=1)
+    passages: int = Field(ge=1, le=50)
+    exact_below: int = Field(ge=0)
+
+
+class Embedding(Section):
+    backend: Literal["torch"]
+    model: str
+    max_batch_tokens: int = Field(ge=256)
+    max_waiting: int = Field(ge=1)
+    cache_entries: int = Field(ge=0)
+
+
+class Generation(Section):
+    engine: Literal["auto", "extractive", "qwen", "smollm2", "upstream"]
+    upstream_url: str
+    upstream_model: str
+    upstream_api_key: SecretStr
+    max_waiting: int = Field(ge=1)
+    context_tokens: int = Field(ge=512)
+
+
+class Chat(Section):
+    answer_deadline_s: float = Field(gt=0)
+    heartbeat_s: float = Field(gt=0)
+    min_support: float = Field(ge=0, le=1)
+    grace_messages: int = Field(ge=0)
+
+
+class Settings(BaseSettings):
+    """Everything an operator can set; config/base.yaml documents each key where it gives the default."""
+
+    model_config = SettingsConfigDict(env_prefix="FOOTNOTE_", env_nested_delimiter="__", extra="forbid", frozen=True)
+
+    environment: Literal["development", "test", "staging", "production"]
+    home: Path
+    host: str
+    gateway_host: str
+    base_port: int = Field(ge=1, le=65_000)
+    service_urls: dict[ServiceName, str]
+    postgres_url: str
+    redis_url: str
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"]
+    allowed_origins: list[str]
+    max_upload_bytes: int = Field(ge=1)
+    max_body_bytes: int = Field(ge=1)
+    body_timeout_s: float = Field(gt=0)
+    max_connections: int = Field(ge=1)
+    rate_limits: RateLimits
+    tokens: Tokens
+    ingestion: Ingestion
+    retrieval: Retrieval
+    embedding: Embedding
+    generation: Generation
+    chat: Chat
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        environment = os.environ.get("FOOTNOTE_ENVIRONMENT", "development")
+        files = [CONFIG_DIR / "base.yaml", CONFIG_DIR / f"{environment}.yaml"]
+        return init_settings, env_settings, YamlConfigSettingsSource(settings_cls, yaml_file=files, deep_merge=True)
+
+    def port(self, service: ServiceName) -> int:
+        return self.base_port + SERVICES.index(service)
+
+    def url(self, service: ServiceName) -> str:
+        """The base address of a service, without a trailing slash."""
+        configured = self.service_urls.get(service)
+        if configured:
+            return configured.rstrip("/")
+        return f"http://{self.host}:{self.port(service)}"
+
+    @property
+    def sockets_dir(self) -> Path:
+        """Where the embedded servers listen: under home, or a short path beside it where home's is too long."""
+        inside = self.home.absolute() / "run"
+        if len(str(inside)) <= SOCKET_DIR_MAX_CHARS:
+            return inside
+        digest = hashlib.sha256(str(inside).encode()).hexdigest()[:16]
+        return Path(tempfile.gettempdir()) / f"footnote-{os.getuid()}-{digest}"
+
+    @property
+    def secrets_dir(self) -> Path:
+        return self.home / "secrets"
+
+    @property
+    def models_dir(self) -> Path:
+        """Where weights live: FOOTNOTE_MODELS_DIR where set, so that several installations share one copy."""
+        shared = os.environ.get("FOOTNOTE_MODELS_DIR")
+        return Path(shared) if shared else self.home / "models"
+
+    @property
+    def logs_dir(self) -> Path:
+        return self.home / "logs"
+
+    def postgres_dsn(self, role: str, database: str = "footnote") -> str:
+        """SQLAlchemy's address of the system of record, as `role`.
+
+        Each service connects as its own role; the embedded server listens on a socket under home.
+        """
+        if self.postgres_url:
+            return self.postgres_url.replace("{role}", role)
+        return f"postgresql+asyncpg://{role}@/{database}?host={self.sockets_dir}"
+
+    def redis_dsn(self) -> str:
+        return self.redis_url or f"unix://{self.sockets_dir / 'valkey.sock'}"
+
+
+def load_settings() -> Settings:
+    """The process's settings.
+
+    Raises pydantic's ValidationError, which names each key that is unknown or wrong.
+    """
+    return Settings()  # pyright: ignore[reportCallIssue] - every field comes from the sources above

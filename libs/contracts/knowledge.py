@@ -1,0 +1,232 @@
+"""Documents, passages and search."""
+
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+TAG_MAX_CHARS = 120
+
+
+class DocumentStatus(StrEnum):
+    PENDING = "pending"
+    PROCESSING = "processing"
+    COMPLETED = "completed"
+    FAILED = "failed"
+
+
+class GroupAccess(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    groups: list[UUID] = Field(min_length=1, max_length=100)
+
+
+Access = Literal["private", "organization"] | GroupAccess
+
+
+class DocumentAttributes(BaseModel):
+    """What may be said of a document besides its title, however its content arrives."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    category: str | None = Field(default=None, min_length=1, max_length=120)
+    tags: list[str] = Field(default_factory=list[str], max_length=50)
+    collection_id: UUID | None = None
+    access: Access = "organization"
+    external_id: str | None = Field(default=None, min_length=1, max_length=500)
+
+    @field_validator("tags")
+    @classmethod
+    def _short_tags(cls, value: list[str]) -> list[str]:
+        for tag in value:
+            if not 1 <= len(tag) <= TAG_MAX_CHARS:
+                raise ValueError(f"a tag has 1 to {TAG_MAX_CHARS} characters, not {len(tag)}: {tag[:40]!r}")
+        return value
+
+
+class UploadFields(DocumentAttributes):
+    """The fields beside a multipart `file`; without a title, the file's own or its name stands."""
+
+    title: str | None = Field(default=None, min_length=1, max_length=500)
+
+
+class TextDocument(DocumentAttributes):
+    """`POST /documents` as JSON: the text itself, read as Markdown."""
+
+    title: str = Field(min_length=1, max_length=500)
+    text: str
+
+
+class DocumentBatch(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    documents: list[TextDocument] = Field(min_length=1, max_length=500)
+
+
+class DocumentAccepted(BaseModel):
+    document_id: UUID
+    status: DocumentStatus
+
+
+class DocumentBatchAccepted(BaseModel):
+    items: list[DocumentAccepted]
+
+
+class DocumentFailure(BaseModel):
+    code: str
+    message: str
+
+
+class Document(BaseModel):
+    document_id: UUID
+    external_id: str | None
+    title: str
+    status: DocumentStatus
+    error: DocumentFailure | None
+    chunk_count: int
+    size_bytes: int
+    media_type: str
+    category: str | None
+    tags: list[str]
+    collection_id: UUID | None
+    access: Access
+    created_at: datetime
+    updated_at: datetime
+
+
+class DocumentList(BaseModel):
+    items: list[Document]
+    next_cursor: str | None
+
+
+class Location(BaseModel):
+    """Where a passage stands: page from 1 where the format has pages; start, end are characters of the document's text."""
+
+    page: int | None = None
+    heading_path: list[str] = Field(default_factory=list[str])
+    start: int
+    end: int
+
+
+class Passage(BaseModel):
+    chunk_id: UUID
+    document_id: UUID
+    content: str
+    location: Location
+
+
+class PassageList(BaseModel):
+    items: list[Passage]
+    next_cursor: str | None
+
+
+class PassageInContext(Passage):
+    """A passage with the text just before and after it in its document."""
+
+    title: str
+    external_id: str | None
+    before: str
+    after: str
+
+
+class SearchFilters(BaseModel):
+    """A passage must match each given field, and at least one of `tags`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    category: str | None = Field(default=None, max_length=120)
+    tags: list[str] | None = Field(default=None, max_length=50)
+    date_from: date | None = None
+    date_to: date | None = None
+
+
+Strategy = Literal["auto", "lexical", "vector", "hybrid"]
+
+
+class SearchRequest(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    query: str = Field(max_length=100_000)
+    strategy: Strategy = "auto"
+    top_k: int = Field(default=10, ge=1, le=100)
+    filters: SearchFilters | None = None
+    rerank: bool = True
+    group_by: Literal["passage", "document"] = "passage"
+    explain: bool = False
+
+    @field_validator("query")
+    @classmethod
+    def _has_text(cls, value: str) -> str:
+        text = value.replace("\x00", " ")
+        if not text.strip():
+            raise ValueError("the query is empty; write what to look for")
+        return text
+
+
+class SearchScores(BaseModel):
+    """With `explain`: rank from 1 and score in each list that named the passage."""
+
+    lexical_rank: int | None = None
+    lexical_score: float | None = None
+    vector_rank: int | None = None
+    vector_score: float | None = None
+    fused: float
+
+
+class SearchResult(BaseModel):
+    document_id: UUID
+    external_id: str | None
+    chunk_id: UUID
+    title: str
+    content: str
+    score: float
+    location: Location
+    scores: SearchScores | None = None
+
+
+class SearchResponse(BaseModel):
+    results: list[SearchResult]
+    strategy_used: str
+    degraded: list[str]
+
+
+class RetrievalRequest(BaseModel):
+    """Chat to knowledge: a search whose answer carries its trace and the passages' token counts."""
+
+    query: str
+    top_k: int = Field(ge=1, le=100)
+    filters: SearchFilters | None = None
+
+
+class RetrievedPassage(SearchResult):
+    """`similarity` is the cosine between query and passage, None when vectors weren't available."""
+
+    token_count: int
+    similarity: float | None = None
+
+
+class RetrievalResponse(BaseModel):
+    """`knowledge_version` changes whenever any passage of the organisation may read differently."""
+
+    passages: list[RetrievedPassage]
+    strategy_used: str
+    degraded: list[str]
+    knowledge_version: int
+    trace: list[dict[str, Any]]
+
+
+class ReadableRequest(BaseModel):
+    """Chat to knowledge: which of these passages may the caller still see."""
+
+    chunk_ids: list[UUID] = Field(max_length=1_000)
+
+    @model_validator(mode="after")
+    def _unique(self) -> "ReadableRequest":
+        self.chunk_ids = list(dict.fromkeys(self.chunk_ids))
+        return self
+
+
+class ReadableResponse(BaseModel):
+    chunk_ids: list[UUID]

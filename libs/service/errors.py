@@ -1,0 +1,94 @@
+"""Every error as the envelope, or as OpenAI's error object under `/v1/`."""
+
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from libs.clients.context import current_context
+from libs.contracts.errors import ErrorCode, ErrorEnvelope, FootnoteError
+from libs.contracts.openai import error_envelope
+from libs.telemetry.logs import get_logger
+
+log = get_logger(__name__)
+
+CODES_OF_STATUS = {
+    400: ErrorCode.MALFORMED_BODY,
+    401: ErrorCode.UNAUTHENTICATED,
+    403: ErrorCode.FORBIDDEN,
+    404: ErrorCode.NOT_FOUND,
+    405: ErrorCode.METHOD_NOT_ALLOWED,
+    408: ErrorCode.REQUEST_TIMEOUT,
+    409: ErrorCode.CONFLICT,
+    413: ErrorCode.PAYLOAD_TOO_LARGE,
+    415: ErrorCode.UNSUPPORTED_MEDIA_TYPE,
+    422: ErrorCode.VALIDATION_ERROR,
+    429: ErrorCode.RATE_LIMITED,
+    503: ErrorCode.UPSTREAM_UNAVAILABLE,
+}
+SERVER_ERROR = 500
+
+
+def error_response(path: str, error: FootnoteError) -> JSONResponse:
+    """The answer for an error on a path, in the path's own protocol."""
+    request_id = current_context().request_id
+    if path.startswith("/v1/"):
+        body: dict[str, Any] = error_envelope(error.status, error.code, error.message, error.details.get("param"))
+    else:
+        body = ErrorEnvelope(
+            code=error.code, message=error.message, details=error.details, request_id=request_id
+        ).model_dump()
+    return JSONResponse(body, error.status, {**error.headers, "X-Request-ID": request_id})
+
+
+def validation_error(errors: list[Any]) -> FootnoteError:
+    """Pydantic's findings as one 422 that names each field, without repeating what was sent."""
+    if any(item["type"] == "json_invalid" for item in errors):
+        where = errors[0]["ctx"].get("error", "")
+        return FootnoteError(ErrorCode.MALFORMED_BODY, f"The body isn't valid JSON: {where}.", 400)
+    fields = [
+        {"field": ".".join(str(part) for part in item["loc"] if part != "body") or "body", "message": item["msg"]}
+        for item in errors
+    ]
+    named = "; ".join(f"{field['field']}: {field['message']}" for field in fields[:5])
+    return FootnoteError(
+        ErrorCode.VALIDATION_ERROR,
+        f"The request isn't valid. {named}",
+        422,
+        {"fields": fields, "param": fields[0]["field"]},
+    )
+
+
+def install_error_handlers(app: FastAPI) -> None:
+    async def footnote_error(request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, FootnoteError)  # noqa: S101 - registered for this class only
+        if error.status >= SERVER_ERROR:
+            log.warning("request failed", code=error.code, path=request.url.path, reason=error.message)
+        return error_response(request.url.path, error)
+
+    async def invalid_request(request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class only
+        return error_response(request.url.path, validation_error(list(error.errors())))
+
+    async def http_error(request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class only
+        code = CODES_OF_STATUS.get(error.status_code, ErrorCode.INTERNAL)
+        message = str(error.detail)
+        if error.status_code == 404:  # noqa: PLR2004 - HTTP's number
+            message = f"There is nothing at {request.url.path!r}. See /docs for what there is."
+        headers = dict(error.headers or {})
+        return error_response(request.url.path, FootnoteError(code, message, error.status_code, headers=headers))
+
+    async def unknown_error(request: Request, error: Exception) -> JSONResponse:
+        log.error("unexpected error", path=request.url.path, exc_info=error)
+        internal = FootnoteError(
+            ErrorCode.INTERNAL, "Something went wrong on our side. Give the request id to your operator.", SERVER_ERROR
+        )
+        return error_response(request.url.path, internal)
+
+    app.add_exception_handler(FootnoteError, footnote_error)
+    app.add_exception_handler(RequestValidationError, invalid_request)
+    app.add_exception_handler(HTTPException, http_error)
+    app.add_exception_handler(Exception, unknown_error)

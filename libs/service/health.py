@@ -1,0 +1,93 @@
+"""Liveness, readiness, startup, and what each part of a service says of itself."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+
+from fastapi import APIRouter, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from pydantic import BaseModel
+
+CHECK_TIMEOUT_S = 2.0
+
+Check = Callable[[], Awaitable[None]]
+
+
+class CheckResult(BaseModel):
+    ok: bool
+    ms: float
+    error: str | None = None
+
+
+class HealthReport(BaseModel):
+    """`status` is ready, starting or unready."""
+
+    service: str
+    status: str
+    uptime_s: float
+    checks: dict[str, CheckResult]
+
+
+class Health:
+    """A service's checks: each returns when its part works and raises otherwise."""
+
+    def __init__(self, service: str) -> None:
+        self._service = service
+        self._checks: dict[str, Check] = {}
+        self._born = time.monotonic()
+        self.started = False
+
+    def add(self, name: str, check: Check) -> None:
+        self._checks[name] = check
+
+    async def report(self) -> HealthReport:
+        results = await asyncio.gather(*(self._run(check) for check in self._checks.values()))
+        checks = dict(zip(self._checks, results, strict=True))
+        if not self.started:
+            status = "starting"
+        else:
+            status = "ready" if all(result.ok for result in results) else "unready"
+        return HealthReport(
+            service=self._service, status=status, uptime_s=round(time.monotonic() - self._born, 1), checks=checks
+        )
+
+    async def _run(self, check: Check) -> CheckResult:
+        started = time.perf_counter()
+        error = None
+        try:
+            async with asyncio.timeout(CHECK_TIMEOUT_S):
+                await check()
+        except TimeoutError:
+            error = f"no answer within {CHECK_TIMEOUT_S:g} s"
+        except Exception as failure:  # noqa: BLE001 - whatever a part raises is its report
+            error = f"{type(failure).__name__}: {failure}"[:300]
+        return CheckResult(ok=error is None, ms=round((time.perf_counter() - started) * 1000, 2), error=error)
+
+
+def health_router(health: Health) -> APIRouter:
+    router = APIRouter(tags=["health"])
+
+    @router.get("/health/live")
+    async def live() -> dict[str, str]:  # pyright: ignore[reportUnusedFunction] - the router holds it
+        return {"status": "live"}
+
+    @router.get("/health/ready", response_model=HealthReport)
+    async def ready(response: Response) -> HealthReport:  # pyright: ignore[reportUnusedFunction]
+        report = await health.report()
+        response.status_code = 200 if report.status == "ready" else 503
+        return report.model_copy(update={"checks": {}})
+
+    @router.get("/health/startup")
+    async def startup(response: Response) -> dict[str, str]:  # pyright: ignore[reportUnusedFunction]
+        response.status_code = 200 if health.started else 503
+        return {"status": "started" if health.started else "starting"}
+
+    @router.get("/health/detailed", response_model=HealthReport)
+    async def detailed() -> HealthReport:  # pyright: ignore[reportUnusedFunction]
+        return await health.report()
+
+    @router.get("/metrics", include_in_schema=False)
+    async def metrics() -> Response:  # pyright: ignore[reportUnusedFunction]
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+    return router

@@ -1,0 +1,122 @@
+"""What every request passes through: its context, its log line and metrics, and a limit on stalled bodies."""
+
+import asyncio
+import re
+import time
+from typing import Literal
+from uuid import uuid4
+
+import structlog
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from libs.clients.context import Lane, RequestContext, use_context
+from libs.contracts.errors import ErrorCode, FootnoteError
+from libs.service.errors import error_response
+from libs.telemetry.logs import get_logger
+from libs.telemetry.metrics import REQUEST_SECONDS, REQUESTS
+
+log = get_logger(__name__)
+
+REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
+SERVER_ERROR = 500
+
+
+class RequestContextMiddleware:
+    """Gives each request its context, answers with its X-Request-ID, logs and counts it.
+
+    `trusted` services take deadline and lane from the caller; the gateway, whose callers are anyone, doesn't.
+    """
+
+    def __init__(self, app: ASGIApp, service: str, *, trusted: bool) -> None:
+        self._app = app
+        self._service = service
+        self._trusted = trusted
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        context = self._context(headers)
+        started = time.perf_counter()
+        status = 0
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                MutableHeaders(scope=message)["X-Request-ID"] = context.request_id
+            await send(message)
+
+        with use_context(context), structlog.contextvars.bound_contextvars(request_id=context.request_id):
+            try:
+                await self._app(scope, receive, send_with_id)
+            finally:
+                self._record(scope, status, time.perf_counter() - started)
+
+    def _context(self, headers: Headers) -> RequestContext:
+        given = headers.get("x-request-id", "")
+        request_id = given if REQUEST_ID.fullmatch(given) else str(uuid4())
+        authorization = headers.get("authorization")
+        if not self._trusted:
+            return RequestContext(request_id, authorization)
+        lane: Lane = "ingest" if headers.get("x-lane") == "ingest" else "query"
+        deadline_ms = headers.get("x-deadline-ms", "")
+        deadline = time.monotonic() + int(deadline_ms) / 1000 if deadline_ms.isdigit() else None
+        return RequestContext(request_id, authorization, deadline, lane)
+
+    def _record(self, scope: Scope, status: int, seconds: float) -> None:
+        route = getattr(scope.get("route"), "path", "unmatched")
+        if route.startswith(("/health", "/metrics")):
+            return
+        REQUESTS.labels(self._service, scope["method"], route, status).inc()
+        REQUEST_SECONDS.labels(self._service, scope["method"], route).observe(seconds)
+        level: Literal["info", "warning"] = "warning" if status >= SERVER_ERROR else "info"
+        getattr(log, level)(
+            "request", method=scope["method"], path=scope["path"], status=status, ms=round(seconds * 1000, 1)
+        )
+
+
+class StalledBodyMiddleware:
+    """Answers 408 where a request's body stops arriving; a body that trickles for ever is met by the size limit."""
+
+    def __init__(self, app: ASGIApp, silence_s: float) -> None:
+        self._app = app
+        self._silence_s = silence_s
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        complete = False
+        started = False
+
+        async def receive_in_time() -> Message:
+            nonlocal complete
+            if complete:
+                return await receive()
+            try:
+                async with asyncio.timeout(self._silence_s):
+                    message = await receive()
+            except TimeoutError as error:
+                raise FootnoteError(
+                    ErrorCode.REQUEST_TIMEOUT,
+                    f"The request's body stopped arriving for {self._silence_s:g} s. Send it again.",
+                    408,
+                    headers={"Connection": "close"},
+                ) from error
+            complete = message["type"] != "http.request" or not message.get("more_body", False)
+            return message
+
+        async def send_noting_start(message: Message) -> None:
+            nonlocal started
+            started = started or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self._app(scope, receive_in_time, send_noting_start)
+        except FootnoteError as error:
+            if started:
+                raise
+            await error_response(scope["path"], error)(scope, receive, send)

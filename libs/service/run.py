@@ -1,0 +1,57 @@
+"""A service as a process."""
+
+import ctypes
+import os
+import resource
+import signal
+import sys
+from collections.abc import Callable
+
+import uvicorn
+from fastapi import FastAPI
+
+from libs.config.settings import ServiceName, Settings, load_settings
+from libs.telemetry.logs import setup_logs
+from libs.telemetry.traces import setup_traces
+
+PR_SET_PDEATHSIG = 1
+KEEP_ALIVE_S = 15
+GRACEFUL_SHUTDOWN_S = 10
+
+
+def serve(name: ServiceName, build: Callable[[Settings], FastAPI]) -> None:
+    """Runs the service until SIGTERM or SIGINT; open requests get 10 s to end."""
+    settings = load_settings()
+    end_with_parent()
+    allow_many_connections()
+    setup_logs(name, settings.log_level)
+    setup_traces(name)
+    uvicorn.run(
+        build(settings),
+        host=settings.gateway_host if name == "gateway" else settings.host,
+        port=settings.port(name),
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        limit_concurrency=settings.max_connections,
+        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_graceful_shutdown=GRACEFUL_SHUTDOWN_S,
+    )
+
+
+def end_with_parent() -> None:
+    """Asks Linux to stop this process when its supervisor dies, even by SIGKILL, so that none is left behind.
+
+    Only under a supervisor that asks for it (FOOTNOTE_SUPERVISED); a container's init isn't one.
+    """
+    if sys.platform == "linux" and os.environ.get("FOOTNOTE_SUPERVISED"):
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+        if os.getppid() == 1:
+            sys.exit("The supervisor is gone.")
+
+
+def allow_many_connections() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

@@ -1,0 +1,84 @@
+"""Original files: a port, and the folder that serves one machine."""
+
+import asyncio
+import hashlib
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import IO, Protocol
+from uuid import UUID, uuid4
+
+
+class BlobTooLargeError(Exception):
+    """More bytes came than were allowed; nothing was kept."""
+
+
+class BlobStore(Protocol):
+    """Bytes by organisation and SHA-256: identical content of one organisation is kept once, never across two."""
+
+    async def put(self, organization_id: UUID, content: AsyncIterator[bytes], max_bytes: int) -> tuple[str, int]:
+        """Stores the content whole or not at all; returns (sha256 hex, size). Raises BlobTooLargeError."""
+        ...
+
+    async def local_path(self, organization_id: UUID, sha256: str) -> Path:
+        """A readable file with the content. Raises FileNotFoundError."""
+        ...
+
+    async def delete(self, organization_id: UUID, sha256: str) -> None:
+        """Removes the content; absent is fine."""
+        ...
+
+
+class FolderBlobStore:
+    """`root/<organisation>/<first two of the hash>/<hash>`."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    async def put(self, organization_id: UUID, content: AsyncIterator[bytes], max_bytes: int) -> tuple[str, int]:
+        folder = self._root / str(organization_id)
+        part = folder / f".{uuid4()}.part"
+        await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
+        digest = hashlib.sha256()
+        size = 0
+        try:
+            file = await asyncio.to_thread(part.open, "wb")
+            try:
+                async for piece in content:
+                    size += len(piece)
+                    if size > max_bytes:
+                        raise BlobTooLargeError
+                    digest.update(piece)
+                    await asyncio.to_thread(file.write, piece)
+                await asyncio.to_thread(_sync, file)
+            finally:
+                await asyncio.to_thread(file.close)
+            sha256 = digest.hexdigest()
+            await asyncio.to_thread(_move, part, self._path(organization_id, sha256))
+        finally:
+            part.unlink(missing_ok=True)
+        return sha256, size
+
+    async def local_path(self, organization_id: UUID, sha256: str) -> Path:
+        path = self._path(organization_id, sha256)
+        if not await asyncio.to_thread(path.exists):
+            raise FileNotFoundError(f"The original file {sha256!r} isn't in the blob store.")
+        return path
+
+    async def delete(self, organization_id: UUID, sha256: str) -> None:
+        await asyncio.to_thread(self._path(organization_id, sha256).unlink, missing_ok=True)
+
+    def _path(self, organization_id: UUID, sha256: str) -> Path:
+        if len(sha256) != hashlib.sha256().digest_size * 2 or not sha256.isalnum():
+            raise ValueError(f"{sha256!r} isn't a SHA-256 in hex.")
+        return self._root / str(organization_id) / sha256[:2] / sha256
+
+
+def _sync(file: IO[bytes]) -> None:
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def _move(part: Path, target: Path) -> None:
+    target.parent.mkdir(exist_ok=True)
+    part.replace(target)

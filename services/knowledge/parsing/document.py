@@ -1,0 +1,74 @@
+"""What parsing a file yields: its plain text with the place of every block, or the reason there is none."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class BlockKind(StrEnum):
+    HEADING = "heading"
+    PARAGRAPH = "paragraph"
+    LIST = "list"
+    TABLE = "table"
+    CODE = "code"
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A run of `ParsedDocument.text`.
+
+    `start` and `end` are character offsets (end exclusive). `heading_path` names the headings above the block, outermost
+    first; a heading's own path ends with itself. `page` counts from 1, and is None where a format has no pages.
+    A list has one item per line, a table one row per line with its cells between ` | ` (the header row first).
+    """
+
+    start: int
+    end: int
+    kind: BlockKind
+    heading_path: tuple[str, ...] = ()
+    page: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedDocument:
+    """The canonical plain text of a document, which every character span refers to.
+
+    `blocks` are in order, do not overlap, and leave only white space between them. The text holds at least one visible
+    character, no NUL, no other control character than newline and tab, and no lone surrogate.
+    `warnings` say, for a person, what could not be read.
+    """
+
+    text: str
+    title: str | None
+    blocks: tuple[Block, ...]
+    warnings: tuple[str, ...] = ()
+
+
+class FailureCode(StrEnum):
+    ENCRYPTED = "encrypted"
+    CORRUPT = "corrupt"
+    EMPTY = "empty"
+    UNSUPPORTED = "unsupported"
+    TOO_LARGE = "too_large"
+    TIMEOUT = "timeout"
+    CRASHED = "crashed"
+
+
+class ParseFailure(Exception):  # noqa: N818 - a verdict on a document, stored and shown, not a fault of the program
+    """Why a document has no text: a code for programs and a message for a person."""
+
+    def __init__(self, code: FailureCode, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+@dataclass(frozen=True, slots=True)
+class ParseLimits:
+    """What one document may cost. Beyond any of these it ends as `too_large` or `timeout`."""
+
+    file_bytes: int = 256 * 1024 * 1024
+    text_characters: int = 20_000_000
+    blocks: int = 500_000
+    memory_bytes: int = 1280 * 1024 * 1024
+    cpu_seconds: int = 120
+    wall_seconds: float = 180.0

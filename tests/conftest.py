@@ -1,0 +1,94 @@
+"""Real servers for the tests: each run has its own PostgreSQL and Valkey, migrated once, in a folder of its own."""
+
+import os
+import socket
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+from redis.asyncio import Redis
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import create_async_engine
+
+# Before any settings are read: the tests' own layer.
+os.environ["FOOTNOTE_ENVIRONMENT"] = "test"
+
+from libs.config.settings import SERVICES, Settings, load_settings
+from libs.security.keys import OPERATOR, USER_TOKENS, ensure_key_pairs
+from libs.stores.embedded import EmbeddedServers
+from libs.stores.migrations import migrate
+from libs.stores.redis import connect_redis
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+LOOPBACK = ("127.", "::1", "localhost")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _loopback_only() -> Iterator[None]:
+    """Refuses connections that leave this machine."""
+    connect = socket.socket.connect
+
+    def guarded(self: socket.socket, address: object) -> None:
+        if isinstance(address, tuple) and not str(address[0]).startswith(LOOPBACK):
+            raise RuntimeError(f"a test tried to reach {address!r}")
+        connect(self, address)
+
+    socket.socket.connect = guarded
+    yield
+    socket.socket.connect = connect
+
+
+@pytest.fixture(scope="session")
+def models_dir() -> Path:
+    """Weights outlive a test run: FOOTNOTE_MODELS_DIR, else the installation's own folder."""
+    return Path(os.environ.get("FOOTNOTE_MODELS_DIR", REPOSITORY / ".footnote" / "models"))
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> Path:
+    """The public evaluation data; tests that need it are skipped where it is absent."""
+    path = Path(os.environ.get("FOOTNOTE_DATA", REPOSITORY.parent / "shared" / "data"))
+    if not path.exists():
+        pytest.skip(f"the evaluation data isn't at {str(path)!r}; set FOOTNOTE_DATA")
+    return path
+
+
+@pytest.fixture(scope="session")
+def settings(tmp_path_factory: pytest.TempPathFactory, models_dir: Path) -> Iterator[Settings]:
+    """Settings of a running pair of servers, migrated and with every key made."""
+    os.environ["FOOTNOTE_HOME"] = str(tmp_path_factory.mktemp("home"))
+    os.environ["FOOTNOTE_MODELS_DIR"] = str(models_dir)
+    loaded = load_settings()
+    ensure_key_pairs(loaded.secrets_dir, [*SERVICES, OPERATOR, USER_TOKENS])
+    servers = EmbeddedServers(loaded)
+    servers.start()
+    try:
+        migrate(loaded.postgres_dsn("postgres"))
+        yield loaded
+    finally:
+        servers.stop()
+
+
+@pytest.fixture
+async def clean_database(settings: Settings) -> None:
+    """Empties every table, for tests that count rows of their own making."""
+    engine = create_async_engine(settings.postgres_dsn("postgres"))
+    async with engine.begin() as connection:
+        tables = await connection.scalars(
+            text(
+                "SELECT format('%I.%I', schemaname, tablename) FROM pg_tables "
+                "WHERE schemaname IN ('auth', 'billing', 'knowledge', 'chat')"
+            )
+        )
+        names = ", ".join(tables)
+        if names:
+            await connection.execute(text(f"TRUNCATE {names} CASCADE"))
+    await engine.dispose()
+
+
+@pytest.fixture
+async def redis(settings: Settings) -> AsyncIterator[Redis]:
+    client = connect_redis(settings)
+    await client.flushall()
+    yield client
+    await client.aclose()
