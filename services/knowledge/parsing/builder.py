@@ -13,7 +13,6 @@ from services.knowledge.parsing.document import (
 )
 
 BETWEEN_BLOCKS = "\n\n"
-CELL_SEPARATOR = " | "
 _MAX_HEADING_CHARACTERS = 200
 _MAX_HEADING_DEPTH = 8
 _LINE_ENDS = re.compile(r"\r\n?|[\x0b\x0c\x85\u2028\u2029]")
@@ -90,7 +89,7 @@ class DocumentBuilder:
         """Adds a row to the table being collected."""
         row = [one_line(clean(cell)) for cell in cells]
         if any(row):
-            self._collect(BlockKind.TABLE, CELL_SEPARATOR.join(row).strip())
+            self._collect(BlockKind.TABLE, f"| {' | '.join(row)} |")
 
     def close(self) -> None:
         """Ends the list or table being collected, so that the next row or item starts another."""

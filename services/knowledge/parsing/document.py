@@ -18,7 +18,7 @@ class Block:
 
     `start` and `end` are character offsets (end exclusive). `heading_path` names the headings above the block, outermost
     first; a heading's own path ends with itself. `page` counts from 1, and is None where a format has no pages.
-    A list has one item per line, a table one row per line with its cells between ` | ` (the header row first).
+    A list has an item per line (`- `), a table a row per line (`| cell | cell |`, the header row first).
     """
 
     start: int

@@ -1,0 +1,131 @@
+"""The public API, as the command line uses it: sign-in, patience with limits, and errors that a person can read."""
+
+import asyncio
+import json
+import os
+import secrets
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+from httpx_sse import ServerSentEvent, aconnect_sse
+
+from libs.config.settings import Settings
+
+DEMO_EMAIL = "demo@example.com"
+DEMO_ORGANIZATION = "Footnote demo"
+ANSWER_TIMEOUT_S = 180.0
+TOO_MANY_REQUESTS = 429
+LONGEST_WAIT_S = 60.0
+
+
+class ApiError(Exception):
+    """An answer that isn't a success, or none; the message is for the person at the terminal."""
+
+    def __init__(self, message: str, code: str = "", status: int = 0) -> None:
+        super().__init__(message)
+        self.code = code
+        self.status = status
+
+
+@dataclass(frozen=True)
+class Credentials:
+    email: str
+    password: str
+
+
+def credentials_file(settings: Settings) -> Path:
+    return settings.home / "credentials.json"
+
+
+def stored_credentials(settings: Settings) -> Credentials | None:
+    path = credentials_file(settings)
+    return Credentials(**json.loads(path.read_text())) if path.exists() else None
+
+
+def store_new_credentials(settings: Settings, email: str) -> Credentials:
+    """Makes a password nobody else knows and keeps it where only this user can read it."""
+    credentials = Credentials(email, secrets.token_urlsafe(18))
+    path = credentials_file(settings)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        json.dump(asdict(credentials), file)
+    return credentials
+
+
+def address(settings: Settings) -> str:
+    """FOOTNOTE_URL, else this installation's gateway."""
+    return os.environ.get("FOOTNOTE_URL", f"http://127.0.0.1:{settings.base_port}").rstrip("/")
+
+
+class Api:
+    """Calls the gateway. Raises ApiError."""
+
+    def __init__(self, http: httpx.AsyncClient) -> None:
+        self._http = http
+
+    async def call(self, method: str, path: str, **options: Any) -> Any:
+        """The parsed answer, None for an empty one; a request over the rate limit waits its turn."""
+        while True:
+            try:
+                response = await self._http.request(method, path, **options)
+            except httpx.TransportError as error:
+                raise unreachable(self._http, error) from error
+            if response.is_success:
+                return response.json() if response.content else None
+            error = error_of(response)
+            wait_s = float(response.headers.get("Retry-After", "0"))
+            if error.code != "RATE_LIMITED" or not 0 < wait_s <= LONGEST_WAIT_S:
+                raise error
+            await asyncio.sleep(wait_s)
+
+    async def sign_in(self, credentials: Credentials) -> None:
+        tokens = await self.call("POST", "/auth/login", json=asdict(credentials))
+        self._http.headers["Authorization"] = f"Bearer {tokens['access_token']}"
+
+    async def stream_chat(self, question: str, **options: Any) -> AsyncGenerator[ServerSentEvent]:
+        """The events of one streamed answer."""
+        body = {"message": question, "stream": True, **options}
+        try:
+            async with aconnect_sse(self._http, "POST", "/chat", json=body, timeout=ANSWER_TIMEOUT_S) as source:
+                if source.response.is_error:
+                    await source.response.aread()
+                    raise error_of(source.response)
+                async for event in source.aiter_sse():
+                    yield event
+        except httpx.TransportError as error:
+            raise unreachable(self._http, error) from error
+
+
+def error_of(response: httpx.Response) -> ApiError:
+    try:
+        body = response.json()
+        return ApiError(body["message"], body["code"], response.status_code)
+    except (ValueError, KeyError, TypeError):
+        return ApiError(f"{response.request.url} answered {response.status_code}.", status=response.status_code)
+
+
+def unreachable(http: httpx.AsyncClient, error: httpx.TransportError) -> ApiError:
+    return ApiError(
+        f"No answer from {str(http.base_url).rstrip('/')} ({type(error).__name__}). Start Footnote with 'footnote up', "
+        "or set FOOTNOTE_URL; 'footnote doctor' says what is wrong."
+    )
+
+
+@asynccontextmanager
+async def signed_in(settings: Settings) -> AsyncGenerator[Api]:
+    """The API as the caller: FOOTNOTE_API_KEY where set, else the user that 'footnote seed' made."""
+    async with httpx.AsyncClient(base_url=address(settings), timeout=60, trust_env=False) as http:
+        api = Api(http)
+        key = os.environ.get("FOOTNOTE_API_KEY")
+        if key:
+            http.headers["X-API-Key"] = key
+        else:
+            credentials = stored_credentials(settings)
+            if credentials is None:
+                raise ApiError("Nobody is signed in. Run 'footnote seed' for a demo user, or set FOOTNOTE_API_KEY.")
+            await api.sign_in(credentials)
+        yield api

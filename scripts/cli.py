@@ -1,0 +1,182 @@
+"""The front door of the operator's commands: `footnote <command>`."""
+
+import asyncio
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from libs.config.settings import Settings, load_settings
+from libs.stores.weights import WeightsError, WeightsMissingError
+from scripts.api import ApiError
+from scripts.supervisor import StartError
+
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help="Run Footnote and talk to it.")
+admin_app = typer.Typer(no_args_is_help=True, help="What an operator sets for one organisation.")
+models_app = typer.Typer(no_args_is_help=True, help="Model weights: list and install.")
+app.add_typer(admin_app, name="admin")
+app.add_typer(models_app, name="models")
+
+console = Console(soft_wrap=True)
+
+
+def run(work: Coroutine[Any, Any, Any]) -> Any:
+    """Runs a command to its end; an expected failure is printed as one line and exits with 1."""
+    from libs.stores.embedded import EmbeddedServerError
+
+    try:
+        return asyncio.run(work)
+    except (ApiError, StartError, EmbeddedServerError, WeightsError, WeightsMissingError) as error:
+        _fail(str(error))
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
+
+
+def _fail(message: str) -> None:
+    Console(stderr=True, soft_wrap=True).print(message, style="red", markup=False, highlight=False)
+    raise typer.Exit(1)
+
+
+def settings() -> Settings:
+    return load_settings()
+
+
+@app.command()
+def up() -> None:
+    """Start everything on this machine and serve until Ctrl-C."""
+    from scripts.up import up as start
+
+    run(start(settings(), console))
+
+
+@app.command()
+def demo(once: Annotated[bool, typer.Option("--once", help="Stop after the first answer.")] = False) -> None:
+    """Start everything, read the handbook, answer a first question, and serve until Ctrl-C."""
+    from scripts.demo import demo as start
+
+    run(start(settings(), console, once=once))
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database's schema up to this version's."""
+    from libs.stores.migrations import migrate as apply
+
+    apply(settings().postgres_dsn("postgres"))
+    console.print("The schema is up to date.")
+
+
+@app.command()
+def seed() -> None:
+    """Make the demo user and its organisation."""
+    from scripts.seed import seed as make
+
+    credentials = run(make(settings()))
+    console.print(f"The demo user is {credentials.email}.", highlight=False)
+
+
+@app.command()
+def ingest(
+    paths: Annotated[list[Path], typer.Argument(help="Files and folders.")],
+    category: Annotated[str | None, typer.Option(help="The documents' category.")] = None,
+) -> None:
+    """Upload files and folders and wait until they are searchable."""
+    from scripts.api import signed_in
+    from scripts.ingest import ingest as upload
+    from scripts.ingest import print_report
+
+    async def work() -> None:
+        async with signed_in(settings()) as api:
+            report = await upload(api, paths, console, category)
+        print_report(report, console)
+        if report.failed:
+            raise typer.Exit(1)
+
+    run(work())
+
+
+@app.command()
+def ask(
+    question: str,
+    model: Annotated[str | None, typer.Option(help="One of the installed models.")] = None,
+    max_tokens: Annotated[int, typer.Option(min=50, max=2000)] = 512,
+) -> None:
+    """Ask one question and print the cited answer as it comes."""
+    from scripts.api import signed_in
+    from scripts.ask import ask as put
+
+    async def work() -> None:
+        async with signed_in(settings()) as api:
+            options: dict[str, Any] = {"max_tokens": max_tokens} | ({"model": model} if model else {})
+            await put(api, question, console, **options)
+
+    run(work())
+
+
+@app.command()
+def search(
+    query: str,
+    top_k: Annotated[int, typer.Option(min=1, max=100)] = 10,
+    strategy: Annotated[str, typer.Option(help="auto, lexical, vector or hybrid.")] = "auto",
+) -> None:
+    """Print the passages that a query finds."""
+    from scripts.api import signed_in
+    from scripts.search import search as find
+
+    async def work() -> None:
+        async with signed_in(settings()) as api:
+            await find(api, query, top_k, strategy, console)
+
+    run(work())
+
+
+@app.command()
+def doctor() -> None:
+    """Say what is missing, what is unhealthy and what to do; exit 1 where anything is."""
+    from scripts.doctor import doctor as look
+
+    if not run(look(settings(), console)):
+        raise typer.Exit(1)
+
+
+@admin_app.command("plan")
+def admin_plan(organization: str, plan: str) -> None:
+    """Move an organisation (id, name or a member's address) to a plan."""
+    from scripts.admin import set_plan
+
+    found = run(set_plan(settings(), organization, plan))
+    console.print(f"{found.name} ({found.organization_id}) is on {plan}.", highlight=False)
+
+
+@admin_app.command("limits")
+def admin_limits(
+    organization: str,
+    requests_per_minute: Annotated[int | None, typer.Option(min=1, help="For each subject and class of route.")] = None,
+) -> None:
+    """Give an organisation its own requests a minute; without a number, the default again."""
+    from scripts.admin import set_limits
+
+    found = run(set_limits(settings(), organization, requests_per_minute))
+    value = requests_per_minute if requests_per_minute is not None else "the default number of"
+    console.print(f"{found.name} ({found.organization_id}) may make {value} requests a minute.", highlight=False)
+
+
+@models_app.command("list")
+def models_list() -> None:
+    """Print the known weights and which are installed."""
+    from scripts.models import list_weights
+
+    list_weights(settings(), console)
+
+
+@models_app.command("install")
+def models_install(name: str) -> None:
+    """Fetch weights, check their hash and put them in place."""
+    from scripts.models import install
+
+    try:
+        install(settings(), name, console)
+    except (WeightsError, WeightsMissingError) as error:
+        _fail(str(error))

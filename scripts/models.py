@@ -1,0 +1,29 @@
+"""`footnote models`: weights fetched, checked and listed."""
+
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+from libs.config.settings import Settings
+from libs.stores.weights import WeightsMissingError, WeightsStore
+from libs.stores.weights_catalogue import CATALOGUE
+
+
+def install(settings: Settings, name: str, console: Console) -> None:
+    """Fetches the weights unless they are there. Raises WeightsError; nothing half-fetched is ever used."""
+    store = WeightsStore(settings.models_dir)
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console) as progress:
+        task = progress.add_task(f"{name} weights", total=None)
+        path = store.fetch(name, lambda done, total: progress.update(task, completed=done, total=total))
+    console.print(f"{name} is installed in {str(path)!r}.", highlight=False)
+
+
+def list_weights(settings: Settings, console: Console) -> None:
+    store = WeightsStore(settings.models_dir)
+    for name, weights in CATALOGUE.items():
+        try:
+            store.locate(name)
+            state = "installed"
+        except WeightsMissingError:
+            state = f"not installed; footnote models install {name}"
+        console.print(f"{name:10} {weights.model:36} {state}", highlight=False)

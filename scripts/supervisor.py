@@ -1,0 +1,141 @@
+"""Every service as its own process: started together, restarted when one dies, stopped together."""
+
+import asyncio
+import os
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from libs.config.settings import SERVICES, ServiceName, Settings
+
+READY_TIMEOUT_S = 180.0
+POLL_S = 0.1
+STOP_TIMEOUT_S = 15.0
+RESTART_WAIT_S = 0.2
+RESTART_WAIT_MAX_S = 10.0
+STEADY_S = 30.0
+
+
+class StartError(Exception):
+    """A service didn't become ready; the message says which, and where its log is."""
+
+
+@dataclass
+class Worker:
+    """One child process and how often it had to be started again."""
+
+    name: str
+    module: str
+    service: ServiceName | None
+    process: asyncio.subprocess.Process | None = None
+    restarts: int = 0
+
+
+def workers() -> list[Worker]:
+    services = [Worker(name, f"services.{name}", name) for name in reversed(SERVICES)]
+    return [*services, Worker("knowledge-worker", "services.knowledge.worker", None)]
+
+
+class Supervisor:
+    """`on_ready` is told each service's name as it becomes ready."""
+
+    def __init__(self, settings: Settings, on_ready: Callable[[str], None] = lambda _name: None) -> None:
+        self._settings = settings
+        self._on_ready = on_ready
+        self._workers = workers()
+        self._keepers: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Returns when every service is ready. Raises StartError."""
+        for worker in self._workers:
+            self._keepers.append(asyncio.create_task(self._keep(worker)))
+        async with httpx.AsyncClient(timeout=2, trust_env=False) as http:
+            await asyncio.gather(*(self._wait_ready(worker, http) for worker in self._workers))
+
+    async def stop(self) -> None:
+        """Stops every process cleanly, and by force what doesn't end in time."""
+        for keeper in self._keepers:
+            keeper.cancel()
+        await asyncio.gather(*self._keepers, return_exceptions=True)
+        running = [worker.process for worker in self._workers if worker.process and worker.process.returncode is None]
+        for process in running:
+            process.terminate()
+        if running:
+            waits = [asyncio.create_task(process.wait()) for process in running]
+            await asyncio.wait(waits, timeout=STOP_TIMEOUT_S)
+        for process in running:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+
+    def processes(self) -> dict[str, int]:
+        """The process id of each running worker by its name."""
+        return {
+            worker.name: worker.process.pid
+            for worker in self._workers
+            if worker.process and worker.process.returncode is None
+        }
+
+    async def _keep(self, worker: Worker) -> None:
+        """Starts the worker again whenever it ends, sooner when it had run steadily."""
+        wait_s = RESTART_WAIT_S
+        while True:
+            started = time.monotonic()
+            worker.process = await self._spawn(worker)
+            code = await worker.process.wait()
+            steady = time.monotonic() - started > STEADY_S
+            wait_s = RESTART_WAIT_S if steady else min(wait_s * 2, RESTART_WAIT_MAX_S)
+            worker.restarts += 1
+            self._note(worker, f"ended with {code}; starting it again in {wait_s:g} s")
+            await asyncio.sleep(wait_s)
+
+    async def _spawn(self, worker: Worker) -> asyncio.subprocess.Process:
+        environment = {
+            **os.environ,
+            "FOOTNOTE_SUPERVISED": "1",
+            "FOOTNOTE_HOME": str(self._settings.home.absolute()),
+            "FOOTNOTE_BASE_PORT": str(self._settings.base_port),
+            "PYTHONUNBUFFERED": "1",
+            "TOKENIZERS_PARALLELISM": "false",
+            "HF_HUB_OFFLINE": "1",
+            "MALLOC_ARENA_MAX": "2",
+        }
+        with self._log(worker).open("ab") as log:
+            return await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                worker.module,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=log,
+                stderr=asyncio.subprocess.STDOUT,
+                env=environment,
+                start_new_session=True,
+            )
+
+    async def _wait_ready(self, worker: Worker, http: httpx.AsyncClient) -> None:
+        deadline = time.monotonic() + READY_TIMEOUT_S
+        while not await self._is_ready(worker, http):
+            if worker.restarts > 2 or time.monotonic() > deadline:  # noqa: PLR2004 - a third start won't differ
+                raise StartError(f"{worker.name} doesn't become ready; its log is {str(self._log(worker))!r}.")
+            await asyncio.sleep(POLL_S)
+        self._on_ready(worker.name)
+
+    async def _is_ready(self, worker: Worker, http: httpx.AsyncClient) -> bool:
+        if worker.service is None:
+            return worker.process is not None
+        try:
+            response = await http.get(f"{self._settings.url(worker.service)}/health/ready")
+        except httpx.TransportError:
+            return False
+        return response.is_success
+
+    def _log(self, worker: Worker) -> Path:
+        return self._settings.logs_dir / f"{worker.name}.log"
+
+    def _note(self, worker: Worker, what: str) -> None:
+        with (self._settings.logs_dir / "supervisor.log").open("a") as log:
+            log.write(f"{time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())} {worker.name} {what}\n")

@@ -1,0 +1,87 @@
+"""The one public port: every public path passes through `proxied`, in the same order of checks."""
+
+from typing import Annotated, Any
+from uuid import uuid4
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.openapi.docs import get_swagger_ui_html
+from fastapi.responses import HTMLResponse
+from starlette.responses import Response
+
+from libs.contracts.billing import ApiCall
+from libs.contracts.errors import not_found
+from libs.service.identity import authenticator_of
+from services.gateway.credentials import shown_api_key
+from services.gateway.gateway import Gateway
+from services.gateway.limits import Allowance
+from services.gateway.routing import RouteClass, Target, deadline_s, max_body_bytes, requests_per_minute, target_of
+
+router = APIRouter()
+
+METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
+
+
+def gateway_of(request: Request) -> Gateway:
+    gateway: Gateway = request.app.state.gateway
+    return gateway
+
+
+GatewayDependency = Annotated[Gateway, Depends(gateway_of)]
+
+
+@router.get("/openapi.json", include_in_schema=False)
+async def openapi(gateway: GatewayDependency) -> dict[str, Any]:
+    return await gateway.openapi.document()
+
+
+@router.get("/docs", include_in_schema=False)
+async def docs() -> HTMLResponse:
+    return get_swagger_ui_html(
+        openapi_url="/openapi.json",
+        title="Footnote API",
+        swagger_js_url="/docs/assets/swagger-ui-bundle.js",
+        swagger_css_url="/docs/assets/swagger-ui.css",
+        swagger_favicon_url="/docs/assets/favicon.png",
+    )
+
+
+@router.api_route("/{path:path}", methods=METHODS, include_in_schema=False)
+async def proxied(request: Request, gateway: GatewayDependency) -> Response:
+    """Who is asking, within which limits, then the service's own answer."""
+    path = request.url.path
+    target = target_of(path)
+    if target is None:
+        raise not_found("address", path)
+    if target.route_class is RouteClass.ANONYMOUS:
+        authorization = request.headers.get("authorization")
+        allowance = await _admit_address(request, gateway)
+    else:
+        authorization, allowance = await _admit_subject(request, gateway, target)
+    response = await gateway.proxy.forward(
+        request,
+        target.service,
+        authorization,
+        deadline_s(target, gateway.settings),
+        max_body_bytes(target, gateway.settings),
+    )
+    response.headers.update(allowance.headers())
+    return response
+
+
+async def _admit_address(request: Request, gateway: Gateway) -> Allowance:
+    address = request.client.host if request.client else "unknown"
+    per_minute = requests_per_minute(RouteClass.ANONYMOUS, gateway.settings.rate_limits)
+    return await gateway.limiter.admit(f"address:{address}", RouteClass.ANONYMOUS, per_minute)
+
+
+async def _admit_subject(request: Request, gateway: Gateway, target: Target) -> tuple[str | None, Allowance]:
+    key = shown_api_key(request)
+    authorization = await gateway.api_keys.authorization(key) if key else request.headers.get("authorization")
+    subject = await authenticator_of(request).subject(authorization)
+    per_minute = subject.requests_per_minute or requests_per_minute(target.route_class, gateway.settings.rate_limits)
+    who = f"{subject.organization_id}:{subject.api_key_id or subject.user_id}"
+    allowance = await gateway.limiter.admit(who, target.route_class, per_minute)
+    if subject.api_key_id:
+        call = ApiCall(call_id=uuid4(), organization_id=subject.organization_id, api_key_id=subject.api_key_id)
+        await gateway.count_api_call(call)
+    return authorization, allowance

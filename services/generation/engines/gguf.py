@@ -1,0 +1,76 @@
+"""The part of a GGUF file's header that a chat engine needs.
+
+Format: github.com/ggml-org/ggml, docs/gguf.md, versions 2 and 3 (little-endian).
+"""
+
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+_MAGIC = b"GGUF"
+_VERSIONS = (2, 3)
+_SCALARS = {0: "<B", 1: "<b", 2: "<H", 3: "<h", 4: "<I", 5: "<i", 6: "<f", 7: "<?", 10: "<Q", 11: "<q", 12: "<d"}
+_STRING, _ARRAY = 8, 9
+_CONTROL_TOKEN, _USER_DEFINED_TOKEN = 3, 4
+
+_Value = bool | int | float | str | list["_Value"]
+
+
+@dataclass(frozen=True)
+class ControlToken:
+    """A token that the tokenizer finds in any text, wherever its characters stand."""
+
+    id: int
+    text: str
+
+
+@dataclass(frozen=True)
+class GgufHeader:
+    """`context_length` is the tokens the model was trained for, of prompt and answer together."""
+
+    name: str
+    context_length: int
+    control_tokens: tuple[ControlToken, ...]
+
+
+def read_header(path: Path) -> GgufHeader:
+    """Raises ValueError where the file isn't GGUF or lacks a key that we need."""
+    with path.open("rb") as file:
+        if file.read(4) != _MAGIC:
+            raise ValueError(f"{str(path)!r} isn't a GGUF file.")
+        version = _integer(file, "<I")
+        if version not in _VERSIONS:
+            raise ValueError(f"{str(path)!r} is GGUF version {version}; known: {_VERSIONS}.")
+        _integer(file, "<Q")  # tensors
+        pairs = _integer(file, "<Q")
+        metadata = {_string(file): _value(file, _integer(file, "<I")) for _ in range(pairs)}
+    try:
+        architecture = metadata["general.architecture"]
+        context_length = metadata[f"{architecture}.context_length"]
+        tokens, kinds = metadata["tokenizer.ggml.tokens"], metadata["tokenizer.ggml.token_type"]
+    except KeyError as missing:
+        raise ValueError(f"{str(path)!r} has no {missing} in its header.") from None
+    if not (isinstance(context_length, int) and isinstance(tokens, list) and isinstance(kinds, list)):
+        raise ValueError(f"{str(path)!r} has keys of another type than GGUF's.")
+    special = (_CONTROL_TOKEN, _USER_DEFINED_TOKEN)
+    control = [ControlToken(number, str(tokens[number])) for number, kind in enumerate(kinds) if kind in special]
+    return GgufHeader(str(metadata.get("general.name", path.stem)), context_length, tuple(control))
+
+
+def _integer(file: IO[bytes], form: str) -> int:
+    return int(struct.unpack(form, file.read(struct.calcsize(form)))[0])
+
+
+def _string(file: IO[bytes]) -> str:
+    return file.read(_integer(file, "<Q")).decode("utf-8", "replace")
+
+
+def _value(file: IO[bytes], kind: int) -> _Value:
+    if kind == _STRING:
+        return _string(file)
+    if kind == _ARRAY:
+        item, count = _integer(file, "<I"), _integer(file, "<Q")
+        return [_value(file, item) for _ in range(count)]
+    form = _SCALARS[kind]
+    return struct.unpack(form, file.read(struct.calcsize(form)))[0]

@@ -1,0 +1,131 @@
+"""What a generation engine is, whatever stands behind it."""
+
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from libs.contracts.errors import ErrorCode, FootnoteError
+
+Role = Literal["system", "user", "assistant"]
+FinishReason = Literal["stop", "length"]
+
+
+@dataclass(frozen=True)
+class Message:
+    role: Role
+    content: str
+
+
+@dataclass(frozen=True)
+class Document:
+    """A numbered passage, in the request's order of relevance. Only the extractive composer reads it."""
+
+    id: int
+    title: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """`temperature` 0 always takes the likeliest token. `seed` repeats an answer on a best-effort basis."""
+
+    max_tokens: int = 512
+    temperature: float = 0.7
+    top_p: float = 1.0
+    stop: tuple[str, ...] = ()
+    seed: int | None = None
+
+
+@dataclass(frozen=True)
+class GenerationRequest:
+    messages: tuple[Message, ...]
+    sampling: Sampling = Sampling()
+    documents: tuple[Document, ...] = ()
+
+
+@dataclass(frozen=True)
+class TextDelta:
+    """The next characters of the answer; never empty."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Finished:
+    """The last event. `stop`: the model or a stop string ended the answer; `length`: max_tokens or the context did."""
+
+    finish_reason: FinishReason
+    prompt_tokens: int
+    completion_tokens: int
+
+
+Event = TextDelta | Finished
+
+
+class Engine(Protocol):
+    """Writes answers. Errors are raised before the first event wherever they can be known by then."""
+
+    @property
+    def model_id(self) -> str: ...
+
+    @property
+    def context_length(self) -> int:
+        """Tokens of prompt and answer together."""
+        ...
+
+    async def start(self) -> None:
+        """Makes the engine ready. Raises EngineUnavailableError."""
+        ...
+
+    async def close(self) -> None: ...
+
+    def generate(self, request: GenerationRequest) -> AsyncGenerator[Event]:
+        """Text, then exactly one Finished. Closing the generator, or cancelling its task, stops decoding at the next
+        step.
+
+        Raises EngineBusyError, EngineUnavailableError, PromptTooLongError.
+        """
+        ...
+
+    async def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """The tokens of each text. Raises EngineUnavailableError."""
+        ...
+
+
+class EngineBusyError(FootnoteError):
+    """As many requests are waiting as may."""
+
+    def __init__(self, retry_after_s: int = 1) -> None:
+        super().__init__(
+            ErrorCode.OVERLOADED,
+            f"Too many answers are being written. Try again in {retry_after_s} s.",
+            429,
+            headers={"Retry-After": str(retry_after_s)},
+        )
+
+
+class EngineUnavailableError(FootnoteError):
+    """The engine can't answer. The reason is for logs: it may name addresses that callers must not learn."""
+
+    def __init__(self, reason: str, retry_after_s: int = 2) -> None:
+        super().__init__(
+            ErrorCode.UPSTREAM_UNAVAILABLE,
+            f"The language model can't answer right now. Try again in {retry_after_s} s.",
+            503,
+            headers={"Retry-After": str(retry_after_s)},
+        )
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return self.reason
+
+
+class PromptTooLongError(FootnoteError):
+    def __init__(self, prompt_tokens: int, limit: int) -> None:
+        super().__init__(
+            ErrorCode.VALIDATION_ERROR,
+            f"The prompt has {prompt_tokens} tokens, but the model takes {limit} of prompt and answer together. "
+            "Shorten the messages or send fewer passages.",
+            422,
+            {"prompt_tokens": prompt_tokens, "limit": limit},
+        )

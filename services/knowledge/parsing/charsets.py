@@ -1,0 +1,62 @@
+"""Bytes of unknown encoding to text."""
+
+import codecs
+import re
+
+from charset_normalizer import from_bytes
+
+from services.knowledge.parsing.document import FailureCode, ParseFailure
+
+_SAMPLE_BYTES = 64 * 1024
+# UTF-32 first: its little-endian mark begins with UTF-16's.
+_BYTE_ORDER_MARKS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+# Where bytes fit several encodings about as well, the one that the web and office files use.
+_SUPERSETS = {"shift_jis": "cp932", "gb2312": "gb18030", "gbk": "gb18030", "euc_kr": "cp949", "ascii": "utf-8"}
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f\ufffd]")
+_MOST_CONTROL_SHARE = 0.02
+
+
+def decode(data: bytes, declared: str | None = None) -> str:
+    """Returns the text of `data`: by its byte order mark, as UTF-8, as `declared`, else by the likeliest encoding.
+
+    Raises `ParseFailure` (`corrupt`) when the bytes aren't text.
+    """
+    text = _decode(data, declared)
+    sample = text[:_SAMPLE_BYTES]
+    if len(_CONTROL.findall(sample)) > _MOST_CONTROL_SHARE * len(sample):
+        raise ParseFailure(FailureCode.CORRUPT, "The file isn't text: it holds binary data.")
+    return text
+
+
+def _decode(data: bytes, declared: str | None) -> str:
+    for mark, encoding in _BYTE_ORDER_MARKS:
+        if data.startswith(mark):
+            return data[len(mark) :].decode(encoding, "replace")
+    sample = data[:_SAMPLE_BYTES]
+    if wide := _utf16_without_mark(sample):
+        return data.decode(wide, "replace")
+    for encoding in ("utf-8", declared):
+        try:
+            if encoding and codecs.lookup(encoding)._is_text_encoding:  # noqa: SLF001
+                return data.decode(encoding)
+        except (LookupError, UnicodeDecodeError):
+            continue
+    best = from_bytes(sample).best()
+    encoding = best.encoding if best else "cp1252"
+    return data.decode(_SUPERSETS.get(encoding, encoding), "replace")
+
+
+def _utf16_without_mark(sample: bytes) -> str | None:
+    """UTF-16 of mostly Latin text has a NUL as every other byte, which no other text has."""
+    half = len(sample) // 2
+    for offset, encoding in ((1, "utf-16-le"), (0, "utf-16-be")):
+        zeros, others = sample[offset::2].count(0), sample[1 - offset :: 2].count(0)
+        if half and zeros > half // 2 and others < half // 20 + 1:
+            return encoding
+    return None

@@ -1,0 +1,50 @@
+"""lxml's incremental parser, set so that a document can neither reach outside itself nor expand without bound."""
+
+from collections.abc import Iterator
+from typing import IO, Any, Protocol, cast
+
+from lxml import etree
+
+
+class XmlElement(Protocol):
+    tag: Any
+    text: str | None
+
+    def get(self, key: str, default: str = ...) -> str: ...
+    def items(self) -> list[tuple[str, str]]: ...
+    def clear(self) -> None: ...
+
+
+class XmlError(Exception):
+    """The XML isn't well-formed, or passes libxml2's own limits (nesting, entity expansion, size of one text)."""
+
+
+def xml_events(stream: IO[bytes]) -> Iterator[tuple[str, XmlElement]]:
+    """Yields ("start" | "end", element) in document order. Raises `XmlError`."""
+    parser: Any = etree.iterparse(  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType, reportAttributeAccessIssue] - lxml has no types
+        stream,
+        events=("start", "end"),
+        resolve_entities=False,
+        load_dtd=False,
+        no_network=True,
+        huge_tree=False,
+        remove_comments=True,
+        remove_pis=True,
+    )
+    try:
+        yield from cast("Iterator[tuple[str, XmlElement]]", parser)
+    except etree.XMLSyntaxError as error:  # pyright: ignore[reportUnknownMemberType, reportAttributeAccessIssue] - lxml has no types
+        raise XmlError(str(error)) from error
+
+
+def local_name(element: XmlElement) -> str:
+    """The element's name without its namespace: strict and transitional documents differ only in that."""
+    return element.tag.rpartition("}")[2]
+
+
+def attribute(element: XmlElement, name: str) -> str:
+    """The attribute's value whatever its namespace, or an empty string."""
+    for key, value in element.items():
+        if key.rpartition("}")[2] == name:
+            return value
+    return ""
