@@ -41,15 +41,13 @@ def credentials_file(settings: Settings) -> Path:
     return settings.home / "credentials.json"
 
 
-def stored_credentials(settings: Settings) -> Credentials | None:
-    path = credentials_file(settings)
+def stored_credentials(path: Path) -> Credentials | None:
     return Credentials(**json.loads(path.read_text())) if path.exists() else None
 
 
-def store_new_credentials(settings: Settings, email: str) -> Credentials:
+def store_new_credentials(path: Path, email: str) -> Credentials:
     """Makes a password nobody else knows and keeps it where only this user can read it."""
     credentials = Credentials(email, secrets.token_urlsafe(18))
-    path = credentials_file(settings)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w") as file:
         json.dump(asdict(credentials), file)
@@ -118,14 +116,22 @@ def unreachable(http: httpx.AsyncClient, error: httpx.TransportError) -> ApiErro
 @asynccontextmanager
 async def signed_in(settings: Settings) -> AsyncGenerator[Api]:
     """The API as the caller: FOOTNOTE_API_KEY where set, else the user that 'footnote seed' made."""
+    key = os.environ.get("FOOTNOTE_API_KEY")
+    if key:
+        async with httpx.AsyncClient(base_url=address(settings), timeout=60, trust_env=False) as http:
+            http.headers["X-API-Key"] = key
+            yield Api(http)
+        return
+    credentials = stored_credentials(credentials_file(settings))
+    if credentials is None:
+        raise ApiError("Nobody is signed in. Run 'footnote seed' for a demo user, or set FOOTNOTE_API_KEY.")
+    async with signed_in_as(settings, credentials) as api:
+        yield api
+
+
+@asynccontextmanager
+async def signed_in_as(settings: Settings, credentials: Credentials) -> AsyncGenerator[Api]:
     async with httpx.AsyncClient(base_url=address(settings), timeout=60, trust_env=False) as http:
         api = Api(http)
-        key = os.environ.get("FOOTNOTE_API_KEY")
-        if key:
-            http.headers["X-API-Key"] = key
-        else:
-            credentials = stored_credentials(settings)
-            if credentials is None:
-                raise ApiError("Nobody is signed in. Run 'footnote seed' for a demo user, or set FOOTNOTE_API_KEY.")
-            await api.sign_in(credentials)
+        await api.sign_in(credentials)
         yield api

@@ -16,7 +16,9 @@ from scripts.supervisor import StartError
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help="Run Footnote and talk to it.")
 admin_app = typer.Typer(no_args_is_help=True, help="What an operator sets for one organisation.")
 models_app = typer.Typer(no_args_is_help=True, help="Model weights: list and install.")
+bench_app = typer.Typer(no_args_is_help=True, help="Speed, as ratios to a floor measured in the same run.")
 app.add_typer(admin_app, name="admin")
+app.add_typer(bench_app, name="bench")
 app.add_typer(models_app, name="models")
 
 console = Console(soft_wrap=True)
@@ -161,6 +163,38 @@ def admin_limits(
     found = run(set_limits(settings(), organization, requests_per_minute))
     value = requests_per_minute if requests_per_minute is not None else "the default number of"
     console.print(f"{found.name} ({found.organization_id}) may make {value} requests a minute.", highlight=False)
+
+
+@bench_app.command("embed")
+def bench_embed() -> None:
+    """The embedding service beside plain SentenceTransformer.encode."""
+    from scripts.bench.embed import bench_embed as measure
+
+    run(measure(console))
+
+
+@bench_app.command("search")
+def bench_search() -> None:
+    """A search beside a bare FastAPI and Redis route."""
+    from scripts.bench.search import bench_search as measure
+
+    run(measure(console))
+
+
+@bench_app.command("chat")
+def bench_chat() -> None:
+    """An answer beside a bare route, and beside the engine called directly."""
+    from scripts.bench.chat import bench_chat as measure
+
+    run(measure(console))
+
+
+@bench_app.command("all")
+def bench_all() -> None:
+    """Every bench, one after another."""
+    bench_embed()
+    bench_search()
+    bench_chat()
 
 
 @models_app.command("list")

@@ -23,7 +23,7 @@ async def seed(settings: Settings) -> Credentials:
     """Makes the demo user, or finds the one of an earlier run. Twice changes nothing."""
     async with httpx.AsyncClient(base_url=address(settings), timeout=30, trust_env=False) as http:
         api = Api(http)
-        known = stored_credentials(settings)
+        known = stored_credentials(credentials_file(settings))
         if known:
             try:
                 await api.sign_in(known)
@@ -32,7 +32,7 @@ async def seed(settings: Settings) -> Credentials:
                     raise
             else:
                 return known
-        credentials = known or store_new_credentials(settings, DEMO_EMAIL)
+        credentials = known or store_new_credentials(credentials_file(settings), DEMO_EMAIL)
         try:
             await api.call(
                 "POST",

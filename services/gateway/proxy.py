@@ -1,18 +1,15 @@
 """Passes a request on to its service and the answer back, both as they come, without buffering."""
 
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import AsyncExitStack
 
 import httpx
 from fastapi import Request
-from starlette.background import BackgroundTask
-from starlette.requests import ClientDisconnect
-from starlette.responses import StreamingResponse
 
 from libs.clients.context import current_context
 from libs.config.settings import ServiceName, Settings
 from libs.contracts.errors import ErrorCode, FootnoteError, deadline_exceeded, unavailable
 from libs.security.tokens import ServiceTokens
+from libs.service.streaming import ClosingStreamingResponse
 from libs.telemetry.logs import get_logger
 
 log = get_logger(__name__)
@@ -38,12 +35,11 @@ class Proxy:
 
     async def forward(
         self, request: Request, service: ServiceName, authorization: str | None, deadline_s: float, max_body_bytes: int
-    ) -> StreamingResponse:
+    ) -> ClosingStreamingResponse:
         """The service's answer. Raises 413 past `max_body_bytes`, 503 where the service is away, 504 when late."""
         upstream = self._http.build_request(
             request.method,
-            self._settings.url(service) + request.url.path,
-            params=request.url.query.encode(),
+            self._settings.url(service) + _target_as_sent(request),
             headers=self._headers(request, service, authorization, deadline_s),
             content=_bounded_body(request, max_body_bytes) if _has_body(request) else None,
             timeout=httpx.Timeout(deadline_s, connect=CONNECT_TIMEOUT_S),
@@ -59,11 +55,7 @@ class Proxy:
         headers = {name: value for name, value in response.headers.items() if name.lower() not in NOT_RETURNED}
         if "content-length" in response.headers and "content-encoding" not in response.headers:
             headers["content-length"] = response.headers["content-length"]
-        stack = AsyncExitStack()
-        stack.push_async_callback(response.aclose)
-        return StreamingResponse(
-            _answer_body(response, service), response.status_code, headers, background=BackgroundTask(stack.aclose)
-        )
+        return ClosingStreamingResponse(_answer_body(response, service), response.status_code, headers)
 
     def _headers(
         self, request: Request, service: ServiceName, authorization: str | None, deadline_s: float
@@ -77,6 +69,13 @@ class Proxy:
         if authorization:
             headers.append(("Authorization", authorization))
         return headers
+
+
+def _target_as_sent(request: Request) -> str:
+    """Path and query with their percent-encoding, so that the service reads what the caller wrote."""
+    path: bytes = request.scope["raw_path"]
+    query: bytes = request.scope["query_string"]
+    return (path + b"?" + query if query else path).decode("latin-1")
 
 
 def _has_body(request: Request) -> bool:
@@ -108,7 +107,7 @@ async def _answer_body(response: httpx.Response, service: ServiceName) -> AsyncG
     try:
         async for piece in response.aiter_raw():
             yield piece
-    except (httpx.TransportError, ClientDisconnect) as error:
+    except httpx.TransportError as error:
         # The status has been sent; a broken connection is the only honest end.
         log.warning("answer broken off", service=service, error=type(error).__name__)
         raise

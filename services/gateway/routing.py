@@ -44,6 +44,9 @@ TARGETS = (
 
 
 def target_of(path: str) -> Target | None:
+    """The target of a decoded path; none for one with dot segments, which would lead elsewhere on the way."""
+    if any(segment in {".", ".."} for segment in path.split("/")):
+        return None
     return next((target for target in TARGETS if path == target.path or path.startswith(target.path + "/")), None)
 
 

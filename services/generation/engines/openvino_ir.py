@@ -8,7 +8,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -43,22 +42,22 @@ def prepare(gguf: Path) -> OpenVinoModel:
     """
     folder = gguf.parent / _IR
     with locked(gguf.parent / f".{_IR}.lock"):
-        found = _read(folder)
+        found = read_model(folder)
         if found:
             return found
-        with tempfile.TemporaryDirectory(prefix=f".{_IR}-", dir=gguf.parent) as scratch:
-            command = [sys.executable, "-m", __name__, str(gguf), scratch]
-            finished = subprocess.run(command, capture_output=True, text=True, check=False, env=import_path_environment())
-            made = Path(scratch) / _IR
-            if finished.returncode != 0 or _read(made) is None:
-                reason = (finished.stderr.strip().splitlines() or [f"exit code {finished.returncode}"])[-1]
-                raise ConversionError(f"{str(gguf)!r} could not be converted for OpenVINO: {reason}")
-            shutil.rmtree(folder, ignore_errors=True)
-            made.rename(folder)
-    found = _read(folder)
-    if found is None:
-        raise ConversionError(f"{str(folder)!r} disappeared while it was being read.")
-    return found
+        partial = gguf.parent / f".{_IR}.partial"
+        shutil.rmtree(partial, ignore_errors=True)  # of a conversion that was killed
+        command = [sys.executable, "-m", __name__, str(gguf), str(partial)]
+        finished = subprocess.run(command, capture_output=True, text=True, check=False, env=import_path_environment())
+        if finished.returncode != 0:
+            reason = (finished.stderr.strip().splitlines() or [f"exit code {finished.returncode}"])[-1]
+            raise ConversionError(f"{str(gguf)!r} could not be converted for OpenVINO: {reason}")
+        shutil.rmtree(folder, ignore_errors=True)
+        partial.rename(folder)
+        made = read_model(folder)
+    if made is None:
+        raise ConversionError(f"{str(folder)!r} changed while it was being made.")
+    return made
 
 
 def import_path_environment() -> dict[str, str]:
@@ -66,7 +65,8 @@ def import_path_environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
 
 
-def _read(folder: Path) -> OpenVinoModel | None:
+def read_model(folder: Path) -> OpenVinoModel | None:
+    """The model in `folder`; None where there is none, or one that another version of OpenVINO wrote."""
     try:
         header = json.loads((folder / _HEADER).read_text())
     except FileNotFoundError:
@@ -77,9 +77,8 @@ def _read(folder: Path) -> OpenVinoModel | None:
     return OpenVinoModel(folder=folder, control_tokens=control_tokens, **header)
 
 
-def _convert(gguf: Path, scratch: Path) -> None:
+def _convert(gguf: Path, folder: Path) -> None:
     header = {"openvino_genai": version("openvino-genai"), **asdict(read_header(gguf))}
-    folder = scratch / _IR
     folder.mkdir()
     link = folder / gguf.name  # OpenVINO saves beside the file that it is given
     link.symlink_to(gguf.resolve())

@@ -10,6 +10,7 @@ from services.knowledge.parsing.document import (
     ParsedDocument,
     ParseFailure,
     ParseLimits,
+    text_too_long,
 )
 
 BETWEEN_BLOCKS = "\n\n"
@@ -22,7 +23,7 @@ _UNPRINTABLE = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\xad\u200b\u206
 
 
 def clean(text: str) -> str:
-    """Returns the text with `\\n` line ends, plain spaces for no-break ones and no invisible or unstorable character."""
+    """Returns the text with newlines for line ends, plain spaces for no-break ones, and no unprintable character."""
     return _UNPRINTABLE.sub("", _LINE_ENDS.sub("\n", text)).replace("\xa0", " ")
 
 
@@ -127,12 +128,7 @@ class DocumentBuilder:
 
     def _check_length(self, pending: int) -> None:
         if self._length + pending > self._limits.text_characters:
-            raise ParseFailure(
-                FailureCode.TOO_LARGE,
-                f"The document's text is longer than {self._limits.text_characters:,} characters. Split it and try again.",
-            )
+            raise text_too_long(self._limits)
         if len(self._blocks) > self._limits.blocks:
-            raise ParseFailure(
-                FailureCode.TOO_LARGE,
-                f"The document has more than {self._limits.blocks:,} parts. Split it and try again.",
-            )
+            message = f"The document has more than {self._limits.blocks:,} parts. Split it and try again."
+            raise ParseFailure(FailureCode.TOO_LARGE, message)

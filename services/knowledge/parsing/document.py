@@ -16,8 +16,8 @@ class BlockKind(StrEnum):
 class Block:
     """A run of `ParsedDocument.text`.
 
-    `start` and `end` are character offsets (end exclusive). `heading_path` names the headings above the block, outermost
-    first; a heading's own path ends with itself. `page` counts from 1, and is None where a format has no pages.
+    `start` and `end` are character offsets (end exclusive). `heading_path` names the headings above the block, the
+    outermost first; a heading's own path ends with itself. `page` counts from 1; None where a format has no pages.
     A list has an item per line (`- `), a table a row per line (`| cell | cell |`, the header row first).
     """
 
@@ -72,3 +72,12 @@ class ParseLimits:
     memory_bytes: int = 1280 * 1024 * 1024
     cpu_seconds: int = 120
     wall_seconds: float = 180.0
+
+
+def encrypted() -> ParseFailure:
+    return ParseFailure(FailureCode.ENCRYPTED, "The document is protected with a password. Remove it and try again.")
+
+
+def text_too_long(limits: ParseLimits) -> ParseFailure:
+    message = f"The document's text is longer than {limits.text_characters:,} characters. Split it and try again."
+    return ParseFailure(FailureCode.TOO_LARGE, message)

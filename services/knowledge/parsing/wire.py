@@ -16,7 +16,7 @@ MAX_ANSWER_BYTES = 512 * 1024 * 1024
 class Request:
     """A document to parse. Its `size` bytes follow the request on the pipe."""
 
-    name: str
+    media_type: str
     size: int
     text_characters: int
     blocks: int

@@ -7,7 +7,7 @@ import zipfile
 from typing import IO
 
 from services.knowledge.parsing.builder import DocumentBuilder
-from services.knowledge.parsing.document import FailureCode, ParsedDocument, ParseFailure, ParseLimits
+from services.knowledge.parsing.document import FailureCode, ParsedDocument, ParseFailure, ParseLimits, encrypted
 from services.knowledge.parsing.formats.docx_body import BodyReader
 from services.knowledge.parsing.formats.docx_styles import read_styles
 from services.knowledge.parsing.formats.xml_events import XmlError, local_name, xml_events
@@ -23,10 +23,9 @@ _TEMPLATE_TITLE = re.compile(r"(?:microsoft word\b.*|word document|document ?\d*
 def parse(data: bytes, limits: ParseLimits) -> ParsedDocument:
     if data.startswith(_OLE):
         if _ENCRYPTED_STREAM in data:
-            raise ParseFailure(FailureCode.ENCRYPTED, "The document is protected with a password. Remove it and try again.")
-        raise ParseFailure(FailureCode.UNSUPPORTED, "This is an old Word format (.doc). Save it as .docx and try again.")
-    if not data:
-        raise ParseFailure(FailureCode.EMPTY, "The file is empty.")
+            raise encrypted()
+        message = "This is an old Word document (.doc). Save it as .docx and try again."
+        raise ParseFailure(FailureCode.UNSUPPORTED, message)
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as package:
             return _read(_Package(package), limits)
@@ -40,7 +39,7 @@ class _Package:
     def __init__(self, package: zipfile.ZipFile) -> None:
         self._package = package
         if any(part.flag_bits & _ENCRYPTED_FLAG for part in package.infolist()):
-            raise ParseFailure(FailureCode.ENCRYPTED, "The document is protected with a password. Remove it and try again.")
+            raise encrypted()
         self.main = next((target for kind, target in self._relationships("") if kind == "officeDocument"), "")
 
     def open(self, name: str) -> IO[bytes]:

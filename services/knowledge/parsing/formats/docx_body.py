@@ -8,7 +8,9 @@ from services.knowledge.parsing.formats.docx_styles import TITLE_LEVEL, Style, o
 from services.knowledge.parsing.formats.xml_events import XmlElement, attribute, local_name, xml_events
 
 # Deleted and moved-away text, field codes, and the copy of a text box kept for old readers.
-_SKIPPED = frozenset(("del", "moveFrom", "delText", "instrText", "Fallback", "sdtPr", "pPrChange", "rPr", "sectPr", "tblPr"))
+_SKIPPED = frozenset(
+    ("del", "moveFrom", "delText", "instrText", "Fallback", "sdtPr", "pPrChange", "rPr", "sectPr", "tblPr")
+)
 _BREAKS = {"tab": "\t", "ptab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-", "softHyphen": ""}
 
 

@@ -47,7 +47,7 @@ def _yaml(text: str) -> dict[str, Any] | None:
     if not text.strip():
         return {}
     try:
-        metadata: object = yaml.load(text, Loader=yaml.CSafeLoader)  # noqa: S506 - the C loader is a safe loader
+        metadata: object = yaml.load(text, Loader=yaml.CSafeLoader)
     except (yaml.YAMLError, ValueError, RecursionError):
         return None
     return cast("dict[str, Any]", metadata) if isinstance(metadata, dict) else None

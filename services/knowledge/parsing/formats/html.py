@@ -10,16 +10,14 @@ from services.knowledge.parsing.document import ParsedDocument, ParseLimits
 
 _DECLARED_WITHIN = 4096
 _CHARSET = re.compile(rb"""(?:charset|encoding)\s*=\s*["']?\s*([\w.:-]{1,40})""", re.IGNORECASE)
-_DROPPED = ",".join(
-    (
-        "script, style, noscript, template, nav, iframe, object, embed, svg, canvas, audio, video, map",
-        "button, select, input, textarea, datalist, dialog",
-        "[hidden], [aria-hidden=true], [role=navigation], [role=search], [role=menu], [role=menubar]",
-        "body > header:not(:has(h1)), body > footer, [role=banner]:not(:has(h1)), [role=contentinfo]",
-        '[style*="display:none"], [style*="display: none"]',
-        # MediaWiki, the wiki that most organisations run, marks its controls by class alone.
-        ".mw-jump-link, .mw-editsection, .vector-dropdown, .navbox",
-    )
+_DROPPED = (
+    "script, style, noscript, template, nav, iframe, object, embed, svg, canvas, audio, video, map, "
+    "button, select, input, textarea, datalist, dialog, "
+    "[hidden], [aria-hidden=true], [role=navigation], [role=search], [role=menu], [role=menubar], "
+    "body > header:not(:has(h1)), body > footer, [role=banner]:not(:has(h1)), [role=contentinfo], "
+    '[style*="display:none"], [style*="display: none"], '
+    # MediaWiki, the wiki that most organisations run, marks its controls by class alone.
+    ".mw-jump-link, .mw-editsection, .vector-dropdown, .navbox"
 )
 _MAIN = "main, [role=main]"
 # A main element with less than this share of the page's text isn't where the content is.
@@ -27,9 +25,10 @@ _LEAST_MAIN_SHARE = 0.25
 _LEAST_LAYOUT_SHARE = 0.5
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _ANY_HEADING = ", ".join(_HEADINGS)
+# ruff: noqa: SIM905 - a word list is read and compared more easily as words
 _PARAGRAPHS = frozenset(
-    "address article aside blockquote body center dd details div dl dt fieldset figcaption figure footer form "
-    "header hgroup hr html legend main menu option p section summary".split()  # noqa: SIM905
+    """address article aside blockquote body center dd details div dl dt fieldset figcaption figure footer form header
+    hgroup hr html legend main menu option p section summary""".split()
 )
 _LISTS = frozenset(("ul", "ol"))
 _TABLE_PARTS = frozenset(("caption", "td", "th", "tr", "table"))
@@ -209,6 +208,6 @@ def _first_number(node: LexborNode) -> int:
 
 
 def _joined(inline: list[str]) -> str:
-    """Returns inline text with white space collapsed as a browser does, and `<br>` (a vertical tab here) as a line end."""
+    """Returns inline text with white space collapsed as browsers do; a vertical tab stands for `<br>`."""
     text = _WHITE_SPACE.sub(" ", "".join(inline))
     return "\n".join(line.strip() for line in text.split("\v")).strip()

@@ -7,7 +7,7 @@ from itertools import pairwise
 from statistics import median
 
 from services.knowledge.parsing.builder import DocumentBuilder, one_line
-from services.knowledge.parsing.document import FailureCode, ParsedDocument, ParseFailure, ParseLimits
+from services.knowledge.parsing.document import FailureCode, ParsedDocument, ParseFailure, ParseLimits, text_too_long
 from services.knowledge.parsing.formats.pdf_pages import Line, OutlineEntry, PdfPages
 
 # A heading's type is at least this much larger than the body's; a document where many lines are has no such rule.
@@ -28,15 +28,15 @@ _LEAST_PROSE_SHARE = 0.4
 _MARKER = re.compile(r"(?:(?P<bullet>[•‣◦▪●○■*-])|\d{1,3}[.)]|\(?[a-z]\))\s+")
 _NUMBERING = re.compile(r"[\d.]+")
 _LETTERS = re.compile(r"[^\W\d_]{2}")
+# Titles that programs make up: a file's name, or a word for none.
 _PRODUCER_TITLE = re.compile(
-    r"\(?(?:anonymous|unspecified|untitled|no title)\)?|microsoft (?:word|powerpoint|excel)\b.*|.*\.(?:docx?|pptx?|xlsx?|pdf|indd|tex|dvi|qxd)|document ?\d*|[\W\d_]*",
+    r"\(?(?:anonymous|unspecified|untitled|no title|document ?\d*)\)?|microsoft (?:word|powerpoint|excel)\b.*"
+    r"|.*\.(?:docx?|pptx?|xlsx?|pdf|indd|tex|dvi|qxd)|[\W\d_]*",
     re.IGNORECASE,
 )
 
 
 def parse(data: bytes, limits: ParseLimits) -> ParsedDocument:
-    if not data:
-        raise ParseFailure(FailureCode.EMPTY, "The file is empty.")
     pdf = PdfPages(data)
     builder = DocumentBuilder(limits)
     pages = _read_pages(pdf, limits, builder.warnings)
@@ -64,8 +64,7 @@ def _read_pages(pdf: PdfPages, limits: ParseLimits, warnings: list[str]) -> dict
         pages[index] = lines
         characters += sum(len(line.text) for line in lines)
         if characters > limits.text_characters:
-            message = f"The document's text is longer than {limits.text_characters:,} characters. Split it and try again."
-            raise ParseFailure(FailureCode.TOO_LARGE, message)
+            raise text_too_long(limits)
     if unreadable and not pages:
         raise ParseFailure(FailureCode.CORRUPT, "No page of the PDF can be read: it is damaged or incomplete.")
     if unreadable:

@@ -9,7 +9,7 @@ from typing import Any
 import pypdfium2  # pyright: ignore[reportMissingTypeStubs]
 import pypdfium2.raw  # pyright: ignore[reportMissingTypeStubs]
 
-from services.knowledge.parsing.document import FailureCode, ParseFailure
+from services.knowledge.parsing.document import FailureCode, ParseFailure, encrypted
 
 _pdfium: Any = pypdfium2.raw
 _NEEDS_PASSWORD = (_pdfium.FPDF_ERR_PASSWORD, _pdfium.FPDF_ERR_SECURITY)
@@ -23,7 +23,7 @@ _MOST_OUTLINE_ENTRIES = 5_000
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of a page: its text, its font's height, and where its first letter stands, in points from the bottom left."""
+    """A line of a page: its text, its font's height, and where it starts from the page's bottom left, in points."""
 
     text: str
     height: float
@@ -48,8 +48,7 @@ class PdfPages:
             self._pdf: Any = pypdfium2.PdfDocument(data)
         except pypdfium2.PdfiumError as error:
             if error.err_code in _NEEDS_PASSWORD:
-                message = "The document is protected with a password. Remove it and try again."
-                raise ParseFailure(FailureCode.ENCRYPTED, message) from error
+                raise encrypted() from error
             message = "The file isn't a readable PDF: it is damaged or incomplete."
             raise ParseFailure(FailureCode.CORRUPT, message) from error
 
@@ -90,7 +89,7 @@ class PdfPages:
 
 
 def _lines(text_page: Any) -> Iterator[Line]:
-    """A line's offsets are PDFium's character indices: its text has a character for each, before broken words are joined."""
+    # The page's text has a character for each of PDFium's, so that offsets are its indices.
     text: str = text_page.get_text_range()
     aligned = len(text) == text_page.count_chars()
     if aligned:

@@ -12,7 +12,7 @@ _INCLUDES = re.compile(r"\s*(?:include|render|layout|extends|import)\b")
 
 
 def resolve_template_tags(markdown: str) -> str:
-    """Returns the Markdown with each tag outside code replaced by its text, or its first quoted argument, or nothing."""
+    """Returns the Markdown with its text, its first quoted argument or nothing for each tag that isn't in code."""
     if "{{" not in markdown and "{%" not in markdown:
         return markdown
     lines: list[str] = []

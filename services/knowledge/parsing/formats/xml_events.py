@@ -1,9 +1,10 @@
 """lxml's incremental parser, set so that a document can neither reach outside itself nor expand without bound."""
 
+import importlib
 from collections.abc import Iterator
 from typing import IO, Any, Protocol, cast
 
-from lxml import etree
+_etree: Any = importlib.import_module("lxml.etree")  # it has no types
 
 
 class XmlElement(Protocol):
@@ -21,7 +22,7 @@ class XmlError(Exception):
 
 def xml_events(stream: IO[bytes]) -> Iterator[tuple[str, XmlElement]]:
     """Yields ("start" | "end", element) in document order. Raises `XmlError`."""
-    parser: Any = etree.iterparse(  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType, reportAttributeAccessIssue] - lxml has no types
+    parser = _etree.iterparse(
         stream,
         events=("start", "end"),
         resolve_entities=False,
@@ -33,7 +34,7 @@ def xml_events(stream: IO[bytes]) -> Iterator[tuple[str, XmlElement]]:
     )
     try:
         yield from cast("Iterator[tuple[str, XmlElement]]", parser)
-    except etree.XMLSyntaxError as error:  # pyright: ignore[reportUnknownMemberType, reportAttributeAccessIssue] - lxml has no types
+    except _etree.XMLSyntaxError as error:
         raise XmlError(str(error)) from error
 
 

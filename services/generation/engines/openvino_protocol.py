@@ -1,0 +1,96 @@
+"""What the OpenVINO engine and its worker process say to each other: one JSON object a line."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, Field, TypeAdapter
+
+from services.generation.ports import FinishReason, Role
+
+
+class ChatMessage(BaseModel):
+    role: Role
+    content: str
+
+
+class Generate(BaseModel):
+    op: Literal["generate"] = "generate"
+    id: int
+    messages: list[ChatMessage]
+    max_tokens: int
+    temperature: float
+    top_p: float
+    stop: list[str]
+    seed: int
+
+
+class Cancel(BaseModel):
+    op: Literal["cancel"] = "cancel"
+    id: int
+
+
+class Count(BaseModel):
+    op: Literal["count"] = "count"
+    id: int
+    texts: list[str]
+
+
+class ReadLoad(BaseModel):
+    op: Literal["read_load"] = "read_load"
+    id: int
+
+
+Command = Annotated[Generate | Cancel | Count | ReadLoad, Field(discriminator="op")]
+commands: TypeAdapter[Command] = TypeAdapter(Command)
+
+
+class Ready(BaseModel):
+    """The first line: the model is loaded."""
+
+    op: Literal["ready"] = "ready"
+    id: int = 0
+
+
+class Text(BaseModel):
+    op: Literal["text"] = "text"
+    id: int
+    text: str
+
+
+class Done(BaseModel):
+    op: Literal["done"] = "done"
+    id: int
+    finish_reason: FinishReason
+    prompt_tokens: int
+    completion_tokens: int
+
+
+class TooLong(BaseModel):
+    op: Literal["too_long"] = "too_long"
+    id: int
+    prompt_tokens: int
+    limit: int
+
+
+class Failed(BaseModel):
+    op: Literal["failed"] = "failed"
+    id: int
+    reason: str
+
+
+class Counts(BaseModel):
+    op: Literal["counts"] = "counts"
+    id: int
+    counts: list[int]
+
+
+class Load(BaseModel):
+    """`active`: requests not finished. `decoded_tokens`: all since the worker started."""
+
+    op: Literal["load"] = "load"
+    id: int
+    active: int
+    decoded_tokens: int
+
+
+Reply = Annotated[Ready | Text | Done | TooLong | Failed | Counts | Load, Field(discriminator="op")]
+replies: TypeAdapter[Reply] = TypeAdapter(Reply)

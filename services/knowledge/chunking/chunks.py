@@ -1,0 +1,117 @@
+"""Cuts a parsed document into the passages that are embedded, found and cited."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from os.path import commonprefix
+
+from services.knowledge.chunking.packing import Passage, pack
+from services.knowledge.chunking.units import TokenCounter, Unit, split_units, split_until_it_fits
+from services.knowledge.parsing.document import ParsedDocument
+
+# all-MiniLM-L6-v2 reads 256 tokens: two mark the ends, and the title and heading path embedded with a chunk need room.
+DEFAULT_MAX_TOKENS = 200
+DEFAULT_OVERLAP_TOKENS = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A passage: `text` is exactly the document's text from `start` to `end`.
+
+    `heading_path` is what all of the passage stands under, `page` the page (from 1) on which it begins. `content_hash`
+    (SHA-256, hexadecimal) depends on the text and the heading path alone, so unchanged content keeps it; a document
+    that repeats a passage under the same headings repeats its hash.
+    """
+
+    index: int
+    text: str
+    start: int
+    end: int
+    heading_path: tuple[str, ...]
+    page: int | None
+    token_count: int
+    content_hash: str
+
+
+def chunk(
+    document: ParsedDocument,
+    count_tokens: TokenCounter,
+    *,
+    max_tokens: int = DEFAULT_MAX_TOKENS,
+    overlap_tokens: int = DEFAULT_OVERLAP_TOKENS,
+) -> list[Chunk]:
+    """Returns the chunks of `document` in order, together covering every visible character of its text.
+
+    `count_tokens` gives the number of tokens of each of a batch of texts, without special tokens. No chunk has more
+    than `max_tokens`, unless a single character does. A chunk stays within one section of the highest level at which
+    the document branches, a heading stays with the text below it, and a passage is cut between blocks rather than
+    between list items or table rows, and there rather than between sentences. Where a paragraph or list has to be cut,
+    the second part begins with up to `overlap_tokens` of the first. Takes time linear in the length of the text.
+    Raises `ValueError` when the limits make no sense.
+    """
+    if max_tokens < 1 or not 0 <= overlap_tokens < max_tokens:
+        raise ValueError(f"need 0 <= overlap_tokens < max_tokens, got {overlap_tokens!r} and {max_tokens!r}")
+    units = split_units(document, count_tokens, max_tokens)
+    passages = [
+        passage
+        for section in _sections(units)
+        for passage in pack(section, max_tokens, overlap_tokens)
+    ]
+    fitting = _verified(document.text, passages, count_tokens, max_tokens)
+    return [
+        _chunk(index, document.text, passage, tokens) for index, (passage, tokens) in enumerate(fitting)
+    ]
+
+
+def _sections(units: Sequence[Unit]) -> list[list[Unit]]:
+    """The units by section of the highest level at which the document branches.
+
+    Headings without a text of their own go with the first section below them.
+    """
+    depth = len(commonprefix([unit.heading_path for unit in units])) + 1 if units else 1
+    sections: list[list[Unit]] = []
+    for path, group in groupby(units, key=lambda unit: unit.heading_path[:depth]):
+        above = sections[-1] if sections else []
+        bare = bool(above) and all(unit.is_heading for unit in above)
+        if bare and path[: len(above[-1].heading_path)] == above[-1].heading_path:
+            above.extend(group)
+        else:
+            sections.append(list(group))
+    return sections
+
+
+def _verified(
+    text: str, passages: Sequence[Passage], count_tokens: TokenCounter, max_tokens: int
+) -> list[tuple[Passage, int]]:
+    """The passages with their token counts, after splitting those whose parts count for more together than apart."""
+    counts = count_tokens([text[passage.start : passage.end] for passage in passages])
+    fitting: list[tuple[Passage, int]] = []
+    for passage, tokens in zip(passages, counts, strict=True):
+        if tokens <= max_tokens:
+            fitting.append((passage, tokens))
+        elif passage.overlap:
+            fitting.extend(_verified(text, [passage.without_overlap()], count_tokens, max_tokens))
+        elif len(passage.units) > 1:
+            fitting.extend(_verified(text, passage.halves(), count_tokens, max_tokens))
+        else:
+            pieces = split_until_it_fits(text, passage.units[0], count_tokens, max_tokens)
+            fitting.extend((Passage((piece,), ()), piece.tokens) for piece in pieces)
+    return fitting
+
+
+def _chunk(index: int, text: str, passage: Passage, tokens: int) -> Chunk:
+    body = [unit.heading_path for unit in passage.units if not unit.is_heading]
+    path = tuple(commonprefix(body)) if body else passage.units[-1].heading_path
+    content = text[passage.start : passage.end]
+    identity = "\x1f".join((*path, content))
+    return Chunk(
+        index=index,
+        text=content,
+        start=passage.start,
+        end=passage.end,
+        heading_path=path,
+        page=passage.units[0].page,
+        token_count=tokens,
+        content_hash=hashlib.sha256(identity.encode()).hexdigest(),
+    )

@@ -1,0 +1,52 @@
+import { useEffect } from "react";
+
+import { SignIn } from "./account/SignIn";
+import { tokens } from "./api/tokens";
+import { Conversation } from "./ask/Conversation";
+import { Documents } from "./documents/Documents";
+import { Navigation } from "./navigation/Navigation";
+import { useRoute, type Route } from "./route";
+import { forgetUser } from "./state";
+import { useStore } from "./store";
+import { Usage } from "./usage/Usage";
+
+const TITLES: Record<Route["page"], string> = {
+  ask: "Ask",
+  session: "Conversation",
+  documents: "Documents",
+  usage: "Usage",
+};
+
+export function App() {
+  const signedIn = useStore(tokens) !== null;
+  const route = useRoute();
+
+  useEffect(() => {
+    if (!signedIn) forgetUser();
+  }, [signedIn]);
+
+  useEffect(() => {
+    document.title = signedIn ? `${TITLES[route.page]} · Footnote` : "Sign in · Footnote";
+  }, [signedIn, route.page]);
+
+  if (!signedIn) return <SignIn />;
+  return (
+    <div className="shell">
+      <Navigation route={route} />
+      <PageOf route={route} />
+    </div>
+  );
+}
+
+function PageOf({ route }: { route: Route }) {
+  switch (route.page) {
+    case "ask":
+      return <Conversation key="new" sessionId={null} />;
+    case "session":
+      return <Conversation key={route.sessionId} sessionId={route.sessionId} />;
+    case "documents":
+      return <Documents />;
+    case "usage":
+      return <Usage />;
+  }
+}

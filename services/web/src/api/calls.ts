@@ -1,0 +1,75 @@
+import type {
+  AnswerTrace,
+  ChatMessage,
+  ChatSession,
+  Page,
+  PassageInContext,
+  StoredDocument,
+  TokenPair,
+  Usage,
+  User,
+} from "./contracts";
+import { jsonBody, postAnonymously, send, sendForJson } from "./http";
+import { forgetTokens, keepTokens, tokens } from "./tokens";
+
+export async function signIn(email: string, password: string): Promise<void> {
+  keepTokens(await postAnonymously<TokenPair>("/auth/login", { email, password }));
+}
+
+/** Makes an account with an organisation of its own, and signs in to it. */
+export async function register(email: string, password: string, organizationName: string): Promise<void> {
+  const organization_name = organizationName.trim() || null;
+  await postAnonymously<unknown>("/auth/register", { email, password, organization_name });
+  await signIn(email, password);
+}
+
+/** Signs out here at once, and tells the server as well as it can. */
+export async function signOut(): Promise<void> {
+  const current = tokens.get();
+  if (!current) return;
+  const told = send("/auth/logout", jsonBody({ refresh_token: current.refresh })).catch(() => undefined);
+  forgetTokens();
+  await told;
+}
+
+export function me(): Promise<User> {
+  return sendForJson("/users/me");
+}
+
+export function sessions(cursor: string | null): Promise<Page<ChatSession>> {
+  return sendForJson(paged("/chat/sessions", cursor));
+}
+
+export function messages(sessionId: string, cursor: string | null): Promise<Page<ChatMessage>> {
+  return sendForJson(paged(`/chat/sessions/${sessionId}/messages`, cursor));
+}
+
+export async function deleteSession(sessionId: string): Promise<void> {
+  await send(`/chat/sessions/${sessionId}`, { method: "DELETE" });
+}
+
+export function trace(messageId: string): Promise<AnswerTrace> {
+  return sendForJson(`/chat/messages/${messageId}/trace`);
+}
+
+export function passage(documentId: string, chunkId: string): Promise<PassageInContext> {
+  return sendForJson(`/documents/${documentId}/passages/${chunkId}`);
+}
+
+export function documents(text: string, cursor: string | null): Promise<Page<StoredDocument>> {
+  return sendForJson(paged("/documents", cursor, { q: text }));
+}
+
+export async function deleteDocument(documentId: string): Promise<void> {
+  await send(`/documents/${documentId}`, { method: "DELETE" });
+}
+
+export function usage(): Promise<Usage> {
+  return sendForJson("/billing/usage");
+}
+
+function paged(path: string, cursor: string | null, filters: Record<string, string> = {}): string {
+  const query = new URLSearchParams(Object.entries(filters).filter(([, value]) => value !== ""));
+  if (cursor !== null) query.set("cursor", cursor);
+  return query.size > 0 ? `${path}?${query}` : path;
+}

@@ -1,0 +1,156 @@
+// What the gateway answers, field by field as in libs/contracts.
+
+/** A half-open range [start, end), in Unicode code points. */
+export interface TextSpan {
+  start: number;
+  end: number;
+}
+
+/** `start` and `end` are places in the answer; `spans` are places in the excerpt of source `n`. */
+export interface Citation extends TextSpan {
+  n: number;
+  spans: TextSpan[];
+}
+
+export interface Location {
+  page?: number | null;
+  heading_path: string[];
+  start: number;
+  end: number;
+}
+
+export interface Source {
+  n: number;
+  document_id: string;
+  external_id: string | null;
+  chunk_id: string;
+  title: string;
+  excerpt: string;
+  location: Location;
+  relevance_score: number;
+}
+
+export type Outcome = "answered" | "abstained" | "ungrounded" | "refused";
+
+export interface AnswerMetadata {
+  tokens_used: number;
+  response_time_ms: number;
+  model_used: string;
+  cached: boolean;
+  outcome: Outcome;
+  grounded: boolean;
+  confidence: number;
+  finish_reason: string;
+  degraded: string[];
+}
+
+export interface ChatResponse {
+  session_id: string;
+  message_id: string;
+  answer: string;
+  citations: Citation[];
+  sources: Source[];
+  metadata: AnswerMetadata;
+}
+
+export interface ErrorEnvelope {
+  code: string;
+  message: string;
+  details: Record<string, unknown>;
+  request_id: string;
+}
+
+/** One event of a streamed answer. */
+export type AnswerEvent =
+  | { type: "session"; data: { session_id: string; message_id: string } }
+  | { type: "sources"; data: { sources: Source[] } }
+  | { type: "token"; data: { text: string } }
+  | { type: "citation"; data: Citation }
+  | { type: "done"; data: ChatResponse }
+  | { type: "error"; data: ErrorEnvelope };
+
+export interface Page<Item> {
+  items: Item[];
+  next_cursor: string | null;
+}
+
+export interface ChatSession {
+  id: string;
+  title: string;
+  created_at: string;
+  updated_at: string;
+}
+
+export interface ChatMessage {
+  id: string;
+  role: string;
+  content: string;
+  status: string;
+  created_at: string;
+  citations: Citation[];
+  sources: Source[];
+  metadata: AnswerMetadata | null;
+}
+
+export interface AnswerTrace {
+  message_id: string;
+  question: string;
+  steps: Record<string, unknown>[];
+}
+
+export interface PassageInContext {
+  chunk_id: string;
+  document_id: string;
+  content: string;
+  location: Location;
+  title: string;
+  external_id: string | null;
+  before: string;
+  after: string;
+}
+
+export type DocumentStatus = "pending" | "processing" | "completed" | "failed";
+
+export interface StoredDocument {
+  document_id: string;
+  external_id: string | null;
+  title: string;
+  status: DocumentStatus;
+  error: { code: string; message: string } | null;
+  chunk_count: number;
+  size_bytes: number;
+  media_type: string;
+  access: "private" | "organization" | { groups: string[] };
+  created_at: string;
+  updated_at: string;
+}
+
+/** `limit` and `remaining` are null where the plan is unlimited, `resets_at` where usage doesn't reset. */
+export interface ResourceUsage {
+  used: number;
+  limit: number | null;
+  remaining: number | null;
+  resets_at: string | null;
+}
+
+export interface Usage {
+  period_start: string;
+  period_end: string;
+  plan: string;
+  resources: Record<string, ResourceUsage>;
+}
+
+export interface TokenPair {
+  access_token: string;
+  refresh_token: string;
+  token_type: string;
+  expires_in: number;
+}
+
+export interface User {
+  id: string;
+  email: string;
+  organization_id: string;
+  organization_name: string;
+  roles: string[];
+}

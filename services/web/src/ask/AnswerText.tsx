@@ -1,0 +1,40 @@
+import { Fragment } from "react";
+
+import type { Citation, Source } from "../api/contracts";
+import { answerPieces } from "./citations";
+import type { OpenedPassage } from "./Conversation";
+
+interface Properties {
+  answer: string;
+  citations: Citation[];
+  sources: Source[];
+  busy: boolean;
+  opened: OpenedPassage | null;
+  open: (citation: Citation, citedAt: number) => void;
+}
+
+/** The answer as plain text, its citations as buttons. */
+export function AnswerText({ answer, citations, sources, busy, opened, open }: Properties) {
+  const titles = new Map(sources.map((source) => [source.n, source.title]));
+  return (
+    <div className="answer" aria-busy={busy}>
+      {answerPieces(answer, citations).map(({ text, at, citation }) =>
+        citation && titles.has(citation.n) ? (
+          <button
+            key={at}
+            type="button"
+            className="citation"
+            aria-label={`Source ${citation.n}: ${titles.get(citation.n)}`}
+            aria-haspopup="dialog"
+            aria-expanded={opened?.citedAt === at}
+            onClick={() => open(citation, at)}
+          >
+            {text}
+          </button>
+        ) : (
+          <Fragment key={at}>{text}</Fragment>
+        ),
+      )}
+    </div>
+  );
+}

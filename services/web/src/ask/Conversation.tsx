@@ -1,0 +1,124 @@
+import { useInfiniteQuery } from "@tanstack/react-query";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
+
+import { messages } from "../api/calls";
+import type { Source, TextSpan } from "../api/contracts";
+import { replaceRoute } from "../route";
+import { liveTurns } from "../state";
+import { useStore } from "../store";
+import { ErrorNote } from "../ui/ErrorNote";
+import { AnsweredTurn } from "./AnsweredTurn";
+import { AskBox } from "./AskBox";
+import { PassagePanel } from "./PassagePanel";
+import { inProgress, mergedTurns, storedTurns, type Turn } from "./turns";
+
+const NEAR_END_PX = 120;
+
+/** A passage shown beside the answer that cites it; `spans` are what is cited of it. */
+export interface OpenedPassage {
+  turnKey: string;
+  source: Source;
+  spans: TextSpan[];
+  /** Where the citation begins in the answer; null where the source itself was opened. */
+  citedAt: number | null;
+}
+
+/** A session's questions and answers, or the place to begin one where `sessionId` is null. */
+export function Conversation({ sessionId }: { sessionId: string | null }) {
+  const [askedKey, setAskedKey] = useState<string | null>(null);
+  const [draft, setDraft] = useState("");
+  const [opened, setOpened] = useState<OpenedPassage | null>(null);
+  const allLive = useStore(liveTurns.turns);
+
+  const live = allLive.filter((turn) => (sessionId ? turn.sessionId === sessionId : turn.key === askedKey));
+  const answering = live.find(inProgress) ?? null;
+  const begun = sessionId === null ? (live[0]?.sessionId ?? null) : null;
+
+  useEffect(() => {
+    if (begun) replaceRoute({ page: "session", sessionId: begun });
+  }, [begun]);
+
+  const stored = useInfiniteQuery({
+    queryKey: ["messages", sessionId],
+    queryFn: ({ pageParam }) => messages(sessionId ?? "", pageParam),
+    initialPageParam: null as string | null,
+    getNextPageParam: (page) => page.next_cursor,
+    // What is stored while an answer is on its way is only half of it.
+    enabled: sessionId !== null && !answering,
+  });
+
+  const turns = useMemo(() => {
+    const items = stored.data?.pages.flatMap((page) => page.items) ?? [];
+    return mergedTurns(sessionId ? storedTurns(sessionId, items) : [], live);
+  }, [stored.data, sessionId, live]);
+
+  const page = useRef<HTMLElement>(null);
+  useFollowing(page, turns);
+
+  const ask = () => {
+    setAskedKey(liveTurns.ask(draft, sessionId));
+    setDraft("");
+  };
+
+  return (
+    <>
+      <main className="page conversation" ref={page} tabIndex={-1}>
+        <h1 className="unseen">{sessionId ? "Conversation" : "Ask your documents"}</h1>
+        {turns.length === 0 && sessionId === null && <Welcome />}
+        {stored.isError && (
+          <ErrorNote error={stored.error} retry={{ label: "Try again", action: () => void stored.refetch() }} />
+        )}
+        {stored.hasNextPage && (
+          <button type="button" className="button" onClick={() => void stored.fetchNextPage()}>
+            More of this conversation
+          </button>
+        )}
+        <div role="log" aria-label="Questions and answers">
+          {turns.map((turn) => (
+            <AnsweredTurn
+              key={turn.messageId ?? turn.key}
+              turn={turn}
+              opened={opened?.turnKey === turn.key ? opened : null}
+              open={setOpened}
+              askAgain={setDraft}
+            />
+          ))}
+        </div>
+        <AskBox
+          draft={draft}
+          setDraft={setDraft}
+          ask={ask}
+          stop={answering ? () => liveTurns.stop(answering.key) : null}
+        />
+      </main>
+      {opened && <PassagePanel opened={opened} onClose={() => setOpened(null)} />}
+    </>
+  );
+}
+
+function Welcome() {
+  return (
+    <div className="welcome">
+      <p className="welcome-title">Ask your documents.</p>
+      <p>
+        The answer is written only from passages you may read, and each sentence cites the passage it comes from. Where
+        your documents don’t say, the answer is that Footnote doesn’t know.
+      </p>
+    </div>
+  );
+}
+
+/** Keeps the end in view while an answer grows, unless the reader has scrolled away from it. */
+function useFollowing(page: React.RefObject<HTMLElement | null>, turns: Turn[]): void {
+  const last = turns.at(-1);
+  const count = turns.length;
+  const grown = last?.answer.length ?? 0;
+  const counted = useRef(0);
+  useLayoutEffect(() => {
+    const element = page.current;
+    if (!element) return;
+    const distance = element.scrollHeight - element.scrollTop - element.clientHeight;
+    if (count !== counted.current || distance < NEAR_END_PX) element.scrollTop = element.scrollHeight;
+    counted.current = count;
+  }, [page, count, grown]);
+}

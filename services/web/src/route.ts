@@ -1,0 +1,44 @@
+import { useSyncExternalStore } from "react";
+
+export type Route =
+  | { page: "ask" }
+  | { page: "session"; sessionId: string }
+  | { page: "documents" }
+  | { page: "usage" };
+
+const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
+
+/** The page that a location's hash names; anything unknown is the first page. */
+export function routeOf(hash: string): Route {
+  const [page, id = ""] = hash.replace(/^#\/?/, "").split("/");
+  if (page === "sessions" && UUID.test(id)) return { page: "session", sessionId: id };
+  if (page === "documents" || page === "usage") return { page };
+  return { page: "ask" };
+}
+
+export function hashOf(route: Route): string {
+  if (route.page === "session") return `#/sessions/${route.sessionId}`;
+  return route.page === "ask" ? "#/" : `#/${route.page}`;
+}
+
+export function useRoute(): Route {
+  return routeOf(useSyncExternalStore(subscribe, currentHash));
+}
+
+export function go(route: Route): void {
+  location.hash = hashOf(route);
+}
+
+/** As `go`, in place of the current entry of the browser's history. */
+export function replaceRoute(route: Route): void {
+  location.replace(hashOf(route));
+}
+
+function subscribe(listener: () => void): () => void {
+  addEventListener("hashchange", listener);
+  return () => removeEventListener("hashchange", listener);
+}
+
+function currentHash(): string {
+  return location.hash;
+}

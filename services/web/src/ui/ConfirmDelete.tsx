@@ -1,0 +1,59 @@
+import * as AlertDialog from "@radix-ui/react-alert-dialog";
+import { useState } from "react";
+
+import { ErrorNote } from "./ErrorNote";
+
+interface Properties {
+  /** What is deleted, as the dialog's question names it. */
+  what: string;
+  consequence: string;
+  label: string;
+  remove: () => Promise<void>;
+}
+
+/** A delete button that asks first, stays open while it works, and shows what went wrong. */
+export function ConfirmDelete({ what, consequence, label, remove }: Properties) {
+  const [open, setOpen] = useState(false);
+  const [working, setWorking] = useState(false);
+  const [error, setError] = useState<unknown>(null);
+
+  const confirm = async () => {
+    setWorking(true);
+    setError(null);
+    try {
+      await remove();
+      setOpen(false);
+    } catch (thrown) {
+      setError(thrown);
+    } finally {
+      setWorking(false);
+    }
+  };
+
+  const change = (opened: boolean) => {
+    setError(null);
+    setOpen(opened);
+  };
+
+  return (
+    <AlertDialog.Root open={open} onOpenChange={change}>
+      <AlertDialog.Trigger className="button button-plain" aria-label={label}>
+        Delete
+      </AlertDialog.Trigger>
+      <AlertDialog.Portal>
+        <div className="backdrop" />
+        <AlertDialog.Content className="dialog">
+          <AlertDialog.Title>Delete {what}?</AlertDialog.Title>
+          <AlertDialog.Description>{consequence}</AlertDialog.Description>
+          {error !== null && <ErrorNote error={error} />}
+          <div className="dialog-actions">
+            <AlertDialog.Cancel className="button">Keep</AlertDialog.Cancel>
+            <button type="button" className="button button-danger" disabled={working} onClick={() => void confirm()}>
+              {working ? "Deleting…" : "Delete"}
+            </button>
+          </div>
+        </AlertDialog.Content>
+      </AlertDialog.Portal>
+    </AlertDialog.Root>
+  );
+}

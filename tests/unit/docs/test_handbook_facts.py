@@ -1,0 +1,232 @@
+"""What the handbook says of limits, names and defaults is what the code and the configuration hold."""
+
+import json
+import re
+from enum import StrEnum
+from typing import Any
+
+import pytest
+import yaml
+from pydantic import BaseModel, TypeAdapter
+
+from libs.config.settings import CONFIG_DIR, SERVICES
+from libs.contracts import chat, errors, identity, knowledge
+from libs.contracts.billing import Resource, ResourceUsage, Usage
+from libs.security.tokens import SERVICE_TOKEN_LIFE_S
+from libs.service.health import CHECK_TIMEOUT_S
+from services.knowledge.parsing.document import FailureCode
+from tests.unit.docs.handbook import pages
+
+PAGES = pages()
+BASE: dict[str, Any] = yaml.safe_load((CONFIG_DIR / "base.yaml").read_text(encoding="utf-8"))
+
+LIMITS = BASE["rate_limits"]
+TOKENS = BASE["tokens"]
+INGESTION = BASE["ingestion"]
+RETRIEVAL = BASE["retrieval"]
+EMBEDDING = BASE["embedding"]
+CHAT = BASE["chat"]
+
+SENTENCES = [
+    ("asking-by-api.md", f"A message has at most {chat.MESSAGE_MAX_CHARS:,} characters."),
+    ("asking-by-api.md", f"An answer must be complete within {CHAT['answer_deadline_s']} seconds."),
+    ("streaming.md", f"A comment line is sent every {CHAT['heartbeat_s']} seconds"),
+    ("abstention.md", f"a support below {CHAT['min_support']} is left out"),
+    ("usage-and-quotas.md", f"at most {CHAT['grace_messages']} messages of an organisation"),
+    ("sign-in.md", f"An access token lives for {TOKENS['access_minutes']} minutes."),
+    ("sign-in.md", f"A refresh token lives for {TOKENS['refresh_days']} days."),
+    ("rate-limits.md", f"Asking is limited to {LIMITS['chat']} requests a minute, searching to {LIMITS['search']}"),
+    ("rate-limits.md", f"other signed-in requests to {LIMITS['default']}."),
+    ("rate-limits.md", f"for each network address, {LIMITS['anonymous']} a minute"),
+    ("uploading-documents.md", f"at most {BASE['max_upload_bytes'] // 2**20} MB ({BASE['max_upload_bytes']:,} bytes)"),
+    ("uploading-documents.md", f"Any other request body may have at most {BASE['max_body_bytes'] // 2**20} MB"),
+    ("errors.md", f"the body stopped arriving for {BASE['body_timeout_s']} seconds"),
+    ("chunking.md", f"A chunk holds at most {INGESTION['max_chunk_tokens']} tokens"),
+    ("chunking.md", f"share up to {INGESTION['overlap_tokens']} tokens"),
+    ("document-states.md", f"{INGESTION['parse_memory_mb']:,} MB of memory"),
+    ("document-states.md", f"{INGESTION['parse_timeout_s']} seconds"),
+    ("document-states.md", f"a lease of {INGESTION['lease_s']} seconds"),
+    ("document-states.md", f"ingestion.workers, by default {INGESTION['workers']}"),
+    ("hybrid-retrieval.md", f"Footnote uses k = {RETRIEVAL['rrf_k']}"),
+    ("hybrid-retrieval.md", f"1/{RETRIEVAL['rrf_k'] + 1} + 1/{RETRIEVAL['rrf_k'] + 3}"),
+    ("hybrid-retrieval.md", f"up to {RETRIEVAL['candidates']} candidates before fusion"),
+    ("hybrid-retrieval.md", f"at most {RETRIEVAL['passages']} passages"),
+    ("vector-search.md", f"fewer than {RETRIEVAL['exact_below']:,} chunks"),
+    ("embeddings.md", f"up to {EMBEDDING['max_batch_tokens']:,} tokens in one batch"),
+    ("embeddings.md", f"up to {EMBEDDING['cache_entries']:,} recent texts"),
+    ("services-and-health.md", f"lives for {SERVICE_TOKEN_LIFE_S} seconds"),
+    ("services-and-health.md", f"no answer within {CHECK_TIMEOUT_S:g} seconds"),
+]
+
+
+@pytest.mark.parametrize(("name", "sentence"), SENTENCES, ids=[f"{name}: {text}" for name, text in SENTENCES])
+def test_states_the_value_in_force(name: str, sentence: str):
+    assert sentence in PAGES[name].text
+
+
+def leaf_keys(values: dict[str, Any], prefix: str = "") -> list[str]:
+    keys: list[str] = []
+    for name, value in values.items():
+        section: dict[str, Any] = {**value} if isinstance(value, dict) else {}
+        keys += leaf_keys(section, f"{prefix}{name}.") or [prefix + name]
+    return keys
+
+
+@pytest.mark.parametrize("key", leaf_keys(BASE))
+def test_every_setting_is_explained(key: str):
+    assert any(f"`{key}`" in page.source for page in PAGES.values())
+
+
+def rows(name: str) -> list[list[str]]:
+    """The cells of a page's tables, without the marks of code."""
+    lines = [line for line in PAGES[name].prose.splitlines() if line.startswith("|")]
+    return [[cell.strip().replace("`", "") for cell in line.strip("|").split("|")] for line in lines]
+
+
+@pytest.mark.parametrize("cells", [row for row in rows("configuration.md") if row[0] in leaf_keys(BASE)])
+def test_settings_tables_show_the_defaults(cells: list[str]):
+    key, _, default = cells
+    value: Any = BASE
+    for part in key.split("."):
+        value = value[part]
+    assert default == (str(value) if value not in ("", [], {}) else "none")
+
+
+def columns(name: str, header: str) -> dict[str, list[str]]:
+    """The table whose first column is headed `header`, by that column."""
+    found = rows(name)
+    start = next(index for index, row in enumerate(found) if row[0] == header)
+    body: list[list[str]] = []
+    for row in found[start + 2 :]:
+        if len(row) != len(found[start]):
+            break
+        body.append(row)
+    return {row[0]: row[1:] for row in body}
+
+
+@pytest.mark.parametrize(
+    ("name", "model"),
+    [("asking-by-api.md", chat.ChatRequest), ("search-api.md", knowledge.SearchRequest)],
+)
+def test_request_tables_name_every_field_with_its_default(name: str, model: type[BaseModel]):
+    described = columns(name, "field")
+    assert set(described) == set(model.model_fields)
+    for field, info in model.model_fields.items():
+        default = described[field][-1]
+        if info.is_required():
+            assert default == "required"
+        elif info.default is not None:
+            assert default == (info.default if isinstance(info.default, str) else json.dumps(info.default))
+
+
+def test_upload_table_names_every_field():
+    assert set(columns("uploading-documents.md", "field")) == set(knowledge.UploadFields.model_fields)
+
+
+def bounds(model: type[BaseModel], field: str) -> tuple[float, float]:
+    schema = model.model_json_schema()["properties"][field]
+    return schema["minimum"], schema["maximum"]
+
+
+def test_request_bounds():
+    assert "{} to {}".format(*bounds(chat.ChatRequest, "max_tokens")) in PAGES["asking-by-api.md"].text
+    assert "0 to 1" in PAGES["asking-by-api.md"].text
+    assert bounds(chat.ChatRequest, "temperature") == (0, 1)
+    assert "{} to {}".format(*bounds(knowledge.SearchRequest, "top_k")) in PAGES["search-api.md"].text
+    longest = knowledge.SearchRequest.model_json_schema()["properties"]["query"]["maxLength"]
+    assert f"A query has at most {longest:,} characters." in PAGES["search-api.md"].text
+    batch = knowledge.DocumentBatch.model_json_schema()["properties"]["documents"]["maxItems"]
+    assert f"up to {batch} texts at once" in PAGES["uploading-documents.md"].text
+    password = identity.RegisterRequest.model_json_schema()["properties"]["password"]
+    expected = f"at least {password['minLength']} characters and at most {password['maxLength']}"
+    assert expected in PAGES["sign-in.md"].text
+    attributes = knowledge.UploadFields.model_json_schema()["properties"]
+    tags = f"at most {attributes['tags']['maxItems']} tags of at most {knowledge.TAG_MAX_CHARS} characters"
+    assert tags in PAGES["uploading-documents.md"].text
+    groups = knowledge.GroupAccess.model_json_schema()["properties"]["groups"]["maxItems"]
+    assert f"At most {groups} groups" in PAGES["organizations-and-access.md"].text
+
+
+@pytest.mark.parametrize(
+    ("name", "model"),
+    [
+        ("asking-by-api.md", chat.ChatResponse),
+        ("asking-by-api.md", knowledge.SearchFilters),
+        ("citations.md", chat.Source),
+        ("citations.md", chat.Citation),
+        ("citations.md", knowledge.Location),
+        ("outcomes.md", chat.AnswerMetadata),
+        ("trace.md", chat.AnswerTrace),
+        ("sessions.md", chat.ChatSession),
+        ("sign-in.md", identity.TokenPair),
+        ("sign-in.md", identity.User),
+        ("search-api.md", knowledge.SearchResponse),
+        ("search-api.md", knowledge.SearchResult),
+        ("search-api.md", knowledge.SearchScores),
+        ("usage-and-quotas.md", Usage),
+        ("usage-and-quotas.md", ResourceUsage),
+        ("errors.md", errors.ErrorEnvelope),
+    ],
+)
+def test_answers_are_described_field_by_field(name: str, model: type[BaseModel]):
+    missing = [field for field in model.model_fields if f"`{field}`" not in PAGES[name].source]
+    assert not missing
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("outcomes.md", chat.Outcome),
+        ("document-states.md", knowledge.DocumentStatus),
+        ("document-states.md", FailureCode),
+        ("organizations-and-access.md", identity.Role),
+        ("usage-and-quotas.md", Resource),
+        ("errors.md", errors.ErrorCode),
+    ],
+)
+def test_every_value_is_explained(name: str, values: type[StrEnum]):
+    assert not [value for value in values if value not in PAGES[name].source]
+
+
+def test_error_table_names_no_other_codes():
+    table = [row for row in rows("errors.md") if row[0].isdigit()]
+    assert sorted(row[1] for row in table) == sorted(errors.ErrorCode)
+
+
+def test_ports():
+    described = columns("services-and-health.md", "service")
+    assert {name: cells[0] for name, cells in described.items()} == {
+        name: str(BASE["base_port"] + index) for index, name in enumerate(SERVICES)
+    }
+
+
+def curl_examples() -> list[tuple[str, str, str]]:
+    """(page, path, JSON body) of every example that posts JSON."""
+    found: list[tuple[str, str, str]] = []
+    for page in PAGES.values():
+        for example in page.examples("sh"):
+            path = re.search(r"http://localhost:8000(\S+)", example)
+            body = re.search(r"-d '(.*?)'", example, re.DOTALL)
+            if path and body:
+                found.append((page.name, path[1], body[1]))
+    return found
+
+
+BODIES: dict[str, Any] = {
+    "/chat": chat.ChatRequest,
+    "/auth/register": identity.RegisterRequest,
+    "/users/me/api-keys": identity.ApiKeyRequest,
+    "/documents": knowledge.TextDocument,
+    "/search": knowledge.SearchRequest,
+}
+
+
+@pytest.mark.parametrize(("name", "path", "body"), curl_examples())
+def test_example_requests_are_valid(name: str, path: str, body: str):
+    TypeAdapter(BODIES[path]).validate_json(body)
+
+
+def test_example_error_is_an_envelope():
+    (example,) = PAGES["errors.md"].examples("json")
+    envelope = errors.ErrorEnvelope.model_validate_json(example)
+    assert envelope.code in set(errors.ErrorCode)
