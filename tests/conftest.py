@@ -18,9 +18,20 @@ from libs.security.keys import OPERATOR, USER_TOKENS, ensure_key_pairs
 from libs.stores.embedded import EmbeddedServers
 from libs.stores.migrations import migrate
 from libs.stores.redis import connect_redis
+from tests.stack import Stack, started_stack
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 LOOPBACK = ("127.", "::1", "localhost")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--full", action="store_true", help="run the slow suites whole, not only their smoke")
+
+
+@pytest.fixture(scope="session")
+def full(pytestconfig: pytest.Config) -> bool:
+    """Whether a slow suite runs whole."""
+    return bool(pytestconfig.getoption("--full"))
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -92,3 +103,10 @@ async def redis(settings: Settings) -> AsyncIterator[Redis]:
     await client.flushall()
     yield client
     await client.aclose()
+
+
+@pytest.fixture(scope="session")
+async def stack(tmp_path_factory: pytest.TempPathFactory, models_dir: Path) -> AsyncIterator[Stack]:
+    """The whole of Footnote as `footnote up` starts it: every service a process of its own, on ports of its own."""
+    async with started_stack(tmp_path_factory.mktemp("stack"), models_dir) as running:
+        yield running

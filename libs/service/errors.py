@@ -61,6 +61,14 @@ def validation_error(errors: list[Any]) -> FootnoteError:
     )
 
 
+def _wrong_content_type(content_type: str) -> FootnoteError:
+    return FootnoteError(
+        ErrorCode.UNSUPPORTED_MEDIA_TYPE,
+        f"This address reads 'application/json', not {content_type or 'a body without a Content-Type'!r}.",
+        415,
+    )
+
+
 def install_error_handlers(app: FastAPI) -> None:
     async def footnote_error(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, FootnoteError)  # noqa: S101 - registered for this class only
@@ -70,7 +78,11 @@ def install_error_handlers(app: FastAPI) -> None:
 
     async def invalid_request(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class only
-        return error_response(request.url.path, validation_error(list(error.errors())))
+        findings = list(error.errors())
+        content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if any(tuple(item["loc"]) == ("body",) for item in findings) and not content_type.endswith("json"):
+            return error_response(request.url.path, _wrong_content_type(content_type))
+        return error_response(request.url.path, validation_error(findings))
 
     async def http_error(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class only

@@ -15,7 +15,6 @@ from scripts.bench.measure import at_once, in_turn, print_latency, print_rates
 from scripts.bench.stage import free_base_port, stage
 
 ROUNDS = 40
-CONCURRENT = 80
 CLIENTS = 8
 QUESTIONS = (
     "How long does an access token live?",
@@ -26,7 +25,7 @@ QUESTIONS = (
 )
 
 
-async def bench_chat(console: Console) -> None:
+async def bench_chat(console: Console, rounds: int = ROUNDS) -> None:
     """Also counts what was acknowledged and what failed, so that services may be killed while it runs."""
     async with (
         stage(console) as (settings, api),
@@ -64,14 +63,14 @@ async def bench_chat(console: Console) -> None:
 
         await chat()
         bare_times, engine_times, chat_times = await in_turn(
-            {"bare FastAPI + Redis": floor, "the engine, called directly": engine, "POST /chat": chat}, ROUNDS
+            {"bare FastAPI + Redis": floor, "the engine, called directly": engine, "POST /chat": chat}, rounds
         )
         print_latency(console, "One client, beside a bare route", bare_times, [engine_times, chat_times])
         print_latency(console, "One client, beside the engine", engine_times, [chat_times])
-        engine_rate = await at_once("the engine, called directly", [engine] * CONCURRENT, CLIENTS)
-        chat_rate = await at_once("POST /chat", [chat] * CONCURRENT, CLIENTS)
+        engine_rate = await at_once("the engine, called directly", [engine] * rounds * 2, CLIENTS)
+        chat_rate = await at_once("POST /chat", [chat] * rounds * 2, CLIENTS)
         print_rates(console, f"{CLIENTS} clients", engine_rate, [chat_rate])
-        asked = ROUNDS + CONCURRENT + 1
+        asked = 1 + rounds + rounds * 2
         console.print(f"{asked - len(failures)} of {asked} answers acknowledged; failed: {failures or 'none'}")
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable
+from itertools import count
 from typing import Any
 
 from rich.console import Console
@@ -16,15 +17,13 @@ from libs.stores.weights import WeightsStore
 from scripts.bench.measure import at_once, in_turn, print_latency, print_rates
 from scripts.bench.stage import stage
 
-SINGLE_ROUNDS = 100
-CONCURRENT_TEXTS = 400
+ROUNDS = 100
 CLIENTS = 32
 BULK_TEXTS = 256
-BULK_ROUNDS = 3
 BATCH_SIZE = 32
 
 
-async def bench_embed(console: Console) -> None:
+async def bench_embed(console: Console, rounds: int = ROUNDS) -> None:
     """Single short texts one after another, the same from 32 clients at once, and whole passages in bulk."""
     async with stage(console) as (settings, _api), service_http() as http:
         plain = SentenceTransformer(
@@ -43,18 +42,18 @@ async def bench_embed(console: Console) -> None:
 
         await encode_one()
         floor, over_http = await in_turn(
-            {"SentenceTransformer.encode": encode_one, "embedding service": embed_one}, SINGLE_ROUNDS
+            {"SentenceTransformer.encode": encode_one, "embedding service": embed_one}, rounds
         )
         print_latency(console, "One short text at a time", floor, [over_http])
 
-        one_by_one = await at_once("encode, one by one", [encode_one] * CONCURRENT_TEXTS, 1)
-        concurrent = await at_once(f"service, {CLIENTS} clients", [embed_one] * CONCURRENT_TEXTS, CLIENTS)
+        one_by_one = await at_once("encode, one by one", [encode_one] * rounds * 4, 1)
+        concurrent = await at_once(f"service, {CLIENTS} clients", [embed_one] * rounds * 4, CLIENTS)
         print_rates(console, "Short texts", one_by_one, [concurrent])
 
-        rounds = iter(range(1_000))
+        numbers = count()
 
         def passages() -> list[str]:
-            number = next(rounds)
+            number = next(numbers)
             return [f"{number} {text}" for text in (texts * (BULK_TEXTS // len(texts) + 1))[:BULK_TEXTS]]
 
         def encode_bulk() -> Awaitable[object]:
@@ -64,7 +63,7 @@ async def bench_embed(console: Console) -> None:
             return service.embed(passages())
 
         bulk_floor, bulk = await in_turn(
-            {f"encode, batches of {BATCH_SIZE}": encode_bulk, "service, one request": embed_bulk}, BULK_ROUNDS
+            {f"encode, batches of {BATCH_SIZE}": encode_bulk, "service, one request": embed_bulk}, max(1, rounds // 30)
         )
         print_rates(console, "Passages in bulk", bulk_floor, [bulk], BULK_TEXTS)
 

@@ -9,7 +9,6 @@ from scripts.bench.measure import at_once, in_turn, print_latency, print_rates
 from scripts.bench.stage import free_base_port, stage
 
 ROUNDS = 100
-CONCURRENT = 200
 CLIENTS = 8
 QUERIES = (
     "How long does an access token live?",
@@ -20,7 +19,8 @@ QUERIES = (
 )
 
 
-async def bench_search(console: Console) -> None:
+async def bench_search(console: Console, rounds: int = ROUNDS) -> None:
+    """One client at a time, then several, on the handbook's passages."""
     async with stage(console) as (settings, api), floor_route(settings, free_base_port()) as bare:
         numbers = count()
 
@@ -39,9 +39,9 @@ async def bench_search(console: Console) -> None:
 
         await hybrid()
         bare_times, *searches = await in_turn(
-            {"bare FastAPI + Redis": floor, "hybrid search": hybrid, "lexical search": lexical}, ROUNDS
+            {"bare FastAPI + Redis": floor, "hybrid search": hybrid, "lexical search": lexical}, rounds
         )
         print_latency(console, "One client", bare_times, searches)
-        bare_rate = await at_once("bare FastAPI + Redis", [floor] * CONCURRENT, CLIENTS)
-        search_rate = await at_once("hybrid search", [hybrid] * CONCURRENT, CLIENTS)
+        bare_rate = await at_once("bare FastAPI + Redis", [floor] * rounds * 2, CLIENTS)
+        search_rate = await at_once("hybrid search", [hybrid] * rounds * 2, CLIENTS)
         print_rates(console, f"{CLIENTS} clients", bare_rate, [search_rate])

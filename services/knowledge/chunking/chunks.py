@@ -3,11 +3,10 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby
-from os.path import commonprefix
+from itertools import groupby, takewhile
 
 from services.knowledge.chunking.packing import Passage, pack
-from services.knowledge.chunking.units import TokenCounter, Unit, split_units, split_until_it_fits
+from services.knowledge.chunking.units import TokenCounter, Unit, split_units, split_until_they_fit
 from services.knowledge.parsing.document import ParsedDocument
 
 # all-MiniLM-L6-v2 reads 256 tokens: two mark the ends, and the title and heading path embedded with a chunk need room.
@@ -53,15 +52,9 @@ def chunk(
     if max_tokens < 1 or not 0 <= overlap_tokens < max_tokens:
         raise ValueError(f"need 0 <= overlap_tokens < max_tokens, got {overlap_tokens!r} and {max_tokens!r}")
     units = split_units(document, count_tokens, max_tokens)
-    passages = [
-        passage
-        for section in _sections(units)
-        for passage in pack(section, max_tokens, overlap_tokens)
-    ]
+    passages = [passage for section in _sections(units) for passage in pack(section, max_tokens, overlap_tokens)]
     fitting = _verified(document.text, passages, count_tokens, max_tokens)
-    return [
-        _chunk(index, document.text, passage, tokens) for index, (passage, tokens) in enumerate(fitting)
-    ]
+    return [_chunk(index, document.text, passage, tokens) for index, (passage, tokens) in enumerate(fitting)]
 
 
 def _sections(units: Sequence[Unit]) -> list[list[Unit]]:
@@ -69,7 +62,7 @@ def _sections(units: Sequence[Unit]) -> list[list[Unit]]:
 
     Headings without a text of their own go with the first section below them.
     """
-    depth = len(commonprefix([unit.heading_path for unit in units])) + 1 if units else 1
+    depth = len(_shared([unit.heading_path for unit in units])) + 1
     sections: list[list[Unit]] = []
     for path, group in groupby(units, key=lambda unit: unit.heading_path[:depth]):
         above = sections[-1] if sections else []
@@ -95,14 +88,28 @@ def _verified(
         elif len(passage.units) > 1:
             fitting.extend(_verified(text, passage.halves(), count_tokens, max_tokens))
         else:
-            pieces = split_until_it_fits(text, passage.units[0], count_tokens, max_tokens)
-            fitting.extend((Passage((piece,), ()), piece.tokens) for piece in pieces)
+            pieces = split_until_they_fit(text, passage.units, count_tokens, max_tokens)
+            if len(pieces) > 1:
+                fitting.extend(_verified(text, [Passage((piece,), ()) for piece in pieces], count_tokens, max_tokens))
+            else:
+                fitting.append((passage, tokens))
     return fitting
+
+
+def _shared(paths: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
+    """What all the paths begin with."""
+    shared = paths[0] if paths else ()
+    for path in paths:
+        if path[: len(shared)] != shared:
+            shared = tuple(
+                one for one, _ in takewhile(lambda pair: pair[0] == pair[1], zip(shared, path, strict=False))
+            )
+    return shared
 
 
 def _chunk(index: int, text: str, passage: Passage, tokens: int) -> Chunk:
     body = [unit.heading_path for unit in passage.units if not unit.is_heading]
-    path = tuple(commonprefix(body)) if body else passage.units[-1].heading_path
+    path = _shared(body) if body else passage.units[-1].heading_path
     content = text[passage.start : passage.end]
     identity = "\x1f".join((*path, content))
     return Chunk(

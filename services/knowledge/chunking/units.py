@@ -4,26 +4,27 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
-from itertools import pairwise
 
 from libs.text.sentences import split_sentences
 from services.knowledge.parsing.document import Block, BlockKind, ParsedDocument
 
-type_of_counts = Sequence[int]
 TokenCounter = Callable[[Sequence[str]], Sequence[int]]
 
 # Text of few tokens can still be long: white space counts for nothing, and to some tokenizers a word of a thousand
-# letters is one unknown token. So a unit's cost is at least its length divided by this, which prose never reaches.
+# letters is one unknown token. So a unit costs at least its length divided by this, which prose never reaches.
 _CHARACTERS_PER_TOKEN = 12
 # Neighbours that together cost no more than this share of a chunk are one unit: where to cut between them matters
 # little, and it bounds how many units a chunk can have.
 _TINY_SHARE = 16
-_BATCH = 4096
-_WORD = re.compile(r"\S+")
+_BATCH = 1024
+# How far from the middle a better place to cut is looked for.
+_CUT_WINDOW = 1000
+_LINE = re.compile(r"[^\n]+")
+_BREAK = re.compile(r"\s+")
 
 
 class Seam(IntEnum):
-    """What a cut between a unit and the next would cut apart, from the least to the most."""
+    """What a cut in front of a unit would cut apart, from the least to the most."""
 
     SECTION = 0
     BLOCK = 1
@@ -37,8 +38,8 @@ class Seam(IntEnum):
 class Unit:
     """Characters [start, end) of the text, without white space around them.
 
-    `tokens` is its cost: the tokens it counts for, or more where it is long for that. `block` is the index of the
-    block it is from, `seam` what lies between it and the unit before it.
+    `tokens` is its cost: the tokens it counts for, or more where it is long for that. `block` is the index of its
+    block.
     """
 
     start: int
@@ -57,16 +58,122 @@ class Unit:
 
 def split_units(document: ParsedDocument, count_tokens: TokenCounter, max_tokens: int) -> list[Unit]:
     """Returns the units of the document, in order; none costs more than `max_tokens`, unless one character does."""
-    text = document.text
     rough = [
-        _unit(text, start, end, index, block, seam)
-        for index, block in enumerate(_without_gaps(document))
-        for start, end, seam in _spans(text, block)
+        Unit(start, end, 0, index, block.kind, block.heading_path, block.page, seam)
+        for index, block in enumerate(_blocks_and_gaps(document))
+        for start, end, seam in _spans(document.text, block)
     ]
-    fitting: list[Unit] = []
-    for unit in _with_cost(text, rough, count_tokens):
-        if unit.tokens <= max_tokens:
-            fitting.append(unit)
-        else:
-            fitting.extend(split_until_it_fits(text, unit, count_tokens, max_tokens))
-    return _with_seams(text, _coalesced(fitting, max_tokens // _TINY_SHARE))
+    fitting = split_until_they_fit(document.text, rough, count_tokens, max_tokens)
+    return _with_outer_seams(document.text, _coalesced(fitting, max_tokens // _TINY_SHARE))
+
+
+def split_until_they_fit(text: str, units: Sequence[Unit], count_tokens: TokenCounter, max_tokens: int) -> list[Unit]:
+    """Returns the units with their costs, in order, those that cost too much halved until they don't."""
+    done: list[Unit] = []
+    waiting = list(units)
+    while waiting:
+        priced = _priced(text, waiting, count_tokens, max_tokens)
+        waiting = []
+        for unit in priced:
+            if unit.tokens <= max_tokens or unit.end - unit.start == 1:
+                done.append(unit)
+            else:
+                waiting.extend(_halves(text, unit))
+    return sorted(done, key=lambda unit: unit.start)
+
+
+def _priced(text: str, units: Sequence[Unit], count_tokens: TokenCounter, max_tokens: int) -> list[Unit]:
+    """The units with their costs. What is too long anyway isn't counted, so that halving it costs little."""
+    countable = [unit for unit in units if _least_cost(unit.end - unit.start) <= max_tokens]
+    counts: list[int] = []
+    for first in range(0, len(countable), _BATCH):
+        counts.extend(count_tokens([text[unit.start : unit.end] for unit in countable[first : first + _BATCH]]))
+    counted = {unit.start: count for unit, count in zip(countable, counts, strict=True)}
+    return [replace(unit, tokens=max(counted.get(unit.start, 0), _least_cost(unit.end - unit.start))) for unit in units]
+
+
+def _least_cost(characters: int) -> int:
+    return -(-characters // _CHARACTERS_PER_TOKEN)
+
+
+def _halves(text: str, unit: Unit) -> Iterator[Unit]:
+    """Cuts a unit near its middle: between sentences where possible, else between words, else between letters."""
+    middle = (unit.start + unit.end) // 2
+    reach = min(_CUT_WINDOW, (unit.end - unit.start) // 4)
+    window = text[middle - reach : middle + reach]
+    ends = [span.end for span in split_sentences(window)[:-1]]
+    seam = Seam.SENTENCE if ends else Seam.WORD
+    ends = ends or [found.start() for found in _BREAK.finditer(window)] or [reach]
+    cut = middle - reach + min(ends, key=lambda end: abs(end - reach))
+    for start, end, kind in ((unit.start, cut, unit.seam), (cut, unit.end, seam)):
+        span = _stripped(text, start, end)
+        if span:
+            yield replace(unit, start=span[0], end=span[1], seam=kind)
+
+
+def _blocks_and_gaps(document: ParsedDocument) -> Iterator[Block]:
+    """The blocks, and as paragraphs whatever a parser left between them, so that no text is lost."""
+    position, before = 0, Block(0, 0, BlockKind.PARAGRAPH)
+    for block in (*document.blocks, Block(len(document.text), len(document.text), BlockKind.PARAGRAPH)):
+        if document.text[position : block.start].strip():
+            yield replace(before, start=position, end=block.start, kind=BlockKind.PARAGRAPH)
+        yield block
+        position, before = block.end, block
+
+
+def _spans(text: str, block: Block) -> Iterator[tuple[int, int, Seam]]:
+    inner = Seam.ITEM
+    if block.kind is BlockKind.HEADING:
+        parts = [(block.start, block.end)]
+    elif block.kind is BlockKind.PARAGRAPH:
+        inner = Seam.SENTENCE
+        sentences = split_sentences(text[block.start : block.end])
+        parts = [(block.start + span.start, block.start + span.end) for span in sentences]
+    else:
+        parts = [found.span() for found in _LINE.finditer(text, block.start, block.end)]
+    seam = Seam.BLOCK
+    for start, end in parts:
+        span = _stripped(text, start, end)
+        if span:
+            yield *span, seam
+            seam = inner
+
+
+def _stripped(text: str, start: int, end: int) -> tuple[int, int] | None:
+    part = text[start:end]
+    left = start + len(part) - len(part.lstrip())
+    return (left, left + len(part.strip())) if left < end else None
+
+
+def _coalesced(units: Sequence[Unit], most_tokens: int) -> list[Unit]:
+    """The units, with tiny neighbours of the same section made one."""
+    merged: list[Unit] = []
+    for unit in units:
+        last = merged[-1] if merged else None
+        if last and not unit.is_heading and last.kind is unit.kind and _same_place(last, unit):
+            tokens = max(last.tokens + unit.tokens, _least_cost(unit.end - last.start))
+            if tokens <= most_tokens:
+                merged[-1] = replace(last, end=unit.end, tokens=tokens, block=unit.block)
+                continue
+        merged.append(unit)
+    return merged
+
+
+def _same_place(one: Unit, other: Unit) -> bool:
+    return one.heading_path == other.heading_path and one.page == other.page
+
+
+def _with_outer_seams(text: str, units: Sequence[Unit]) -> list[Unit]:
+    """The units with the seams that depend on what stands before them."""
+    seamed: list[Unit] = []
+    for unit in units:
+        last = seamed[-1] if seamed else None
+        seam = unit.seam
+        if last and last.is_heading:
+            seam = Seam.HEADING
+        elif unit.is_heading:
+            seam = Seam.SECTION
+        elif last and seam is Seam.BLOCK and last.page != unit.page and text[unit.start].islower():
+            seam = Seam.WORD  # a sentence that runs on from the page before
+        seamed.append(replace(unit, seam=seam))
+    return seamed
