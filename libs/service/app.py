@@ -84,6 +84,8 @@ def create_app(
         version=VERSION,
         lifespan=lifespan,
         responses=dict(ERROR_RESPONSES),
+        # The gateway shows all services' documents as one.
+        openapi_url=None if public else "/openapi.json",
         docs_url=None,
         redoc_url=None,
         max_body_size=max_body_bytes or settings.max_body_bytes,

@@ -155,6 +155,9 @@ class BillingStore:
         self._database = database
 
     @asynccontextmanager
-    async def step(self) -> AsyncGenerator[BillingRepository]:
+    async def step(self, *, durable: bool = True) -> AsyncGenerator[BillingRepository]:
+        """One that isn't durable commits without waiting for the disk: a crash of the database may undo it."""
         async with self._database.transaction() as session:
+            if not durable:
+                await session.execute(select(func.set_config("synchronous_commit", "off", True)))
             yield BillingRepository(session)

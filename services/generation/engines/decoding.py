@@ -2,41 +2,41 @@
 
 from collections.abc import Callable, Sequence
 
-_UNFINISHED = "\ufffd"
-# A character is at most four bytes, so at most four byte tokens; more are bytes that never become one.
-_LONGEST_UNFINISHED = 8
+_REPLACEMENT = "\ufffd"
+# An unfinished character is at most three bytes, each decoded as one replacement; more are bytes of no character.
+_LONGEST_UNFINISHED = 3
 
 
 class Detokenizer:
     """Decodes a growing sequence of ids piece by piece.
 
-    Each piece is decoded together with the one before it, because a token's text depends on its neighbours (spaces,
-    characters of several tokens).
+    New ids are decoded together with those before them, because a token's text depends on its neighbours: spaces,
+    characters of several tokens.
     """
 
     def __init__(self, decode: Callable[[Sequence[int]], str]) -> None:
         self._decode = decode
-        self._before: list[int] = []
-        self._pending: list[int] = []
+        self._window: list[int] = []
+        self._shown = 0  # characters of the window's text
+        self._settled = 0  # ids of the window whose text ended with a whole character
 
     def push(self, ids: Sequence[int]) -> str:
         """The text that `ids` complete; "" while a character is still unfinished."""
-        self._pending += ids
-        return self._take(force=len(self._pending) > _LONGEST_UNFINISHED)
+        self._window += ids
+        text = self._decode(self._window)
+        whole = text.rstrip(_REPLACEMENT)
+        if len(text) - len(whole) > _LONGEST_UNFINISHED:
+            whole = text
+        piece = whole[self._shown :]
+        self._shown = max(self._shown, len(whole))
+        if whole == text:
+            self._window, self._settled = self._window[self._settled :], len(self._window) - self._settled
+            self._shown = len(self._decode(self._window))
+        return piece
 
     def close(self) -> str:
-        """What is left, an unfinished character as U+FFFD."""
-        return self._take(force=True)
-
-    def _take(self, *, force: bool) -> str:
-        if not self._pending:
-            return ""
-        text = self._decode([*self._before, *self._pending])
-        if text.endswith(_UNFINISHED) and not force:
-            return ""
-        text = text[len(self._decode(self._before)) :] if self._before else text
-        self._before, self._pending = self._pending, []
-        return text
+        """What is left: an unfinished character as U+FFFD."""
+        return self._decode(self._window)[self._shown :] if self._window else ""
 
 
 class StopStrings:

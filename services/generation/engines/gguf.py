@@ -36,6 +36,24 @@ class GgufHeader:
 
 def read_header(path: Path) -> GgufHeader:
     """Raises ValueError where the file isn't GGUF or lacks a key that we need."""
+    try:
+        metadata = _metadata(path)
+    except struct.error:
+        raise ValueError(f"{str(path)!r} breaks off within its header.") from None
+    try:
+        architecture = metadata["general.architecture"]
+        context_length = metadata[f"{architecture}.context_length"]
+        tokens, kinds = metadata["tokenizer.ggml.tokens"], metadata["tokenizer.ggml.token_type"]
+    except KeyError as missing:
+        raise ValueError(f"{str(path)!r} has no {missing} in its header.") from None
+    if not (isinstance(context_length, int) and isinstance(tokens, list) and isinstance(kinds, list)):
+        raise ValueError(f"{str(path)!r} has keys of another type than GGUF's.")  # noqa: TRY004 - the file is wrong
+    special = (_CONTROL_TOKEN, _USER_DEFINED_TOKEN)
+    control = [ControlToken(number, str(tokens[number])) for number, kind in enumerate(kinds) if kind in special]
+    return GgufHeader(str(metadata.get("general.name", path.stem)), context_length, tuple(control))
+
+
+def _metadata(path: Path) -> dict[str, _Value]:
     with path.open("rb") as file:
         if file.read(4) != _MAGIC:
             raise ValueError(f"{str(path)!r} isn't a GGUF file.")
@@ -44,18 +62,7 @@ def read_header(path: Path) -> GgufHeader:
             raise ValueError(f"{str(path)!r} is GGUF version {version}; known: {_VERSIONS}.")
         _integer(file, "<Q")  # tensors
         pairs = _integer(file, "<Q")
-        metadata = {_string(file): _value(file, _integer(file, "<I")) for _ in range(pairs)}
-    try:
-        architecture = metadata["general.architecture"]
-        context_length = metadata[f"{architecture}.context_length"]
-        tokens, kinds = metadata["tokenizer.ggml.tokens"], metadata["tokenizer.ggml.token_type"]
-    except KeyError as missing:
-        raise ValueError(f"{str(path)!r} has no {missing} in its header.") from None
-    if not (isinstance(context_length, int) and isinstance(tokens, list) and isinstance(kinds, list)):
-        raise ValueError(f"{str(path)!r} has keys of another type than GGUF's.")
-    special = (_CONTROL_TOKEN, _USER_DEFINED_TOKEN)
-    control = [ControlToken(number, str(tokens[number])) for number, kind in enumerate(kinds) if kind in special]
-    return GgufHeader(str(metadata.get("general.name", path.stem)), context_length, tuple(control))
+        return {_string(file): _value(file, _integer(file, "<I")) for _ in range(pairs)}
 
 
 def _integer(file: IO[bytes], form: str) -> int:

@@ -61,7 +61,7 @@ def prepare(gguf: Path) -> OpenVinoModel:
 
 
 def import_path_environment() -> dict[str, str]:
-    """This process's environment, with its own import path for a child that runs one of our modules."""
+    """The environment for a child that runs one of our modules: ours, with our import path."""
     return {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
 
 

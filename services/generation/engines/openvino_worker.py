@@ -12,6 +12,7 @@ import select
 import signal
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,7 +27,8 @@ from services.generation.engines.openvino_runtime import import_openvino_genai
 from services.generation.ports import FinishReason
 
 if TYPE_CHECKING:
-    import openvino_genai
+    from openvino_genai import ContinuousBatchingPipeline, GenerationConfig
+    from openvino_genai.py_openvino_genai import GenerationHandle
 
 _READ_BYTES = 1 << 16
 # Of prompts computed in one step: what a cancellation, or another answer's next word, waits for at most.
@@ -38,7 +40,7 @@ class _Generation:
     """An answer being written."""
 
     id: int
-    handle: "openvino_genai.GenerationHandle"
+    handle: "GenerationHandle"
     prompt_tokens: int
     detokenizer: Detokenizer
     stop: StopStrings
@@ -50,19 +52,21 @@ class _Commands:
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
-        self._received = bytearray()
+        self._blocks: list[bytes] = []
         self.closed = False
 
     def read(self, *, wait: bool) -> Iterator[protocol.Command]:
         while not self.closed and select.select([self._descriptor], [], [], None if wait else 0)[0]:
             block = os.read(self._descriptor, _READ_BYTES)
             self.closed = not block
-            self._received += block
-            *lines, rest = self._received.split(b"\n") if b"\n" in block else [self._received]
-            self._received = rest
+            self._blocks.append(block)
+            if b"\n" not in block:
+                continue
+            *lines, rest = b"".join(self._blocks).split(b"\n")
+            self._blocks = [rest]
             for line in lines:
-                yield protocol.commands.validate_json(bytes(line))
-            wait = wait and not lines
+                yield protocol.commands.validate_json(line)
+            wait = False
 
 
 class Worker:
@@ -76,7 +80,7 @@ class Worker:
         scheduler.dynamic_split_fuse = True
         scheduler.enable_prefix_caching = True
         scheduler.cache_size = kv_cache_gb
-        self._pipeline: openvino_genai.ContinuousBatchingPipeline = self._genai.ContinuousBatchingPipeline(
+        self._pipeline: ContinuousBatchingPipeline = self._genai.ContinuousBatchingPipeline(
             str(model.folder), scheduler, "CPU"
         )
         self._tokenizer = self._pipeline.get_tokenizer()
@@ -84,10 +88,11 @@ class Worker:
         self._control_ids = {token.id for token in model.control_tokens}
         self._escape = control_token_escaper(token.text for token in model.control_tokens)
         for token in model.control_tokens:
-            if self._control_ids.intersection(self._ids(self._escape(token.text))):
+            if self._has_control(self._escape(token.text)):
                 raise RuntimeError(f"{token.text!r} stays a control token when escaped; {model.name!r} isn't safe.")
         self._active: dict[int, _Generation] = {}
         self._decoded_tokens = 0
+        self._warm_up()
 
     def run(self, commands: _Commands, replies: int) -> None:
         """Until `commands` closes. `replies` is the descriptor that answers are written to."""
@@ -103,6 +108,13 @@ class Worker:
                 for reply in self._collect(generation):
                     _write(replies, reply)
 
+    def _warm_up(self) -> None:
+        """Lets OpenVINO prepare its kernels, which takes seconds, before somebody waits for an answer."""
+        prompt = self._tokenizer.encode("warm " * _STEP_TOKENS, add_special_tokens=False).input_ids
+        self._pipeline.add_request(0, prompt, self._genai.GenerationConfig(max_new_tokens=2))
+        while self._pipeline.has_non_finished_requests():
+            self._pipeline.step()
+
     def _obey(self, command: protocol.Command) -> Iterator[protocol.Reply]:
         match command:
             case protocol.Generate():
@@ -112,12 +124,13 @@ class Worker:
                 if cancelled:
                     cancelled.handle.cancel()
             case protocol.Count():
-                yield protocol.Counts(id=command.id, counts=[len(self._ids(text)) for text in command.texts])
+                counts = [len(self._ids(self._plain(text))) for text in command.texts]
+                yield protocol.Counts(id=command.id, counts=counts)
             case protocol.ReadLoad():
                 yield protocol.Load(id=command.id, active=len(self._active), decoded_tokens=self._decoded_tokens)
 
     def _begin(self, command: protocol.Generate) -> Iterator[protocol.Reply]:
-        history = [{"role": message.role, "content": self._escape(message.content)} for message in command.messages]
+        history = [{"role": message.role, "content": self._plain(message.content)} for message in command.messages]
         prompt = self._tokenizer.apply_chat_template(history, add_generation_prompt=True)
         ids = self._tokenizer.encode(prompt, add_special_tokens=False).input_ids
         prompt_tokens = ids.shape[1]
@@ -125,7 +138,7 @@ class Worker:
         if room < 1:
             yield protocol.TooLong(id=command.id, prompt_tokens=prompt_tokens, limit=self._context_tokens)
             return
-        config: openvino_genai.GenerationConfig = self._genai.GenerationConfig(
+        config: GenerationConfig = self._genai.GenerationConfig(
             max_new_tokens=min(command.max_tokens, room),
             stop_token_ids=self._control_ids,  # none of them has a place inside an answer
             do_sample=command.temperature > 0,
@@ -173,6 +186,23 @@ class Worker:
             completion_tokens=generation.completion_tokens,
         )
 
+    def _plain(self, text: str) -> str:
+        """`text` as the tokenizer may see it: nothing in it makes a control token.
+
+        Besides their spellings, a character that the vocabulary has no bytes for does: it becomes the unknown token,
+        which SmolLM2 shares with the end of text.
+        """
+        text = self._escape(text)
+        if self._has_control(text):
+            unknown = {character for character in set(text) if self._has_control(character)}
+            text = "".join("?" if character in unknown else character for character in text)
+        if self._has_control(text):
+            text = self._escape(text.encode("ascii", "replace").decode())
+        return text
+
+    def _has_control(self, text: str) -> bool:
+        return not self._control_ids.isdisjoint(self._ids(text))
+
     def _ids(self, text: str) -> list[int]:
         return self._tokenizer.encode(text, add_special_tokens=False).input_ids.data[0].tolist()
 
@@ -205,7 +235,9 @@ def main() -> None:
         max_running=options.max_running,
         kv_cache_gb=options.kv_cache_gb,
     )
-    worker.run(_Commands(sys.stdin.fileno()), replies)
+    with suppress(BrokenPipeError):  # the engine is gone
+        worker.run(_Commands(sys.stdin.fileno()), replies)
+    os._exit(0)  # taking the pipeline down in order is slow, and noisy about answers it was still writing
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Cuts a parsed document into the passages that are embedded, found and cited."""
 
 import hashlib
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby, takewhile
@@ -78,21 +79,28 @@ def _verified(
     text: str, passages: Sequence[Passage], count_tokens: TokenCounter, max_tokens: int
 ) -> list[tuple[Passage, int]]:
     """The passages with their token counts, after splitting those whose parts count for more together than apart."""
-    counts = count_tokens([text[passage.start : passage.end] for passage in passages])
+
+    def counted(parts: Sequence[Passage]) -> list[tuple[Passage, int]]:
+        counts = count_tokens([text[part.start : part.end] for part in parts])
+        return list(zip(parts, counts, strict=True))
+
     fitting: list[tuple[Passage, int]] = []
-    for passage, tokens in zip(passages, counts, strict=True):
-        if tokens <= max_tokens:
-            fitting.append((passage, tokens))
-        elif passage.overlap:
-            fitting.extend(_verified(text, [passage.without_overlap()], count_tokens, max_tokens))
-        elif len(passage.units) > 1:
-            fitting.extend(_verified(text, passage.halves(), count_tokens, max_tokens))
-        else:
+    waiting = deque(counted(passages))
+    while waiting:
+        passage, tokens = waiting.popleft()
+        begins_late = not fitting or passage.start > fitting[-1][0].start
+        parts: Sequence[Passage] = ()
+        if passage.overlap and (tokens > max_tokens or not begins_late):
+            parts = [passage.without_overlap()]
+        elif tokens > max_tokens and len(passage.units) > 1:
+            parts = passage.halves()
+        elif tokens > max_tokens:
             pieces = split_until_they_fit(text, passage.units, count_tokens, max_tokens)
-            if len(pieces) > 1:
-                fitting.extend(_verified(text, [Passage((piece,), ()) for piece in pieces], count_tokens, max_tokens))
-            else:
-                fitting.append((passage, tokens))
+            parts = [Passage((piece,), ()) for piece in pieces] if len(pieces) > 1 else ()
+        if parts:
+            waiting.extendleft(reversed(counted(parts)))
+        else:
+            fitting.append((passage, tokens))
     return fitting
 
 

@@ -102,6 +102,10 @@ def _passages(
     while cuts[-1] > 0:
         cuts.append(cut_before[cuts[-1]])
     cuts.reverse()
+    previous = -1
     for start, end in pairwise(cuts):
-        fits = sums[end] - sums[overlaps[start]] <= max_tokens
-        yield Passage(tuple(units[start:end]), tuple(units[overlaps[start] : start]) if fits else ())
+        first = max(overlaps[start], previous + 1)  # never all of the passage before
+        if sums[end] - sums[first] > max_tokens:
+            first = start
+        yield Passage(tuple(units[start:end]), tuple(units[first:start]))
+        previous = start

@@ -17,7 +17,7 @@ _CHARACTERS_PER_TOKEN = 12
 # little, and it bounds how many units a chunk can have.
 _TINY_SHARE = 16
 _BATCH = 1024
-# How far from the middle a better place to cut is looked for.
+# How far from an even cut a better place is looked for, at most.
 _CUT_WINDOW = 1000
 _LINE = re.compile(r"[^\n]+")
 _BREAK = re.compile(r"\s+")
@@ -58,17 +58,18 @@ class Unit:
 
 def split_units(document: ParsedDocument, count_tokens: TokenCounter, max_tokens: int) -> list[Unit]:
     """Returns the units of the document, in order; none costs more than `max_tokens`, unless one character does."""
+    tiny = max_tokens // _TINY_SHARE
     rough = [
         Unit(start, end, 0, index, block.kind, block.heading_path, block.page, seam)
         for index, block in enumerate(_blocks_and_gaps(document))
-        for start, end, seam in _spans(document.text, block)
+        for start, end, seam in _spans(document.text, block, tiny)
     ]
     fitting = split_until_they_fit(document.text, rough, count_tokens, max_tokens)
-    return _with_outer_seams(document.text, _coalesced(fitting, max_tokens // _TINY_SHARE))
+    return _with_outer_seams(document.text, _coalesced(fitting, tiny))
 
 
 def split_until_they_fit(text: str, units: Sequence[Unit], count_tokens: TokenCounter, max_tokens: int) -> list[Unit]:
-    """Returns the units with their costs, in order, those that cost too much halved until they don't."""
+    """Returns the units with their costs, in order; those that cost too much are cut until they don't."""
     done: list[Unit] = []
     waiting = list(units)
     while waiting:
@@ -78,12 +79,12 @@ def split_until_they_fit(text: str, units: Sequence[Unit], count_tokens: TokenCo
             if unit.tokens <= max_tokens or unit.end - unit.start == 1:
                 done.append(unit)
             else:
-                waiting.extend(_halves(text, unit))
+                waiting.extend(_parts(text, unit, max(2, -(-unit.tokens // max_tokens))))
     return sorted(done, key=lambda unit: unit.start)
 
 
 def _priced(text: str, units: Sequence[Unit], count_tokens: TokenCounter, max_tokens: int) -> list[Unit]:
-    """The units with their costs. What is too long anyway isn't counted, so that halving it costs little."""
+    """The units with their costs. What is too long anyway isn't counted, so that cutting it costs little."""
     countable = [unit for unit in units if _least_cost(unit.end - unit.start) <= max_tokens]
     counts: list[int] = []
     for first in range(0, len(countable), _BATCH):
@@ -96,19 +97,27 @@ def _least_cost(characters: int) -> int:
     return -(-characters // _CHARACTERS_PER_TOKEN)
 
 
-def _halves(text: str, unit: Unit) -> Iterator[Unit]:
-    """Cuts a unit near its middle: between sentences where possible, else between words, else between letters."""
-    middle = (unit.start + unit.end) // 2
-    reach = min(_CUT_WINDOW, (unit.end - unit.start) // 4)
-    window = text[middle - reach : middle + reach]
-    ends = [span.end for span in split_sentences(window)[:-1]]
-    seam = Seam.SENTENCE if ends else Seam.WORD
-    ends = ends or [found.start() for found in _BREAK.finditer(window)] or [reach]
-    cut = middle - reach + min(ends, key=lambda end: abs(end - reach))
-    for start, end, kind in ((unit.start, cut, unit.seam), (cut, unit.end, seam)):
-        span = _stripped(text, start, end)
+def _parts(text: str, unit: Unit, number: int) -> Iterator[Unit]:
+    """Cuts a unit into about equal parts: between sentences where possible, else words, else letters."""
+    width = (unit.end - unit.start) / number
+    begin, seam = unit.start, unit.seam
+    for index in range(1, number + 1):
+        ideal = unit.start + int(index * width)
+        cut, next_seam = (
+            _cut_near(text, ideal, min(_CUT_WINDOW, int(width / 4))) if index < number else (unit.end, seam)
+        )
+        span = _stripped(text, begin, cut)
         if span:
-            yield replace(unit, start=span[0], end=span[1], seam=kind)
+            yield replace(unit, start=span[0], end=span[1], seam=seam)
+        begin, seam = cut, next_seam
+
+
+def _cut_near(text: str, ideal: int, reach: int) -> tuple[int, Seam]:
+    window = text[ideal - reach : ideal + reach]
+    sentences = [span.end for span in split_sentences(window)[:-1]]
+    ends = sentences or [found.start() for found in _BREAK.finditer(window)] or [reach]
+    cut = min(ends, key=lambda end: abs(end - reach))
+    return ideal - reach + cut, Seam.SENTENCE if sentences else Seam.WORD
 
 
 def _blocks_and_gaps(document: ParsedDocument) -> Iterator[Block]:
@@ -121,7 +130,8 @@ def _blocks_and_gaps(document: ParsedDocument) -> Iterator[Block]:
         position, before = block.end, block
 
 
-def _spans(text: str, block: Block) -> Iterator[tuple[int, int, Seam]]:
+def _spans(text: str, block: Block, tiny: int) -> Iterator[tuple[int, int, Seam]]:
+    """Yields the parts of a block and the seam in front of each; those of few characters aren't worth a part each."""
     inner = Seam.ITEM
     if block.kind is BlockKind.HEADING:
         parts = [(block.start, block.end)]
@@ -131,12 +141,17 @@ def _spans(text: str, block: Block) -> Iterator[tuple[int, int, Seam]]:
         parts = [(block.start + span.start, block.start + span.end) for span in sentences]
     else:
         parts = [found.span() for found in _LINE.finditer(text, block.start, block.end)]
-    seam = Seam.BLOCK
+    seam, begin, last = Seam.BLOCK, -1, -1
     for start, end in parts:
         span = _stripped(text, start, end)
-        if span:
-            yield *span, seam
-            seam = inner
+        if not span:
+            continue
+        if begin >= 0 and span[1] - begin > tiny:
+            yield begin, last, seam
+            begin, seam = -1, inner
+        begin, last = span[0] if begin < 0 else begin, span[1]
+    if begin >= 0:
+        yield begin, last, seam
 
 
 def _stripped(text: str, start: int, end: int) -> tuple[int, int] | None:

@@ -6,14 +6,18 @@ from enum import StrEnum
 from typing import Any
 
 import pytest
+import typer
 import yaml
 from pydantic import BaseModel, TypeAdapter
 
 from libs.config.settings import CONFIG_DIR, SERVICES
 from libs.contracts import chat, errors, identity, knowledge
-from libs.contracts.billing import Resource, ResourceUsage, Usage
+from libs.contracts.billing import Plan, Resource, ResourceUsage, Usage
 from libs.security.tokens import SERVICE_TOKEN_LIFE_S
 from libs.service.health import CHECK_TIMEOUT_S
+from scripts.cli import app
+from services.billing.plans import PLANS
+from services.billing.service import RESERVATION_LIFE
 from services.knowledge.parsing.document import FailureCode
 from tests.unit.docs.handbook import pages
 
@@ -42,7 +46,7 @@ SENTENCES = [
     ("uploading-documents.md", f"Any other request body may have at most {BASE['max_body_bytes'] // 2**20} MB"),
     ("errors.md", f"the body stopped arriving for {BASE['body_timeout_s']} seconds"),
     ("chunking.md", f"A chunk holds at most {INGESTION['max_chunk_tokens']} tokens"),
-    ("chunking.md", f"share up to {INGESTION['overlap_tokens']} tokens"),
+    ("chunking.md", f"up to {INGESTION['overlap_tokens']} tokens of the first"),
     ("document-states.md", f"{INGESTION['parse_memory_mb']:,} MB of memory"),
     ("document-states.md", f"{INGESTION['parse_timeout_s']} seconds"),
     ("document-states.md", f"a lease of {INGESTION['lease_s']} seconds"),
@@ -54,6 +58,7 @@ SENTENCES = [
     ("vector-search.md", f"fewer than {RETRIEVAL['exact_below']:,} chunks"),
     ("embeddings.md", f"up to {EMBEDDING['max_batch_tokens']:,} tokens in one batch"),
     ("embeddings.md", f"up to {EMBEDDING['cache_entries']:,} recent texts"),
+    ("usage-and-quotas.md", f"ends after {RESERVATION_LIFE.seconds // 60} minutes"),
     ("services-and-health.md", f"lives for {SERVICE_TOKEN_LIFE_S} seconds"),
     ("services-and-health.md", f"no answer within {CHECK_TIMEOUT_S:g} seconds"),
 ]
@@ -198,6 +203,42 @@ def test_ports():
     assert {name: cells[0] for name, cells in described.items()} == {
         name: str(BASE["base_port"] + index) for index, name in enumerate(SERVICES)
     }
+
+
+def allowance(plan: Plan) -> str:
+    assert plan.storage_bytes is not None
+    messages = (
+        "unlimited messages" if plan.messages_per_month is None else f"{plan.messages_per_month:,} messages a month"
+    )
+    calls = "unlimited API calls" if plan.api_calls_per_day is None else f"{plan.api_calls_per_day:,} API calls a day"
+    storage = f"{plan.storage_bytes // 1_000_000:,} MB of storage"
+    return f"It allows {messages}, {plan.tokens_per_message:,} tokens a message, {calls} and {storage}."
+
+
+@pytest.mark.parametrize("plan", PLANS.values(), ids=lambda plan: plan.name)
+def test_plans(plan: Plan):
+    price = f"costs ${plan.price_usd} a month" if plan.price_usd else "costs nothing"
+    assert f"The {plan.name} plan {price}. {allowance(plan)}" in PAGES["plans.md"].text
+
+
+def command_paths(front_door: typer.Typer, prefix: str = "footnote") -> list[str]:
+    own = [command.name or getattr(command.callback, "__name__", "") for command in front_door.registered_commands]
+    paths = [f"{prefix} {name}" for name in own]
+    for group in front_door.registered_groups:
+        if group.typer_instance:
+            paths += command_paths(group.typer_instance, f"{prefix} {group.name}")
+    return paths
+
+
+def test_commands_on_the_pages_are_the_ones_there_are():
+    known = set(command_paths(app))
+    assert "footnote admin plan" in known
+    named = {command for page in PAGES.values() for command in re.findall(r"`(footnote [^`\n]+)`", page.source)}
+    unknown = {command for command in named if not any(f"{command} ".startswith(f"{path} ") for path in known)}
+    assert not unknown
+    described = re.findall(r"`(footnote [^`\n]+)`", PAGES["running-footnote.md"].source)
+    missing = {path for path in known if not any(f"{command} ".startswith(f"{path} ") for command in described)}
+    assert not missing
 
 
 def curl_examples() -> list[tuple[str, str, str]]:

@@ -10,7 +10,7 @@ interface Properties {
   sources: Source[];
   busy: boolean;
   opened: OpenedPassage | null;
-  open: (citation: Citation, citedAt: number) => void;
+  open: (citation: Citation, citedAt: number, opener: HTMLElement) => void;
 }
 
 /** The answer as plain text, its citations as buttons. */
@@ -27,7 +27,7 @@ export function AnswerText({ answer, citations, sources, busy, opened, open }: P
             aria-label={`Source ${citation.n}: ${titles.get(citation.n)}`}
             aria-haspopup="dialog"
             aria-expanded={opened?.citedAt === at}
-            onClick={() => open(citation, at)}
+            onClick={(event) => open(citation, at, event.currentTarget)}
           >
             {text}
           </button>

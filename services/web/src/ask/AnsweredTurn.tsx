@@ -1,5 +1,3 @@
-import { useState } from "react";
-
 import type { Citation, Source } from "../api/contracts";
 import { ErrorNote } from "../ui/ErrorNote";
 import { AnswerText } from "./AnswerText";
@@ -8,7 +6,7 @@ import type { OpenedPassage } from "./Conversation";
 import { OutcomeNote } from "./OutcomeNote";
 import { SourceList } from "./SourceList";
 import { TraceDialog } from "./TraceDialog";
-import { inProgress, type Turn } from "./turns";
+import { inProgress, turnId, type Turn } from "./turns";
 
 interface Properties {
   turn: Turn;
@@ -20,18 +18,17 @@ interface Properties {
 
 /** A question with its answer, how far it can be trusted, and its footnotes. */
 export function AnsweredTurn({ turn, opened, open, askAgain }: Properties) {
-  const [traceShown, setTraceShown] = useState(false);
   const { messageId, metadata, sources, citations } = turn;
   const cited = new Set(citedNumbers(citations));
   const footnotes = sources.filter((source) => cited.has(source.n));
   const others = sources.filter((source) => !cited.has(source.n));
   const finished = !inProgress(turn);
 
-  const openSource = (source: Source) =>
-    open({ turnKey: turn.key, source, spans: spansOf(citations, source.n), citedAt: null });
-  const openCitation = (citation: Citation, citedAt: number) => {
+  const openSource = (source: Source, opener: HTMLElement) =>
+    open({ turnId: turnId(turn), source, spans: spansOf(citations, source.n), citedAt: null, opener });
+  const openCitation = (citation: Citation, citedAt: number, opener: HTMLElement) => {
     const source = sources.find((candidate) => candidate.n === citation.n);
-    if (source) open({ turnKey: turn.key, source, spans: citation.spans, citedAt });
+    if (source) open({ turnId: turnId(turn), source, spans: citation.spans, citedAt, opener });
   };
 
   return (
@@ -61,12 +58,7 @@ export function AnsweredTurn({ turn, opened, open, askAgain }: Properties) {
           <SourceList sources={others} opened={opened} open={openSource} />
         </details>
       )}
-      {finished && messageId && metadata && (
-        <button type="button" className="link" aria-haspopup="dialog" onClick={() => setTraceShown(true)}>
-          How was this answered?
-        </button>
-      )}
-      {traceShown && messageId && <TraceDialog messageId={messageId} onClose={() => setTraceShown(false)} />}
+      {finished && messageId && metadata && <TraceDialog messageId={messageId} />}
     </article>
   );
 }

@@ -10,17 +10,19 @@ import { ErrorNote } from "../ui/ErrorNote";
 import { AnsweredTurn } from "./AnsweredTurn";
 import { AskBox } from "./AskBox";
 import { PassagePanel } from "./PassagePanel";
-import { inProgress, mergedTurns, storedTurns, type Turn } from "./turns";
+import { inProgress, mergedTurns, storedTurns, turnId } from "./turns";
 
 const NEAR_END_PX = 120;
 
 /** A passage shown beside the answer that cites it; `spans` are what is cited of it. */
 export interface OpenedPassage {
-  turnKey: string;
+  turnId: string;
   source: Source;
   spans: TextSpan[];
   /** Where the citation begins in the answer; null where the source itself was opened. */
   citedAt: number | null;
+  /** The button that opened it, where the focus returns. */
+  opener: HTMLElement;
 }
 
 /** A session's questions and answers, or the place to begin one where `sessionId` is null. */
@@ -53,16 +55,28 @@ export function Conversation({ sessionId }: { sessionId: string | null }) {
   }, [stored.data, sessionId, live]);
 
   const page = useRef<HTMLElement>(null);
-  useFollowing(page, turns);
+  const atEnd = useRef(true);
+
+  // Keeps the end in view while an answer grows, unless the reader has scrolled away from it.
+  useLayoutEffect(() => {
+    if (page.current && atEnd.current) page.current.scrollTop = page.current.scrollHeight;
+  });
+
+  const scrolled = () => {
+    if (!page.current) return;
+    const { scrollHeight, scrollTop, clientHeight } = page.current;
+    atEnd.current = scrollHeight - scrollTop - clientHeight < NEAR_END_PX;
+  };
 
   const ask = () => {
+    atEnd.current = true;
     setAskedKey(liveTurns.ask(draft, sessionId));
     setDraft("");
   };
 
   return (
     <>
-      <main className="page conversation" ref={page} tabIndex={-1}>
+      <main className="page conversation" ref={page} tabIndex={-1} onScroll={scrolled}>
         <h1 className="unseen">{sessionId ? "Conversation" : "Ask your documents"}</h1>
         {turns.length === 0 && sessionId === null && <Welcome />}
         {stored.isError && (
@@ -76,9 +90,9 @@ export function Conversation({ sessionId }: { sessionId: string | null }) {
         <div role="log" aria-label="Questions and answers">
           {turns.map((turn) => (
             <AnsweredTurn
-              key={turn.messageId ?? turn.key}
+              key={turnId(turn)}
               turn={turn}
-              opened={opened?.turnKey === turn.key ? opened : null}
+              opened={opened?.turnId === turnId(turn) ? opened : null}
               open={setOpened}
               askAgain={setDraft}
             />
@@ -106,19 +120,4 @@ function Welcome() {
       </p>
     </div>
   );
-}
-
-/** Keeps the end in view while an answer grows, unless the reader has scrolled away from it. */
-function useFollowing(page: React.RefObject<HTMLElement | null>, turns: Turn[]): void {
-  const last = turns.at(-1);
-  const count = turns.length;
-  const grown = last?.answer.length ?? 0;
-  const counted = useRef(0);
-  useLayoutEffect(() => {
-    const element = page.current;
-    if (!element) return;
-    const distance = element.scrollHeight - element.scrollTop - element.clientHeight;
-    if (count !== counted.current || distance < NEAR_END_PX) element.scrollTop = element.scrollHeight;
-    counted.current = count;
-  }, [page, count, grown]);
 }

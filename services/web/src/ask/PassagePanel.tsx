@@ -3,7 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
 
 import { passage } from "../api/calls";
-import type { Source, TextSpan } from "../api/contracts";
+import type { TextSpan } from "../api/contracts";
 import { ErrorNote } from "../ui/ErrorNote";
 import { useMedia } from "../ui/media";
 import type { OpenedPassage } from "./Conversation";
@@ -18,28 +18,43 @@ interface Properties {
 /** The passage behind a citation: beside the answer where there is room, else over it. */
 export function PassagePanel({ opened, onClose }: Properties) {
   const beside = useMedia("(min-width: 76rem)");
-  const { source, spans } = opened;
+  const { turnId, source, citedAt, opener } = opened;
   const keepOpen = (event: Event) => {
     if (beside) event.preventDefault();
   };
   return (
     <Dialog.Root open modal={!beside} onOpenChange={onClose}>
       {!beside && <div className="backdrop" />}
-      <Dialog.Content className="passage" aria-describedby={undefined} onInteractOutside={keepOpen}>
+      <Dialog.Content
+        className="passage"
+        aria-describedby={undefined}
+        onInteractOutside={keepOpen}
+        onOpenAutoFocus={(event) => event.preventDefault()}
+        onCloseAutoFocus={(event) => {
+          event.preventDefault();
+          opener.focus();
+        }}
+      >
         <header className="dialog-header">
-          <Dialog.Title>
+          {/* A new title for each citation takes the focus, also where the panel is there already. */}
+          <Dialog.Title key={`${turnId} ${source.n} ${citedAt}`} ref={takeFocus} tabIndex={-1}>
             <span className="quiet">Source {source.n}</span> {source.title}
           </Dialog.Title>
           <Dialog.Close className="button button-plain">Close</Dialog.Close>
         </header>
         <Place title={source.title} location={source.location} />
-        <PassageText key={source.chunk_id} source={source} spans={spans} />
+        <PassageText key={source.chunk_id} opened={opened} />
       </Dialog.Content>
     </Dialog.Root>
   );
 }
 
-function PassageText({ source, spans }: { source: Source; spans: TextSpan[] }) {
+function takeFocus(element: HTMLElement | null): void {
+  element?.focus();
+}
+
+function PassageText({ opened }: { opened: OpenedPassage }) {
+  const { source, spans, citedAt } = opened;
   const [whole, setWhole] = useState(false);
   const around = useQuery({
     queryKey: ["passage", source.document_id, source.chunk_id],
@@ -50,7 +65,7 @@ function PassageText({ source, spans }: { source: Source; spans: TextSpan[] }) {
     <>
       <div className="passage-text">
         {around.data && <p className="surroundings">{around.data.before}</p>}
-        <Excerpt text={source.excerpt} spans={spans} />
+        <Excerpt key={citedAt} text={source.excerpt} spans={spans} />
         {around.data && <p className="surroundings">{around.data.after}</p>}
       </div>
       {around.isError && <ErrorNote error={around.error} />}
@@ -72,15 +87,12 @@ function Excerpt({ text, spans }: { text: string; spans: TextSpan[] }) {
   const excerpt = useRef<HTMLQuoteElement>(null);
   useEffect(() => {
     excerpt.current?.querySelector("mark")?.scrollIntoView({ block: "nearest" });
-  }, [spans]);
-  let at = 0;
+  }, []);
   return (
     <blockquote ref={excerpt}>
-      {markedPieces(text, spans).map((piece) => {
-        const key = at;
-        at += piece.text.length;
-        return piece.marked ? <mark key={key}>{piece.text}</mark> : <span key={key}>{piece.text}</span>;
-      })}
+      {markedPieces(text, spans).map((piece) =>
+        piece.marked ? <mark key={piece.at}>{piece.text}</mark> : <span key={piece.at}>{piece.text}</span>,
+      )}
     </blockquote>
   );
 }

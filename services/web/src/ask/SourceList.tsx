@@ -4,7 +4,7 @@ import type { OpenedPassage } from "./Conversation";
 interface Properties {
   sources: Source[];
   opened: OpenedPassage | null;
-  open: (source: Source) => void;
+  open: (source: Source, opener: HTMLElement) => void;
 }
 
 /** Sources as footnotes: number, document and place. */
@@ -18,7 +18,7 @@ export function SourceList({ sources, opened, open }: Properties) {
             type="button"
             aria-haspopup="dialog"
             aria-expanded={opened?.source.n === source.n}
-            onClick={() => open(source)}
+            onClick={(event) => open(source, event.currentTarget)}
           >
             <span className="footnote-title">{source.title}</span>
             <Place title={source.title} location={source.location} />

@@ -1,20 +1,29 @@
 import { useQuery } from "@tanstack/react-query";
+import { useState } from "react";
 
 import { trace } from "../api/calls";
 import { ErrorNote } from "../ui/ErrorNote";
 import { Modal } from "../ui/Modal";
 import { TraceSteps } from "./TraceSteps";
 
-interface Properties {
-  messageId: string;
-  onClose: () => void;
-}
-
-/** How an answer was made, step by step. */
-export function TraceDialog({ messageId, onClose }: Properties) {
-  const steps = useQuery({ queryKey: ["trace", messageId], queryFn: () => trace(messageId), staleTime: Infinity });
+/** How an answer was made, step by step, behind a button. */
+export function TraceDialog({ messageId }: { messageId: string }) {
+  const [open, setOpen] = useState(false);
+  const steps = useQuery({
+    queryKey: ["trace", messageId],
+    queryFn: () => trace(messageId),
+    staleTime: Infinity,
+    enabled: open,
+  });
   return (
-    <Modal title="How this was answered" className="dialog dialog-wide" onClose={onClose}>
+    <Modal
+      open={open}
+      setOpen={setOpen}
+      trigger="How was this answered?"
+      triggerClass="link"
+      title="How this was answered"
+      className="dialog dialog-wide"
+    >
       {steps.isPending && <p className="working">Opening</p>}
       {steps.isError && (
         <ErrorNote error={steps.error} retry={{ label: "Try again", action: () => void steps.refetch() }} />

@@ -3,6 +3,8 @@ import type { TextSpan } from "../api/contracts";
 /** A piece of a text; the pieces of a text, joined, are the text. */
 export interface Piece {
   text: string;
+  /** Where the piece begins in the text, in UTF-16 units. */
+  at: number;
   marked: boolean;
 }
 
@@ -40,13 +42,13 @@ export function markedPieces(text: string, spans: TextSpan[]): Piece[] {
   let done = 0;
   for (const { start, end } of ranges) {
     if (end <= done) continue;
-    if (start > done) pieces.push({ text: text.slice(done, start), marked: false });
+    if (start > done) pieces.push({ text: text.slice(done, start), at: done, marked: false });
     const from = Math.max(start, done);
     const previous = pieces.at(-1);
     if (previous?.marked) previous.text += text.slice(from, end);
-    else pieces.push({ text: text.slice(from, end), marked: true });
+    else pieces.push({ text: text.slice(from, end), at: from, marked: true });
     done = end;
   }
-  if (done < text.length) pieces.push({ text: text.slice(done), marked: false });
+  if (done < text.length) pieces.push({ text: text.slice(done), at: done, marked: false });
   return pieces;
 }

@@ -33,6 +33,11 @@ export function newTurn(key: string, question: string, sessionId: string | null)
   };
 }
 
+/** The same for a turn while it is answered and when it is read again later. */
+export function turnId(turn: Turn): string {
+  return turn.messageId ?? turn.key;
+}
+
 export function inProgress(turn: Turn): boolean {
   return turn.phase === "waiting" || turn.phase === "answering";
 }

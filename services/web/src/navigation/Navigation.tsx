@@ -1,6 +1,6 @@
-import { useEffect, useState } from "react";
+import { useState } from "react";
 
-import type { Route } from "../route";
+import { hashOf, type Route } from "../route";
 import { Modal } from "../ui/Modal";
 import { useMedia } from "../ui/media";
 import { Account } from "./Account";
@@ -9,20 +9,19 @@ import { Sessions } from "./Sessions";
 /** The ways through Footnote: beside the page where there is room, else behind a button. */
 export function Navigation({ route }: { route: Route }) {
   const beside = useMedia("(min-width: 52rem)");
-  const [open, setOpen] = useState(false);
-  const sessionId = route.page === "session" ? route.sessionId : null;
-
-  // Having chosen a page, the reader wants to see it.
-  useEffect(() => setOpen(false), [route.page, sessionId]);
+  const here = hashOf(route);
+  // The menu belongs to the page it was opened on: having chosen another, the reader wants to see that.
+  const [openedOn, setOpenedOn] = useState<string | null>(null);
+  const close = () => setOpenedOn(null);
 
   const links = (
     <>
       <nav className="navigation" aria-label="Pages">
-        <PageLink href="#/" here={route.page === "ask"} label="New question" close={() => setOpen(false)} />
-        <PageLink href="#/documents" here={route.page === "documents"} label="Documents" />
-        <PageLink href="#/usage" here={route.page === "usage"} label="Usage" />
+        <PageLink to={{ page: "ask" }} here={here} label="New question" close={close} />
+        <PageLink to={{ page: "documents" }} here={here} label="Documents" close={close} />
+        <PageLink to={{ page: "usage" }} here={here} label="Usage" close={close} />
       </nav>
-      <Sessions current={sessionId} />
+      <Sessions current={route.page === "session" ? route.sessionId : null} />
       <Account />
     </>
   );
@@ -38,14 +37,16 @@ export function Navigation({ route }: { route: Route }) {
   return (
     <header className="topbar">
       <Brand />
-      <button type="button" className="button" aria-haspopup="dialog" onClick={() => setOpen(true)}>
-        Menu
-      </button>
-      {open && (
-        <Modal title="Menu" className="drawer" onClose={() => setOpen(false)}>
-          {links}
-        </Modal>
-      )}
+      <Modal
+        open={openedOn === here}
+        setOpen={(open) => setOpenedOn(open ? here : null)}
+        trigger="Menu"
+        triggerClass="button"
+        title="Menu"
+        className="drawer"
+      >
+        {links}
+      </Modal>
     </header>
   );
 }
@@ -59,15 +60,17 @@ export function Brand() {
 }
 
 interface PageLinkProperties {
-  href: string;
-  here: boolean;
+  to: Route;
+  /** The page shown now. */
+  here: string;
   label: string;
-  close?: () => void;
+  close: () => void;
 }
 
-function PageLink({ href, here, label, close }: PageLinkProperties) {
+function PageLink({ to, here, label, close }: PageLinkProperties) {
+  const href = hashOf(to);
   return (
-    <a href={href} aria-current={here ? "page" : undefined} onClick={close}>
+    <a href={href} aria-current={href === here ? "page" : undefined} onClick={close}>
       {label}
     </a>
   );

@@ -1,5 +1,5 @@
 import * as AlertDialog from "@radix-ui/react-alert-dialog";
-import { useState } from "react";
+import { useRef, useState } from "react";
 
 import { ErrorNote } from "./ErrorNote";
 
@@ -15,6 +15,7 @@ interface Properties {
 export function ConfirmDelete({ what, consequence, label, remove }: Properties) {
   const [open, setOpen] = useState(false);
   const [working, setWorking] = useState(false);
+  const deleted = useRef(false);
   const [error, setError] = useState<unknown>(null);
 
   const confirm = async () => {
@@ -22,6 +23,7 @@ export function ConfirmDelete({ what, consequence, label, remove }: Properties) 
     setError(null);
     try {
       await remove();
+      deleted.current = true;
       setOpen(false);
     } catch (thrown) {
       setError(thrown);
@@ -35,6 +37,13 @@ export function ConfirmDelete({ what, consequence, label, remove }: Properties) 
     setOpen(opened);
   };
 
+  const returnFocus = (event: Event) => {
+    if (!deleted.current) return;
+    // The button that opened this has gone with what it deleted.
+    event.preventDefault();
+    document.querySelector("main")?.focus();
+  };
+
   return (
     <AlertDialog.Root open={open} onOpenChange={change}>
       <AlertDialog.Trigger className="button button-plain" aria-label={label}>
@@ -42,7 +51,7 @@ export function ConfirmDelete({ what, consequence, label, remove }: Properties) 
       </AlertDialog.Trigger>
       <AlertDialog.Portal>
         <div className="backdrop" />
-        <AlertDialog.Content className="dialog">
+        <AlertDialog.Content className="dialog" onCloseAutoFocus={returnFocus}>
           <AlertDialog.Title>Delete {what}?</AlertDialog.Title>
           <AlertDialog.Description>{consequence}</AlertDialog.Description>
           {error !== null && <ErrorNote error={error} />}

@@ -2,18 +2,23 @@ import * as Dialog from "@radix-ui/react-dialog";
 import type { ReactNode } from "react";
 
 interface Properties {
+  open: boolean;
+  setOpen: (open: boolean) => void;
+  /** The button that opens the dialog. */
+  trigger: string;
+  triggerClass: string;
   title: string;
   className: string;
-  onClose: () => void;
   children: ReactNode;
 }
 
-/** A dialog over the page: focus stays inside, Escape and a click outside close it. */
-export function Modal({ title, className, onClose, children }: Properties) {
+/** A button and the dialog it opens over the page: focus stays inside, Escape and a click outside close it. */
+export function Modal({ open, setOpen, trigger, triggerClass, title, className, children }: Properties) {
   return (
-    <Dialog.Root open onOpenChange={onClose}>
+    <Dialog.Root open={open} onOpenChange={setOpen}>
+      <Dialog.Trigger className={triggerClass}>{trigger}</Dialog.Trigger>
       <Dialog.Portal>
-        {/* Radix's own overlay locks scrolling with an inline style sheet, which the page's policy forbids. */}
+        {/* Radix's own overlay locks scrolling with an inline style sheet, which a strict policy forbids. */}
         <div className="backdrop" />
         <Dialog.Content className={className} aria-describedby={undefined}>
           <header className="dialog-header">

@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import text
 
 from libs.contracts.billing import MessageReservationRequest, Resource, Settlement
 from libs.contracts.errors import FootnoteError
@@ -80,11 +81,15 @@ async def test_the_ledger_follows_the_model(database: Database, steps: list[tupl
             )
         )
 
-    for month in (START, START + timedelta(days=1)):
-        clock.now = month
-        for _ in range(already_used):
-            await settle(uuid4())
-    clock.now = START
+    async with database.transaction() as session:
+        await session.execute(
+            text(
+                "INSERT INTO usage_records (organization_id, resource, event_id, quantity, period, occurred_at) "
+                "VALUES (:id, 'messages', 'may', :used, '2026-05-01', now()), "
+                "(:id, 'messages', 'june', :used, '2026-06-01', now())"
+            ),
+            {"id": organization_id, "used": already_used},
+        )
 
     for action, argument in steps:
         if action == "wait":

@@ -1,4 +1,4 @@
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import MAXYEAR, UTC, datetime, timedelta, timezone
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,7 +19,7 @@ def test_periods_are_counted_in_utc() -> None:
     assert day_of(in_tokyo).key.isoformat() == "2026-02-28"
 
 
-@given(st.datetimes(min_value=datetime(2000, 1, 1), max_value=datetime(2100, 1, 1), timezones=st.just(UTC)))
+@given(st.datetimes(timezones=st.just(UTC)).filter(lambda instant: instant.year < MAXYEAR))
 def test_every_instant_lies_in_its_periods(instant: datetime) -> None:
     for period in (month_of(instant), day_of(instant)):
         assert period.start <= instant < period.end

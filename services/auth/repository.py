@@ -1,0 +1,236 @@
+"""All of auth's queries."""
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import Select, and_, delete, func, or_, select, update
+from sqlalchemy.dialects.postgresql import array_agg, insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from libs.contracts.identity import Role, TokenClaims
+from libs.stores.postgres import Database
+from services.auth.models import ApiKey, GroupMember, Membership, Organization, RefreshToken, Session, User
+
+API_KEY_USE_NOTED_EVERY = timedelta(minutes=1)
+
+
+@dataclass(frozen=True)
+class Account:
+    """What signing in needs to know of a user."""
+
+    user_id: UUID
+    organization_id: UUID
+    password_hash: str
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What a member is in an organisation now."""
+
+    role: Role
+    groups: frozenset[UUID]
+    requests_per_minute: int | None
+
+
+@dataclass(frozen=True)
+class Profile:
+    user_id: UUID
+    email: str
+    organization_id: UUID
+    organization_name: str
+    role: Role
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class HeldRefreshToken:
+    """A refresh token with its session, both locked until the transaction ends."""
+
+    claims: TokenClaims
+    expires_at: datetime
+    used_at: datetime | None
+    session_revoked: bool
+
+
+class AuthRepository:
+    """The queries of one transaction."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def add_user(self, email: str, password_hash: str, organization_name: str, now: datetime) -> Profile | None:
+        """A new user as the owner of a new organisation; None where the address is taken."""
+        user_id = await self._session.scalar(
+            insert(User)
+            .values(email=email, password_hash=password_hash, created_at=now)
+            .on_conflict_do_nothing(index_elements=[User.email])
+            .returning(User.id)
+        )
+        if user_id is None:
+            return None
+        organization = Organization(name=organization_name)
+        self._session.add(organization)
+        await self._session.flush()
+        self._session.add(Membership(organization_id=organization.id, user_id=user_id, role=Role.OWNER.value))
+        await self._session.flush()
+        return Profile(user_id, email, organization.id, organization_name, Role.OWNER, now)
+
+    async def account(self, email: str) -> Account | None:
+        """The user of an address, in the organisation that it joined first."""
+        rows = await self._session.execute(
+            select(User.id, Membership.organization_id, User.password_hash)
+            .join(Membership, Membership.user_id == User.id)
+            .where(User.email == email)
+            .order_by(Membership.created_at, Membership.organization_id)
+            .limit(1)
+        )
+        row = rows.one_or_none()
+        return None if row is None else Account(row.id, row.organization_id, row.password_hash)
+
+    async def profile(self, user_id: UUID, organization_id: UUID) -> Profile | None:
+        rows = await self._session.execute(
+            select(User.email, User.created_at, Organization.name, Membership.role)
+            .join(Membership, Membership.user_id == User.id)
+            .join(Organization, Organization.id == Membership.organization_id)
+            .where(User.id == user_id, Organization.id == organization_id)
+        )
+        row = rows.one_or_none()
+        if row is None:
+            return None
+        return Profile(user_id, row.email, organization_id, row.name, Role(row.role), row.created_at)
+
+    async def replace_password_hash(self, user_id: UUID, password_hash: str) -> None:
+        await self._session.execute(update(User).where(User.id == user_id).values(password_hash=password_hash))
+
+    async def standing(self, claims: TokenClaims, now: datetime) -> Standing | None:
+        """The member as a living session or API key of its own; None where either has ended. One query."""
+        groups = (
+            select(array_agg(GroupMember.group_id))
+            .where(GroupMember.user_id == claims.user_id, GroupMember.organization_id == claims.organization_id)
+            .scalar_subquery()
+        )
+        rows = await self._session.execute(
+            select(Membership.role, Organization.requests_per_minute, groups.label("groups"))
+            .join(Organization, Organization.id == Membership.organization_id)
+            .where(
+                Membership.user_id == claims.user_id,
+                Membership.organization_id == claims.organization_id,
+                _living_key(claims) if claims.api_key_id else _living_session(claims, now),
+            )
+        )
+        row = rows.one_or_none()
+        if row is None:
+            return None
+        return Standing(Role(row.role), frozenset(row.groups or ()), row.requests_per_minute)
+
+    async def add_session(
+        self, user_id: UUID, organization_id: UUID, now: datetime, expires_at: datetime
+    ) -> TokenClaims:
+        """A new session; the user's expired ones go."""
+        await self._session.execute(delete(Session).where(Session.user_id == user_id, Session.expires_at <= now))
+        session = Session(user_id=user_id, organization_id=organization_id, created_at=now, expires_at=expires_at)
+        self._session.add(session)
+        await self._session.flush()
+        return TokenClaims(user_id=user_id, organization_id=organization_id, session_id=session.id)
+
+    async def end_session(self, session_id: UUID, now: datetime) -> None:
+        await self._session.execute(
+            update(Session).where(Session.id == session_id, Session.revoked_at.is_(None)).values(revoked_at=now)
+        )
+
+    async def hold_refresh_token(self, token_hash: bytes) -> HeldRefreshToken | None:
+        # Both rows are locked: one that waited here for another refresh must see what that one changed.
+        rows = await self._session.execute(
+            select(RefreshToken, Session)
+            .join(Session, Session.id == RefreshToken.session_id)
+            .where(RefreshToken.hash == token_hash)
+            .with_for_update()
+        )
+        row = rows.one_or_none()
+        if row is None:
+            return None
+        token, session = row
+        return HeldRefreshToken(
+            claims=TokenClaims(
+                user_id=session.user_id, organization_id=session.organization_id, session_id=session.id
+            ),
+            expires_at=token.expires_at,
+            used_at=token.used_at,
+            session_revoked=session.revoked_at is not None,
+        )
+
+    async def add_refresh_token(
+        self, session_id: UUID, token_hash: bytes, now: datetime, expires_at: datetime
+    ) -> None:
+        """A session's next token, which prolongs the session; its expired ones go."""
+        await self._session.execute(
+            delete(RefreshToken).where(RefreshToken.session_id == session_id, RefreshToken.expires_at <= now)
+        )
+        await self._session.execute(
+            insert(RefreshToken).values(
+                hash=token_hash, session_id=session_id, created_at=now, expires_at=expires_at
+            )
+        )
+        await self._session.execute(update(Session).where(Session.id == session_id).values(expires_at=expires_at))
+
+    async def use_refresh_token(self, token_hash: bytes, now: datetime) -> None:
+        await self._session.execute(update(RefreshToken).where(RefreshToken.hash == token_hash).values(used_at=now))
+
+    async def is_unused(self, token_hash: bytes) -> bool:
+        found = await self._session.scalar(
+            select(RefreshToken.hash).where(RefreshToken.hash == token_hash, RefreshToken.used_at.is_(None))
+        )
+        return found is not None
+
+    async def add_api_key(self, key: ApiKey, limit: int) -> bool:
+        """Whether the key was added: not where its owner has `limit` living ones already."""
+        # The owner's row is locked, so that two requests at once can't both take the last place.
+        await self._session.execute(
+            select(Membership.role)
+            .where(Membership.user_id == key.user_id, Membership.organization_id == key.organization_id)
+            .with_for_update()
+        )
+        living = await self._session.scalar(
+            select(func.count()).select_from(ApiKey).where(_living_keys_of(key.user_id, key.organization_id))
+        )
+        if (living or 0) >= limit:
+            return False
+        self._session.add(key)
+        await self._session.flush()
+        return True
+
+    async def api_keys(self, user_id: UUID, organization_id: UUID) -> Sequence[ApiKey]:
+        """The living keys, oldest first."""
+        keys = await self._session.scalars(
+            select(ApiKey).where(_living_keys_of(user_id, organization_id)).order_by(ApiKey.created_at, ApiKey.id)
+        )
+        return keys.all()
+
+    async def revoke_api_key(self, key_id: UUID, user_id: UUID, organization_id: UUID, now: datetime) -> bool:
+        """Whether there was such a living key."""
+        revoked = await self._session.scalar(
+            update(ApiKey)
+            .where(_living_keys_of(user_id, organization_id), ApiKey.id == key_id)
+            .values(revoked_at=now)
+            .returning(ApiKey.id)
+        )
+        return revoked is not None
+
+    async def use_api_key(self, key_hash: bytes, now: datetime) -> TokenClaims | None:
+        """Whom a living key stands for; its use is noted once a minute."""
+        rows = await self._session.execute(
+            select(ApiKey.id, ApiKey.user_id, ApiKey.organization_id, ApiKey.last_used_at).where(
+                ApiKey.hash == key_hash, ApiKey.revoked_at.is_(None)
+            )
+        )
+        key = rows.one_or_none()
+        if key is None:
+            return None
+        if key.last_used_at is None or key.last_used_at <= now - API_KEY_USE_NOTED_EVERY:
+            await self._session.execute(update(ApiKey).where(ApiKey.id == key.id).values(last_used_at=now))
+        return TokenClaims(
+            user_id=key.user_id, organization_id=key.organization_id, session_id=key.id, api_key_id=key.id
+        )

@@ -1,0 +1,223 @@
+"""What a sentence states exactly: numbers, codes, names, and which way round. A paraphrase may change all but these."""
+
+# ruff: noqa: SIM905 - a word list is read, sorted and compared more easily as words
+
+import re
+from dataclasses import dataclass
+
+from services.chat.grounding.words import STOPWORDS, WORD, stem, words
+
+_SMALL_NUMBERS = {
+    name: str(value)
+    for value, name in enumerate(
+        """zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen
+        seventeen eighteen nineteen twenty""".split()
+    )
+} | {
+    name: str(value)
+    for value, name in zip(range(30, 110, 10), "thirty forty fifty sixty seventy eighty ninety hundred".split(), strict=True)
+}
+# "one of the reasons" counts nothing.
+_PRONOUN_NUMBERS = frozenset({"one", "zero"})
+_ORDINAL = re.compile(r"(\d+)(?:st|nd|rd|th)")
+_NUMBER = re.compile(r"\d+(?:\.\d+)*")
+
+_UNITS = {
+    word: unit
+    for unit, names in {
+        "percent": "% percent percentage",
+        "dollar": "$ usd dollar dollars",
+        "euro": "€ eur euro euros",
+        "pound": "£ gbp pound pounds",
+        "second": "s sec secs second seconds",
+        "millisecond": "ms millisecond milliseconds",
+        "minute": "min mins minute minutes",
+        "hour": "h hr hrs hour hours hourly",
+        "day": "day days daily",
+        "week": "week weeks weekly",
+        "month": "month months monthly",
+        "year": "year years yearly annually",
+        "thousand": "thousand thousands k",
+        "million": "million millions m",
+        "billion": "billion billions bn",
+        "byte": "byte bytes",
+        "kb": "kb kib kilobyte kilobytes",
+        "mb": "mb mib megabyte megabytes",
+        "gb": "gb gib gigabyte gigabytes",
+        "tb": "tb tib terabyte terabytes",
+        "km": "km kilometer kilometers kilometre kilometres",
+        "mile": "mile miles",
+        "meter": "meter meters metre metres",
+        "kg": "kg kilogram kilograms",
+        "gram": "g gram grams",
+        "mg": "mg milligram milligrams",
+    }.items()
+    for word in names.split()
+}
+_QUANTITY = re.compile(r"(?P<before>[$€£])?\s?(?P<number>\d+(?:,\d{3})*(?:\.\d+)?)[\s-]?(?P<after>%|[A-Za-z]+)?")
+
+_NEGATIONS = frozenset(
+    """no not never none neither nor cannot without nobody nothing nowhere hardly scarcely barely except""".split()
+)
+_NUMERO = re.compile(r"\b[Nn]o\.?\s*(?=\d)")
+_CLAUSE_BORDER = re.compile(r";|\s[–—]\s|,?\s(?:but|whereas|while|although|though|however|and|or)\s|[()]")
+
+# Words of one side in a sentence whose passage has only words of the other: the sentence says the contrary.
+_OPPOSITES: tuple[tuple[frozenset[str], frozenset[str]], ...] = tuple(
+    (frozenset(map(stem, one.split())), frozenset(map(stem, other.split())))
+    for one, other in (
+        ("increase increased rise rising rose risen grow grew growing growth raise raised", "decrease decreased decline fall fell falling fallen drop dropped reduce reduced reduction lower lowered shrink"),
+        ("before", "after"),
+        ("more greater higher above exceed exceeding", "less fewer lower below under"),
+        ("maximum", "minimum"),
+        ("allow allowed permit permitted may can", "forbid forbidden prohibit prohibited ban banned disallow"),
+        ("always", "never"),
+        ("required mandatory compulsory must", "optional voluntary may"),
+        ("include included including", "exclude excluded excluding"),
+        ("accept accepted approve approved grant granted", "reject rejected deny denied refuse refused"),
+        ("enable enabled", "disable disabled"),
+        ("first earliest oldest", "last latest newest"),
+        ("start started begin began", "end ended stop stopped finish"),
+        ("early earlier", "late later"),
+        ("internal", "external"),
+        ("pass passed succeed success", "fail failed failure"),
+        ("buy bought", "sell sold"),
+        ("import", "export"),
+        ("north northern", "south southern"),
+        ("east eastern", "west western"),
+        ("left", "right"),
+        ("true", "false"),
+    )
+)  # fmt: skip
+
+# Sentence openers whose capital means nothing; others that look like ordinary words are known by their endings.
+_OPENERS = frozenset(
+    """according additionally furthermore moreover overall therefore finally next second third generally typically
+    usually often sometimes specifically currently instead otherwise meanwhile similarly likewise consequently
+    everyone everything someone anyone people note remember""".split()
+)
+_ORDINARY_ENDING = re.compile(r"(?:ing|ed|ly|tion|tions|ment|ments|ness|ity|ies|ers|ees|ors|ance|ence|ous|ful|ive|able|ible)$")
+_SENTENCE_OPENING = re.compile(r"(?:^|[.!?:]\s+|\n\s*)[\s\"'“‘(*_>#\-•|\d.)]*$")
+_CODE = re.compile(r"https?://[^\s<>()\[\]\"'`]+|[^\W_]+(?:[._/@:\-][^\W_]+)+|[^\W_]*\d[^\W_]*")
+
+
+@dataclass(frozen=True)
+class Facts:
+    """`names` are stems of capitalised words; `words` are the stems of all words, those without content too."""
+
+    numbers: frozenset[str]
+    quantities: frozenset[tuple[str, str]]
+    codes: frozenset[str]
+    names: frozenset[str]
+    words: frozenset[str]
+    negated: bool
+
+
+def facts_of(text: str) -> Facts:
+    every = words(text)
+    folded = [word.casefold() for word in every]
+    return Facts(
+        numbers=frozenset(number for word in folded for number in _numbers(word)),
+        quantities=_quantities(text),
+        codes=frozenset(_codes(text)),
+        names=frozenset(_names(text)),
+        words=frozenset(stem(part) for word in folded for part in (word, *re.split(r"[-/’',:_]", word)) if part),
+        negated=is_negated(text),
+    )
+
+
+def contradiction(sentence: Facts, support: Facts, around: frozenset[str]) -> str | None:
+    """Why the supporting text can't stand for the sentence, or None.
+
+    `around` are stems that a name may also be found among: the title and headings above the supporting text.
+    """
+    for number in sorted(sentence.numbers - support.numbers):
+        return f"the number {number!r} isn't in the passage"
+    supported_units = {number: {unit for other, unit in support.quantities if other == number} for number, _ in sentence.quantities}
+    for number, unit in sorted(sentence.quantities):
+        units = supported_units[number]
+        if units and unit not in units:
+            return f"the passage measures {number!r} in another unit than {unit!r}"
+    for code in sorted(sentence.codes - support.codes):
+        if not set(re.split(r"[-/:]", code)) <= support.words:
+            return f"{code!r} isn't in the passage"
+    for name in sorted(sentence.names - support.words - around):
+        return f"the name {name!r} isn't in the passage"
+    for one, other in _OPPOSITES:
+        for said, found in ((one, other), (other, one)):
+            if sentence.words & said and support.words & found and not (support.words & said):
+                return f"the passage says {min(support.words & found)!r}, the sentence {min(sentence.words & said)!r}"
+    return None
+
+
+def is_negated(text: str) -> bool:
+    folded = _NUMERO.sub("number ", text).casefold().replace("’", "'")
+    return any(word in _NEGATIONS or word.endswith("n't") for word in words(folded))
+
+
+def clauses(text: str) -> list[str]:
+    """The parts of a sentence that can be true by themselves, roughly: cut at conjunctions and semicolons."""
+    return [part for part in _CLAUSE_BORDER.split(text) if part.strip()]
+
+
+def _numbers(word: str) -> list[str]:
+    if word in _PRONOUN_NUMBERS:
+        return []
+    if word in _SMALL_NUMBERS:
+        return [_SMALL_NUMBERS[word]]
+    ordinal = _ORDINAL.fullmatch(word)
+    if ordinal:
+        return [ordinal.group(1)]
+    return [_plain(number) for number in _NUMBER.findall(word)]
+
+
+def _plain(number: str) -> str:
+    """A number as written most simply: 01.50 is 1.5; a version such as 1.2.3 stays."""
+    if number.count(".") > 1:
+        return number
+    whole, _, fraction = number.partition(".")
+    fraction = fraction.rstrip("0")
+    return (whole.lstrip("0") or "0") + (f".{fraction}" if fraction else "")
+
+
+def _quantities(text: str) -> frozenset[tuple[str, str]]:
+    found: set[tuple[str, str]] = set()
+    for match in _QUANTITY.finditer(text):
+        number = _plain(match["number"].replace(",", ""))
+        for symbol in (match["before"], match["after"]):
+            unit = _UNITS.get(symbol.casefold()) if symbol else None
+            if unit:
+                found.add((number, unit))
+    return frozenset(found)
+
+
+def _codes(text: str) -> set[str]:
+    """Addresses, file names, versions, identifiers: words with signs or letters and digits in them."""
+    found: set[str] = set()
+    for match in _CODE.finditer(text):
+        code = match.group().casefold().rstrip(".,;:/")
+        mixed = any(character.isalpha() for character in code) and (
+            any(character.isdigit() for character in code) or any(sign in code for sign in "._/@:")
+        )
+        if mixed and not _ORDINAL.fullmatch(code) and not _QUANTITY_WORD.fullmatch(code):
+            found.add(code)
+    return found
+
+
+_QUANTITY_WORD = re.compile(r"\d+(?:\.\d+)?-?(?:" + "|".join(re.escape(word) for word in _UNITS if word.isalpha()) + r")s?")
+
+
+def _names(text: str) -> set[str]:
+    found: set[str] = set()
+    for match in WORD.finditer(text):
+        word = re.sub(r"['’][sS]$", "", match.group())
+        if not word[0].isupper() or len(word) == 1 or any(character.isdigit() for character in word):
+            continue
+        folded = word.casefold()
+        if folded in STOPWORDS or folded in _SMALL_NUMBERS:
+            continue
+        opens = _SENTENCE_OPENING.search(text, max(0, match.start() - 40), match.start()) is not None
+        if opens and (folded in _OPENERS or _ORDINARY_ENDING.search(folded)):
+            continue
+        found.update(stem(part) for part in re.split(r"[-/’',:_.@]", folded) if part and part not in STOPWORDS)
+    return found
