@@ -12,18 +12,19 @@ from libs.telemetry.logs import get_logger
 log = get_logger(__name__)
 
 FREE_ATTEMPTS = 10
+FIRST_WAIT_S = 5
 LONGEST_WAIT_S = 300
 REMEMBERED_S = 3600
 
-# KEYS: count, lock. ARGV: free attempts, longest wait in s, life of the count in s. Returns the ms to wait, 0 for none.
+# KEYS: count, lock. ARGV: free attempts, first and longest wait in s, life of the count in s. Returns ms to wait, or 0.
 ATTEMPT = """
 local wait = redis.call('PTTL', KEYS[2])
 if wait > 0 then return wait end
 local attempts = redis.call('INCR', KEYS[1])
-redis.call('EXPIRE', KEYS[1], ARGV[3])
+redis.call('EXPIRE', KEYS[1], ARGV[4])
 local beyond = attempts - tonumber(ARGV[1])
 if beyond >= 0 then
-    local seconds = math.min(tonumber(ARGV[2]), 2 ^ math.min(beyond, 30))
+    local seconds = math.min(tonumber(ARGV[3]), tonumber(ARGV[2]) * 2 ^ math.min(beyond, 30))
     redis.call('SET', KEYS[2], '1', 'PX', math.floor(seconds * 1000))
 end
 return 0
@@ -34,7 +35,7 @@ class LoginAttempts:
     """Counts sign-ins per e-mail address, whether or not it is anyone's, so that a lock tells nothing about that.
 
     An attempt counts as failed from its start until it has succeeded, so that many at once guess no more often than one
-    after the other: 10 attempts are free, then each is followed by a lock of 1, 2, 4 … 300 s.
+    after the other: 10 attempts are free, then each is followed by a lock of 5, 10, 20 … 300 s.
     """
 
     def __init__(self, redis: Redis) -> None:
@@ -44,9 +45,8 @@ class LoginAttempts:
     async def begin(self, email: str) -> None:
         """Counts one attempt. Raises 429 RATE_LIMITED while the address is locked, 503 where nothing can be counted."""
         try:
-            wait_ms = int(
-                await self._attempt(keys=_keys(email), args=[FREE_ATTEMPTS, LONGEST_WAIT_S, REMEMBERED_S])
-            )
+            arguments = [FREE_ATTEMPTS, FIRST_WAIT_S, LONGEST_WAIT_S, REMEMBERED_S]
+            wait_ms = int(await self._attempt(keys=_keys(email), args=arguments))
         except (RedisError, OSError) as error:
             # Guessing without a limit is worse than not signing in for a while; open sessions go on.
             log.warning("login attempts can't be counted", error=str(error))

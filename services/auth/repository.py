@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import Select, and_, delete, func, or_, select, update
-from sqlalchemy.dialects.postgresql import array_agg, insert
+from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select, update
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from libs.contracts.identity import Role, TokenClaims
+from libs.contracts.identity import OrganizationRef, Role, TokenClaims
 from libs.stores.postgres import Database
 from services.auth.models import ApiKey, GroupMember, Membership, Organization, RefreshToken, Session, User
 
@@ -108,7 +108,7 @@ class AuthRepository:
     async def standing(self, claims: TokenClaims, now: datetime) -> Standing | None:
         """The member as a living session or API key of its own; None where either has ended. One query."""
         groups = (
-            select(array_agg(GroupMember.group_id))
+            select(func.array_agg(GroupMember.group_id))
             .where(GroupMember.user_id == claims.user_id, GroupMember.organization_id == claims.organization_id)
             .scalar_subquery()
         )
@@ -154,25 +154,19 @@ class AuthRepository:
             return None
         token, session = row
         return HeldRefreshToken(
-            claims=TokenClaims(
-                user_id=session.user_id, organization_id=session.organization_id, session_id=session.id
-            ),
+            claims=TokenClaims(user_id=session.user_id, organization_id=session.organization_id, session_id=session.id),
             expires_at=token.expires_at,
             used_at=token.used_at,
             session_revoked=session.revoked_at is not None,
         )
 
-    async def add_refresh_token(
-        self, session_id: UUID, token_hash: bytes, now: datetime, expires_at: datetime
-    ) -> None:
+    async def add_refresh_token(self, session_id: UUID, token_hash: bytes, now: datetime, expires_at: datetime) -> None:
         """A session's next token, which prolongs the session; its expired ones go."""
         await self._session.execute(
             delete(RefreshToken).where(RefreshToken.session_id == session_id, RefreshToken.expires_at <= now)
         )
         await self._session.execute(
-            insert(RefreshToken).values(
-                hash=token_hash, session_id=session_id, created_at=now, expires_at=expires_at
-            )
+            insert(RefreshToken).values(hash=token_hash, session_id=session_id, created_at=now, expires_at=expires_at)
         )
         await self._session.execute(update(Session).where(Session.id == session_id).values(expires_at=expires_at))
 
@@ -191,7 +185,7 @@ class AuthRepository:
         await self._session.execute(
             select(Membership.role)
             .where(Membership.user_id == key.user_id, Membership.organization_id == key.organization_id)
-            .with_for_update()
+            .with_for_update(key_share=True)
         )
         living = await self._session.scalar(
             select(func.count()).select_from(ApiKey).where(_living_keys_of(key.user_id, key.organization_id))
@@ -234,3 +228,61 @@ class AuthRepository:
         return TokenClaims(
             user_id=key.user_id, organization_id=key.organization_id, session_id=key.id, api_key_id=key.id
         )
+
+    async def organizations(self, named: str, email: str | None, limit: int) -> list[OrganizationRef]:
+        """Organisations by their exact name or a member's address, for operators: the one query across tenants."""
+        named_so = Organization.name == named
+        of_member = Organization.id.in_(
+            select(Membership.organization_id).join(User, User.id == Membership.user_id).where(User.email == email)
+        )
+        found = await self._session.execute(
+            select(Organization.id, Organization.name)
+            .where(or_(named_so, of_member))
+            .order_by(Organization.created_at, Organization.id)
+            .limit(limit)
+        )
+        return [OrganizationRef(organization_id=row.id, name=row.name) for row in found]
+
+    async def organization(self, organization_id: UUID) -> OrganizationRef | None:
+        name = await self._session.scalar(select(Organization.name).where(Organization.id == organization_id))
+        return None if name is None else OrganizationRef(organization_id=organization_id, name=name)
+
+    async def set_requests_per_minute(self, organization_id: UUID, limit: int | None) -> bool:
+        """Whether there is such an organisation."""
+        changed = await self._session.scalar(
+            update(Organization)
+            .where(Organization.id == organization_id)
+            .values(requests_per_minute=limit)
+            .returning(Organization.id)
+        )
+        return changed is not None
+
+
+class AuthStore:
+    """Opens the transaction of one step."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @asynccontextmanager
+    async def step(self) -> AsyncGenerator[AuthRepository]:
+        async with self._database.transaction() as session:
+            yield AuthRepository(session)
+
+
+def _living_session(claims: TokenClaims, now: datetime) -> ColumnElement[bool]:
+    return exists().where(
+        Session.id == claims.session_id,
+        Session.user_id == claims.user_id,
+        Session.organization_id == claims.organization_id,
+        Session.revoked_at.is_(None),
+        Session.expires_at > now,
+    )
+
+
+def _living_key(claims: TokenClaims) -> ColumnElement[bool]:
+    return exists().where(ApiKey.id == claims.api_key_id, _living_keys_of(claims.user_id, claims.organization_id))
+
+
+def _living_keys_of(user_id: UUID, organization_id: UUID) -> ColumnElement[bool]:
+    return and_(ApiKey.user_id == user_id, ApiKey.organization_id == organization_id, ApiKey.revoked_at.is_(None))

@@ -14,13 +14,14 @@ _SMALL_NUMBERS = {
         seventeen eighteen nineteen twenty""".split()
     )
 } | {
-    name: str(value)
-    for value, name in zip(range(30, 110, 10), "thirty forty fifty sixty seventy eighty ninety hundred".split(), strict=True)
+    name: str(10 * value)
+    for value, name in enumerate("thirty forty fifty sixty seventy eighty ninety hundred".split(), start=3)
 }
 # "one of the reasons" counts nothing.
 _PRONOUN_NUMBERS = frozenset({"one", "zero"})
 _ORDINAL = re.compile(r"(\d+)(?:st|nd|rd|th)")
-_NUMBER = re.compile(r"\d+(?:\.\d+)*")
+# The digits of B12 or v1.2 are part of a code, no number of their own.
+_NUMBER = re.compile(r"(?<![\w.])\d+(?:\.\d+)*")
 
 _UNITS = {
     word: unit
@@ -56,6 +57,8 @@ _UNITS = {
 }
 _QUANTITY = re.compile(r"(?P<before>[$€£])?\s?(?P<number>\d+(?:,\d{3})*(?:\.\d+)?)[\s-]?(?P<after>%|[A-Za-z]+)?")
 
+_MEASURE = re.compile(r"\d+(?:\.\d+)?-?(?:" + "|".join(word for word in _UNITS if word.isalpha()) + r")")
+
 _NEGATIONS = frozenset(
     """no not never none neither nor cannot without nobody nothing nowhere hardly scarcely barely except""".split()
 )
@@ -66,16 +69,23 @@ _CLAUSE_BORDER = re.compile(r";|\s[–—]\s|,?\s(?:but|whereas|while|although|t
 _OPPOSITES: tuple[tuple[frozenset[str], frozenset[str]], ...] = tuple(
     (frozenset(map(stem, one.split())), frozenset(map(stem, other.split())))
     for one, other in (
-        ("increase increased rise rising rose risen grow grew growing growth raise raised", "decrease decreased decline fall fell falling fallen drop dropped reduce reduced reduction lower lowered shrink"),
+        (
+            "increase increased increasing rise rising rose risen grow grew growing growth raise raised",
+            "decrease decreased decreasing decline fall fell falling fallen drop dropped reduce reduced reduction",
+        ),
+        (
+            "enhance enhanced promote promoted improve improved activate strengthen",
+            "suppress suppressed inhibit inhibited attenuate attenuated impair impaired worsen worsened weaken",
+        ),
         ("before", "after"),
-        ("more greater higher above exceed exceeding", "less fewer lower below under"),
+        ("more greater higher above exceed", "less fewer lower below under"),
         ("maximum", "minimum"),
         ("allow allowed permit permitted may can", "forbid forbidden prohibit prohibited ban banned disallow"),
         ("always", "never"),
         ("required mandatory compulsory must", "optional voluntary may"),
         ("include included including", "exclude excluded excluding"),
         ("accept accepted approve approved grant granted", "reject rejected deny denied refuse refused"),
-        ("enable enabled", "disable disabled"),
+        ("positive positively", "negative negatively"),
         ("first earliest oldest", "last latest newest"),
         ("start started begin began", "end ended stop stopped finish"),
         ("early earlier", "late later"),
@@ -88,7 +98,9 @@ _OPPOSITES: tuple[tuple[frozenset[str], frozenset[str]], ...] = tuple(
         ("left", "right"),
         ("true", "false"),
     )
-)  # fmt: skip
+)
+_DENYING_PREFIXES = ("un", "in", "im", "ir", "il", "dis", "de", "non", "mis")
+_SHORTEST_PREFIXED = 4
 
 # Sentence openers whose capital means nothing; others that look like ordinary words are known by their endings.
 _OPENERS = frozenset(
@@ -96,8 +108,13 @@ _OPENERS = frozenset(
     usually often sometimes specifically currently instead otherwise meanwhile similarly likewise consequently
     everyone everything someone anyone people note remember""".split()
 )
-_ORDINARY_ENDING = re.compile(r"(?:ing|ed|ly|tion|tions|ment|ments|ness|ity|ies|ers|ees|ors|ance|ence|ous|ful|ive|able|ible)$")
+_ORDINARY_ENDING = re.compile(
+    r"(?:ing|ed|ly|tion|tions|ment|ments|ness|ity|ies|ers|ees|ors|ance|ence|ous|ful|ive|able|ible)$"
+)
 _SENTENCE_OPENING = re.compile(r"(?:^|[.!?:]\s+|\n\s*)[\s\"'“‘(*_>#\-•|\d.)]*$")
+_JOINT = re.compile(r"[-/’',:_.@]")
+_POSSESSIVE = re.compile(r"['’][sS]$")
+_CODE_JOINT = re.compile(r"[-/:]")
 _CODE = re.compile(r"https?://[^\s<>()\[\]\"'`]+|[^\W_]+(?:[._/@:\-][^\W_]+)+|[^\W_]*\d[^\W_]*")
 
 
@@ -113,15 +130,16 @@ class Facts:
     negated: bool
 
 
-def facts_of(text: str) -> Facts:
+def facts_of(text: str, ordinary: frozenset[str] = frozenset()) -> Facts:
+    """`ordinary` are stems known not to be names: a capital that only opens a sentence means nothing on them."""
     every = words(text)
     folded = [word.casefold() for word in every]
     return Facts(
         numbers=frozenset(number for word in folded for number in _numbers(word)),
         quantities=_quantities(text),
         codes=frozenset(_codes(text)),
-        names=frozenset(_names(text)),
-        words=frozenset(stem(part) for word in folded for part in (word, *re.split(r"[-/’',:_]", word)) if part),
+        names=frozenset(_names(text, ordinary)),
+        words=frozenset(stem(part) for word in folded for part in (word, *_JOINT.split(word)) if part),
         negated=is_negated(text),
     )
 
@@ -131,22 +149,40 @@ def contradiction(sentence: Facts, support: Facts, around: frozenset[str]) -> st
 
     `around` are stems that a name may also be found among: the title and headings above the supporting text.
     """
+    return (
+        _number_missing(sentence, support)
+        or next((f"{code!r} isn't in the passage" for code in sorted(_codes_missing(sentence, support))), None)
+        or next((f"the name {name!r} isn't there" for name in sorted(sentence.names - support.words - around)), None)
+        or _contrary(sentence, support)
+    )
+
+
+def _number_missing(sentence: Facts, support: Facts) -> str | None:
     for number in sorted(sentence.numbers - support.numbers):
         return f"the number {number!r} isn't in the passage"
-    supported_units = {number: {unit for other, unit in support.quantities if other == number} for number, _ in sentence.quantities}
     for number, unit in sorted(sentence.quantities):
-        units = supported_units[number]
+        units = {found for other, found in support.quantities if other == number}
         if units and unit not in units:
             return f"the passage measures {number!r} in another unit than {unit!r}"
-    for code in sorted(sentence.codes - support.codes):
-        if not set(re.split(r"[-/:]", code)) <= support.words:
-            return f"{code!r} isn't in the passage"
-    for name in sorted(sentence.names - support.words - around):
-        return f"the name {name!r} isn't in the passage"
+    return None
+
+
+def _codes_missing(sentence: Facts, support: Facts) -> set[str]:
+    missing = sentence.codes - support.codes
+    return {code for code in missing if not {stem(part) for part in _CODE_JOINT.split(code)} <= support.words}
+
+
+def _contrary(sentence: Facts, support: Facts) -> str | None:
     for one, other in _OPPOSITES:
         for said, found in ((one, other), (other, one)):
-            if sentence.words & said and support.words & found and not (support.words & said):
-                return f"the passage says {min(support.words & found)!r}, the sentence {min(sentence.words & said)!r}"
+            if sentence.words & said and support.words & found and not support.words & said:
+                return f"the passage says {min(support.words & found)!r}, not {min(sentence.words & said)!r}"
+    for word in sorted(sentence.words - support.words):
+        for prefix in _DENYING_PREFIXES:
+            bare = word.removeprefix(prefix)
+            contrary = prefix + word if prefix + word in support.words else bare
+            if len(bare) >= _SHORTEST_PREFIXED and contrary != word and contrary in support.words:
+                return f"the passage says {contrary!r}, not {word!r}"
     return None
 
 
@@ -199,25 +235,29 @@ def _codes(text: str) -> set[str]:
         mixed = any(character.isalpha() for character in code) and (
             any(character.isdigit() for character in code) or any(sign in code for sign in "._/@:")
         )
-        if mixed and not _ORDINAL.fullmatch(code) and not _QUANTITY_WORD.fullmatch(code):
+        if mixed and not _ORDINAL.fullmatch(code) and not _MEASURE.fullmatch(code):
             found.add(code)
     return found
 
 
-_QUANTITY_WORD = re.compile(r"\d+(?:\.\d+)?-?(?:" + "|".join(re.escape(word) for word in _UNITS if word.isalpha()) + r")s?")
-
-
-def _names(text: str) -> set[str]:
+def _names(text: str, ordinary: frozenset[str]) -> set[str]:
     found: set[str] = set()
     for match in WORD.finditer(text):
-        word = re.sub(r"['’][sS]$", "", match.group())
-        if not word[0].isupper() or len(word) == 1 or any(character.isdigit() for character in word):
-            continue
+        word = _POSSESSIVE.sub("", match.group())
         folded = word.casefold()
-        if folded in STOPWORDS or folded in _SMALL_NUMBERS:
+        if len(word) == 1 or folded in STOPWORDS or folded in _SMALL_NUMBERS:
+            continue
+        parts = [part for part in _JOINT.split(word) if part[:1].isupper() and part.isalpha()]
+        stems = {stem(part.casefold()) for part in parts if part.casefold() not in STOPWORDS}
+        if not stems:
             continue
         opens = _SENTENCE_OPENING.search(text, max(0, match.start() - 40), match.start()) is not None
-        if opens and (folded in _OPENERS or _ORDINARY_ENDING.search(folded)):
-            continue
-        found.update(stem(part) for part in re.split(r"[-/’',:_.@]", folded) if part and part not in STOPWORDS)
+        plain = folded in _OPENERS or _ORDINARY_ENDING.search(folded) or stems <= ordinary
+        if not (opens and plain and not word.isupper()):
+            found |= stems
     return found
+
+
+def lower_case_stems(text: str) -> frozenset[str]:
+    """Stems of the words that `text` writes in lower case: ordinary words, whatever capital they have elsewhere."""
+    return frozenset(stem(part) for word in words(text) for part in _JOINT.split(word) if part.islower())

@@ -3,6 +3,7 @@
 # ruff: noqa: SIM905 - a word list is read, sorted and compared more easily as words
 
 import re
+from collections.abc import Callable
 from functools import lru_cache
 
 import snowballstemmer
@@ -25,16 +26,14 @@ STOPWORDS = frozenset(
     within without won't would wouldn't yes yet you you're your yours yourself yourselves""".split()
 )
 
-_stemmer = snowballstemmer.stemmer("english")
+# snowballstemmer has no types.
+_stem: Callable[[str], str] = snowballstemmer.stemmer("english").stemWord  # pyright: ignore[reportUnknownVariableType]
 
 
 @lru_cache(maxsize=50_000)
 def stem(word: str) -> str:
     """The stem of a lower-case word (Snowball English); a word with a digit in it is its own."""
-    if not word.isalpha():
-        return word
-    stemmed: str = _stemmer.stemWord(word)
-    return stemmed
+    return _stem(word) if word.isalpha() else word
 
 
 def words(text: str) -> list[str]:

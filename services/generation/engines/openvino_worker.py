@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel
 
 from services.generation.engines import openvino_protocol as protocol
-from services.generation.engines.control_tokens import control_token_escaper
+from services.generation.engines.control_tokens import PlainText
 from services.generation.engines.decoding import Detokenizer, StopStrings
 from services.generation.engines.openvino_ir import OpenVinoModel, read_model
 from services.generation.engines.openvino_runtime import import_openvino_genai
@@ -86,10 +86,7 @@ class Worker:
         self._tokenizer = self._pipeline.get_tokenizer()
         self._context_tokens = min(context_tokens, model.context_length)
         self._control_ids = {token.id for token in model.control_tokens}
-        self._escape = control_token_escaper(token.text for token in model.control_tokens)
-        for token in model.control_tokens:
-            if self._has_control(self._escape(token.text)):
-                raise RuntimeError(f"{token.text!r} stays a control token when escaped; {model.name!r} isn't safe.")
+        self._plain = PlainText(model.control_tokens, self._ids)
         self._active: dict[int, _Generation] = {}
         self._decoded_tokens = 0
         self._warm_up()
@@ -100,8 +97,11 @@ class Worker:
         while not commands.closed:
             busy = self._pipeline.has_non_finished_requests()
             for command in commands.read(wait=not busy):
-                for reply in self._obey(command):
-                    _write(replies, reply)
+                try:
+                    for reply in self._obey(command):
+                        _write(replies, reply)
+                except (ValueError, RuntimeError) as error:  # of this command; the others go on
+                    _write(replies, protocol.Failed(id=command.id, reason=str(error)))
             if self._pipeline.has_non_finished_requests():
                 self._pipeline.step()
             for generation in list(self._active.values()):
@@ -185,23 +185,6 @@ class Worker:
             prompt_tokens=generation.prompt_tokens,
             completion_tokens=generation.completion_tokens,
         )
-
-    def _plain(self, text: str) -> str:
-        """`text` as the tokenizer may see it: nothing in it makes a control token.
-
-        Besides their spellings, a character that the vocabulary has no bytes for does: it becomes the unknown token,
-        which SmolLM2 shares with the end of text.
-        """
-        text = self._escape(text)
-        if self._has_control(text):
-            unknown = {character for character in set(text) if self._has_control(character)}
-            text = "".join("?" if character in unknown else character for character in text)
-        if self._has_control(text):
-            text = self._escape(text.encode("ascii", "replace").decode())
-        return text
-
-    def _has_control(self, text: str) -> bool:
-        return not self._control_ids.isdisjoint(self._ids(text))
 
     def _ids(self, text: str) -> list[int]:
         return self._tokenizer.encode(text, add_special_tokens=False).input_ids.data[0].tolist()

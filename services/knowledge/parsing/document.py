@@ -70,8 +70,8 @@ class ParseLimits:
     text_characters: int = 20_000_000
     blocks: int = 500_000
     memory_bytes: int = 1280 * 1024 * 1024
-    cpu_seconds: int = 120
-    wall_seconds: float = 180.0
+    cpu_seconds: int = 60
+    wall_seconds: float = 90.0
 
 
 def encrypted() -> ParseFailure:

@@ -1,10 +1,7 @@
 import { useSyncExternalStore } from "react";
 
 export type Route =
-  | { page: "ask" }
-  | { page: "session"; sessionId: string }
-  | { page: "documents" }
-  | { page: "usage" };
+  { page: "ask" } | { page: "session"; sessionId: string } | { page: "documents" } | { page: "usage" };
 
 const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
 

@@ -28,7 +28,7 @@ def split_front_matter(markdown: str) -> tuple[str | None, str]:
     metadata = _toml(match[1]) if fence == "+++" else _yaml(match[1])
     if metadata is not None:
         title = metadata.get("title")
-        return (str(title) if title else None), rest
+        return (str(title) if isinstance(title, str | int | float) else None), rest
     if fence == "---" and all(_YAML_LINE.match(line) for line in match[1].splitlines()):
         # Metadata that a strict reader refuses, such as a title with a colon in it.
         title = _YAML_TITLE.search(match[1])

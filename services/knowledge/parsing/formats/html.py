@@ -195,11 +195,11 @@ class _Flow:
 
 
 def _is_layout(table: LexborNode) -> bool:
-    """Whether a table arranges a page rather than data: it holds headings, or mostly other tables."""
+    """Whether a table arranges a page rather than data: it holds headings, or mostly another table."""
     if table.css_first(_ANY_HEADING):
         return True
-    nested = table.css("td > table, th > table")
-    return bool(nested) and sum(len(_visible(inner)) for inner in nested) > _LEAST_LAYOUT_SHARE * len(_visible(table))
+    nested = table.css_first("td table, th table")
+    return bool(nested) and len(_visible(nested)) > _LEAST_LAYOUT_SHARE * len(_visible(table))
 
 
 def _first_number(node: LexborNode) -> int:

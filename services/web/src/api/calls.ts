@@ -9,7 +9,7 @@ import type {
   Usage,
   User,
 } from "./contracts";
-import { jsonBody, postAnonymously, send, sendForJson } from "./http";
+import { postAnonymously, send, sendForJson } from "./http";
 import { forgetTokens, keepTokens, tokens } from "./tokens";
 
 export async function signIn(email: string, password: string): Promise<void> {
@@ -25,9 +25,8 @@ export async function register(email: string, password: string, organizationName
 
 /** Signs out here at once, and tells the server as well as it can. */
 export async function signOut(): Promise<void> {
-  const current = tokens.get();
-  if (!current) return;
-  const told = send("/auth/logout", jsonBody({ refresh_token: current.refresh })).catch(() => undefined);
+  if (!tokens.get()) return;
+  const told = send("/auth/logout", { method: "POST" }).catch(() => undefined);
   forgetTokens();
   await told;
 }
@@ -40,8 +39,16 @@ export function sessions(cursor: string | null): Promise<Page<ChatSession>> {
   return sendForJson(paged("/chat/sessions", cursor));
 }
 
-export function messages(sessionId: string, cursor: string | null): Promise<Page<ChatMessage>> {
-  return sendForJson(paged(`/chat/sessions/${sessionId}/messages`, cursor));
+/** A whole session, oldest message first. */
+export async function messages(sessionId: string): Promise<ChatMessage[]> {
+  const items: ChatMessage[] = [];
+  let cursor: string | null = null;
+  do {
+    const page: Page<ChatMessage> = await sendForJson(paged(`/chat/sessions/${sessionId}/messages`, cursor));
+    items.push(...page.items);
+    cursor = page.next_cursor;
+  } while (cursor !== null);
+  return items;
 }
 
 export async function deleteSession(sessionId: string): Promise<void> {

@@ -85,7 +85,7 @@ export interface ChatMessage {
   id: string;
   role: string;
   content: string;
-  status: string;
+  status: "completed" | "generating" | "stopped" | "failed" | "interrupted";
   created_at: string;
   citations: Citation[];
   sources: Source[];

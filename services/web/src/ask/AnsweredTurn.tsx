@@ -42,8 +42,13 @@ export function AnsweredTurn({ turn, opened, open, askAgain }: Properties) {
         opened={opened}
         open={openCitation}
       />
-      {turn.phase === "waiting" && <p className="working">{sources.length > 0 ? "Reading passages" : "Searching"}</p>}
+      {!finished && turn.answer === "" && (
+        <p className="working">{sources.length > 0 ? "Reading passages" : "Searching"}</p>
+      )}
       {turn.phase === "stopped" && <p className="note">This answer was stopped before it was complete.</p>}
+      {turn.phase === "failed" && !turn.error && (
+        <p className="note">This answer failed before it was complete. Ask again.</p>
+      )}
       {turn.error && (
         <ErrorNote
           error={turn.error}
@@ -58,7 +63,7 @@ export function AnsweredTurn({ turn, opened, open, askAgain }: Properties) {
           <SourceList sources={others} opened={opened} open={openSource} />
         </details>
       )}
-      {finished && messageId && metadata && <TraceDialog messageId={messageId} />}
+      {finished && messageId && metadata && <TraceDialog messageId={messageId} sources={sources} />}
     </article>
   );
 }

@@ -24,6 +24,12 @@ export function AskBox({ draft, setDraft, ask, stop }: Properties) {
     if (matchMedia("(pointer: fine)").matches) box.current?.focus();
   }, []);
 
+  const end = () => {
+    stop?.();
+    // The button is about to go.
+    box.current?.focus();
+  };
+
   const submit = (event: SubmitEvent | KeyboardEvent) => {
     event.preventDefault();
     if (ready) ask();
@@ -54,7 +60,7 @@ export function AskBox({ draft, setDraft, ask, stop }: Properties) {
           {tooLong && `: shorten it by ${formatNumber(length - MESSAGE_MAX_CHARS)}`}
         </span>
         {stop ? (
-          <button type="button" className="button" onClick={stop}>
+          <button type="button" className="button" onClick={end}>
             Stop
           </button>
         ) : (

@@ -1,8 +1,8 @@
-import { useInfiniteQuery } from "@tanstack/react-query";
-import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
+import { useQuery } from "@tanstack/react-query";
+import { useEffect, useLayoutEffect, useRef, useState } from "react";
 
 import { messages } from "../api/calls";
-import type { Source, TextSpan } from "../api/contracts";
+import type { ChatMessage, Source, TextSpan } from "../api/contracts";
 import { replaceRoute } from "../route";
 import { liveTurns } from "../state";
 import { useStore } from "../store";
@@ -13,6 +13,7 @@ import { PassagePanel } from "./PassagePanel";
 import { inProgress, mergedTurns, storedTurns, turnId } from "./turns";
 
 const NEAR_END_PX = 120;
+const POLL_MS = 2_000;
 
 /** A passage shown beside the answer that cites it; `spans` are what is cited of it. */
 export interface OpenedPassage {
@@ -40,19 +41,16 @@ export function Conversation({ sessionId }: { sessionId: string | null }) {
     if (begun) replaceRoute({ page: "session", sessionId: begun });
   }, [begun]);
 
-  const stored = useInfiniteQuery({
+  const stored = useQuery({
     queryKey: ["messages", sessionId],
-    queryFn: ({ pageParam }) => messages(sessionId ?? "", pageParam),
-    initialPageParam: null as string | null,
-    getNextPageParam: (page) => page.next_cursor,
+    queryFn: () => messages(sessionId ?? ""),
     // What is stored while an answer is on its way is only half of it.
     enabled: sessionId !== null && !answering,
+    // An answer may be on its way to another tab.
+    refetchInterval: ({ state }) => (state.data?.some(isGenerating) === true ? POLL_MS : false),
   });
 
-  const turns = useMemo(() => {
-    const items = stored.data?.pages.flatMap((page) => page.items) ?? [];
-    return mergedTurns(sessionId ? storedTurns(sessionId, items) : [], live);
-  }, [stored.data, sessionId, live]);
+  const turns = mergedTurns(sessionId ? storedTurns(sessionId, stored.data ?? []) : [], live);
 
   const page = useRef<HTMLElement>(null);
   const atEnd = useRef(true);
@@ -82,11 +80,7 @@ export function Conversation({ sessionId }: { sessionId: string | null }) {
         {stored.isError && (
           <ErrorNote error={stored.error} retry={{ label: "Try again", action: () => void stored.refetch() }} />
         )}
-        {stored.hasNextPage && (
-          <button type="button" className="button" onClick={() => void stored.fetchNextPage()}>
-            More of this conversation
-          </button>
-        )}
+        {stored.isLoading && <p className="working">Opening</p>}
         <div role="log" aria-label="Questions and answers">
           {turns.map((turn) => (
             <AnsweredTurn
@@ -108,6 +102,10 @@ export function Conversation({ sessionId }: { sessionId: string | null }) {
       {opened && <PassagePanel opened={opened} onClose={() => setOpened(null)} />}
     </>
   );
+}
+
+function isGenerating(message: ChatMessage): boolean {
+  return message.status === "generating";
 }
 
 function Welcome() {

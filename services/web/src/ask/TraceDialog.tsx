@@ -2,12 +2,18 @@ import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 
 import { trace } from "../api/calls";
+import type { Source } from "../api/contracts";
 import { ErrorNote } from "../ui/ErrorNote";
 import { Modal } from "../ui/Modal";
 import { TraceSteps } from "./TraceSteps";
 
+interface Properties {
+  messageId: string;
+  sources: Source[];
+}
+
 /** How an answer was made, step by step, behind a button. */
-export function TraceDialog({ messageId }: { messageId: string }) {
+export function TraceDialog({ messageId, sources }: Properties) {
   const [open, setOpen] = useState(false);
   const steps = useQuery({
     queryKey: ["trace", messageId],
@@ -28,7 +34,7 @@ export function TraceDialog({ messageId }: { messageId: string }) {
       {steps.isError && (
         <ErrorNote error={steps.error} retry={{ label: "Try again", action: () => void steps.refetch() }} />
       )}
-      {steps.data && <TraceSteps trace={steps.data} />}
+      {steps.data && <TraceSteps trace={steps.data} sources={sources} />}
     </Modal>
   );
 }

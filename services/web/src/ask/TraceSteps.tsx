@@ -1,9 +1,20 @@
-import type { AnswerTrace } from "../api/contracts";
-import { formatDuration, formatNumber } from "../ui/format";
-import { stepOf } from "./trace-steps";
+import type { AnswerTrace, Source } from "../api/contracts";
+import { formatDuration } from "../ui/format";
+import { shownValue, stepOf } from "./trace-steps";
+
+interface Properties {
+  trace: AnswerTrace;
+  sources: Source[];
+}
 
 /** A trace as a reader meets it: the question, then each step with its time, its findings and its tables. */
-export function TraceSteps({ trace }: { trace: AnswerTrace }) {
+export function TraceSteps({ trace, sources }: Properties) {
+  const names = new Map(
+    sources.flatMap(({ n, title, chunk_id, document_id }) => [
+      [chunk_id, `[${n}] ${title}`],
+      [document_id, title],
+    ]),
+  );
   return (
     <>
       <p>
@@ -23,7 +34,7 @@ export function TraceSteps({ trace }: { trace: AnswerTrace }) {
                 {step.facts.map(({ label, value }) => (
                   <div key={label}>
                     <dt>{label}</dt>
-                    <dd>{shown(value)}</dd>
+                    <dd>{shownValue(value, names)}</dd>
                   </div>
                 ))}
               </dl>
@@ -32,7 +43,7 @@ export function TraceSteps({ trace }: { trace: AnswerTrace }) {
                   <summary>
                     {label} <span className="quiet">({rows.length})</span>
                   </summary>
-                  <Table label={label} columns={columns} rows={rows} />
+                  <Table label={label} columns={columns} rows={rows} names={names} />
                 </details>
               ))}
             </li>
@@ -47,9 +58,10 @@ interface TableProperties {
   label: string;
   columns: { key: string; label: string }[];
   rows: Record<string, unknown>[];
+  names: ReadonlyMap<string, string>;
 }
 
-function Table({ label, columns, rows }: TableProperties) {
+function Table({ label, columns, rows, names }: TableProperties) {
   return (
     // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- a keyboard must be able to scroll a wide table
     <section className="table-frame" aria-label={label} tabIndex={0}>
@@ -68,7 +80,7 @@ function Table({ label, columns, rows }: TableProperties) {
             // oxlint-disable-next-line react/no-array-index-key -- a trace is never reordered
             <tr key={index}>
               {columns.map((column) => (
-                <td key={column.key}>{shown(row[column.key])}</td>
+                <td key={column.key}>{shownValue(row[column.key], names)}</td>
               ))}
             </tr>
           ))}
@@ -76,15 +88,4 @@ function Table({ label, columns, rows }: TableProperties) {
       </table>
     </section>
   );
-}
-
-function shown(value: unknown): string {
-  if (value === null || value === undefined || value === "") return "–";
-  if (typeof value === "number") return Number.isInteger(value) ? formatNumber(value) : value.toPrecision(3);
-  if (typeof value === "boolean") return value ? "yes" : "no";
-  if (typeof value === "string") return value;
-  if (Array.isArray(value)) return value.length > 0 ? value.map(shown).join(", ") : "–";
-  return Object.entries(value)
-    .map(([key, inner]) => `${key} ${shown(inner)}`)
-    .join(", ");
 }

@@ -10,17 +10,18 @@ export interface AnswerPiece {
 }
 
 const MARKER = /\[(\d{1,4})\]/g;
-const ONLY_MARKERS = /^(?:\s|\[\d{1,4}\])*$/;
+const ONLY_MARKERS = /^ (?:\[\d{1,4}\])*$/;
 
 /**
  * The answer cut at the markers that one of its citations accounts for.
  *
- * A citation covers its marker, or the text that its marker follows. Whatever else looks like a marker (a document may
- * say "[12]" itself) stays text, and so does every other piece: nothing in an answer is markup.
+ * A citation covers a sentence; a space and the sentence's markers follow it. Whatever else looks like a marker (a
+ * sentence taken from a document may say "[12]" itself) stays text, and so does every other piece: nothing in an answer
+ * is markup.
  */
 export function answerPieces(answer: string, citations: Citation[]): AnswerPiece[] {
   const at = utf16Offsets(answer);
-  const placed = citations.map((citation) => ({ citation, start: at(citation.start), end: at(citation.end) }));
+  const placed = citations.map((citation) => ({ citation, end: at(citation.end) }));
   const pieces: AnswerPiece[] = [];
   let done = 0;
   for (const marker of answer.matchAll(MARKER)) {
@@ -29,8 +30,8 @@ export function answerPieces(answer: string, citations: Citation[]): AnswerPiece
     const found = placed.find(
       (place) =>
         place.citation.n === Number(marker[1]) &&
-        place.start <= start &&
-        (end <= place.end || ONLY_MARKERS.test(answer.slice(place.end, start))),
+        place.end < start &&
+        ONLY_MARKERS.test(answer.slice(place.end, start)),
     );
     if (!found) continue;
     if (start > done) pieces.push({ text: answer.slice(done, start), at: done, citation: null });

@@ -1,3 +1,5 @@
+import { formatNumber } from "../ui/format";
+
 /** A step of a trace, sorted for showing; nothing that the step says is left out. */
 export interface Step {
   name: string;
@@ -43,4 +45,17 @@ function isRecords(value: unknown): value is Record<string, unknown>[] {
 
 function columnsOf(rows: Record<string, unknown>[]): { key: string; label: string }[] {
   return [...new Set(rows.flatMap((row) => Object.keys(row)))].map((key) => ({ key, label: wording(key) }));
+}
+
+/** A value in words; an id that `names` knows is shown by its name. */
+export function shownValue(value: unknown, names: ReadonlyMap<string, string>): string {
+  if (value === null || value === undefined || value === "") return "–";
+  if (typeof value === "number")
+    return Number.isInteger(value) ? formatNumber(value) : String(Number(value.toPrecision(3)));
+  if (typeof value === "boolean") return value ? "yes" : "no";
+  if (typeof value === "string") return names.get(value) ?? value;
+  if (Array.isArray(value)) return value.length > 0 ? value.map((item) => shownValue(item, names)).join(", ") : "–";
+  return Object.entries(value)
+    .map(([key, inner]) => `${key} ${shownValue(inner, names)}`)
+    .join(", ");
 }

@@ -15,6 +15,7 @@ export interface Turn {
   sources: Source[];
   metadata: AnswerMetadata | null;
   phase: Phase;
+  /** Why it failed, where that is known. */
   error: ApiError | null;
 }
 
@@ -69,13 +70,21 @@ export function advance(turn: Turn, event: AnswerEvent): Turn {
   }
 }
 
-/** Stored messages, oldest first, as turns. A question whose answer was never stored stands alone. */
+const PHASES: Record<ChatMessage["status"], Phase> = {
+  completed: "done",
+  generating: "answering",
+  stopped: "stopped",
+  failed: "failed",
+  interrupted: "failed",
+};
+
+/** Stored messages, oldest first, as turns. */
 export function storedTurns(sessionId: string, messages: ChatMessage[]): Turn[] {
   const turns: Turn[] = [];
   for (const message of messages) {
     const open = turns.at(-1);
     if (message.role === "user") {
-      turns.push({ ...newTurn(message.id, message.content, sessionId), phase: "stopped" });
+      turns.push({ ...newTurn(message.id, message.content, sessionId), phase: "failed" });
     } else if (open && open.messageId === null) {
       turns[turns.length - 1] = {
         ...open,
@@ -84,7 +93,7 @@ export function storedTurns(sessionId: string, messages: ChatMessage[]): Turn[] 
         citations: message.citations,
         sources: message.sources,
         metadata: message.metadata,
-        phase: message.metadata ? "done" : "stopped",
+        phase: PHASES[message.status],
       };
     }
   }

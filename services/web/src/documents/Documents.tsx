@@ -1,5 +1,5 @@
 import { useInfiniteQuery, useQueryClient } from "@tanstack/react-query";
-import { useState } from "react";
+import { useId, useState, type SubmitEvent } from "react";
 
 import { deleteDocument, documents } from "../api/calls";
 import type { StoredDocument } from "../api/contracts";
@@ -20,6 +20,7 @@ const STATUS: Record<StoredDocument["status"], string> = {
 
 export function Documents() {
   const [text, setText] = useState("");
+  const filterId = useId();
   const list = useInfiniteQuery({
     queryKey: ["documents", text],
     queryFn: ({ pageParam }) => documents(text, pageParam),
@@ -30,13 +31,22 @@ export function Documents() {
       state.data?.pages.some((page) => page.items.some(isUnfinished)) === true ? POLL_MS : false,
   });
   const items = list.data?.pages.flatMap((page) => page.items) ?? [];
+
+  const find = (event: SubmitEvent<HTMLFormElement>) => {
+    event.preventDefault();
+    setText(String(new FormData(event.currentTarget).get("title") ?? ""));
+  };
+
   return (
     <Page title="Documents">
       <UploadArea />
-      <label className="filter">
-        Find by title
-        <input type="search" value={text} onChange={(event) => setText(event.target.value)} />
-      </label>
+      <form className="filter" onSubmit={find}>
+        <label htmlFor={filterId}>Title contains</label>
+        <input id={filterId} name="title" type="search" maxLength={200} />
+        <button type="submit" className="button">
+          Find
+        </button>
+      </form>
       {list.isPending && <p className="working">Opening</p>}
       {list.isError && (
         <ErrorNote error={list.error} retry={{ label: "Try again", action: () => void list.refetch() }} />

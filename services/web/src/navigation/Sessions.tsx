@@ -18,7 +18,9 @@ export function Sessions({ current }: { current: string | null }) {
   return (
     <section className="sessions" aria-labelledby="sessions-title">
       <h2 id="sessions-title">Conversations</h2>
-      {list.isError && <ErrorNote error={list.error} retry={{ label: "Try again", action: () => void list.refetch() }} />}
+      {list.isError && (
+        <ErrorNote error={list.error} retry={{ label: "Try again", action: () => void list.refetch() }} />
+      )}
       {list.isSuccess && items.length === 0 && <p className="quiet">None yet. Ask a question to begin one.</p>}
       <ul>
         {items.map((session) => (

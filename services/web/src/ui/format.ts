@@ -1,6 +1,8 @@
-const NUMBER = new Intl.NumberFormat("en");
-const DATE = new Intl.DateTimeFormat("en", { dateStyle: "medium" });
-const DATE_TIME = new Intl.DateTimeFormat("en", { dateStyle: "medium", timeStyle: "short" });
+// As the page is written: British English, so that dates read the same for everyone who reads it.
+const LOCALE = "en-GB";
+const NUMBER = new Intl.NumberFormat(LOCALE);
+const DATE = new Intl.DateTimeFormat(LOCALE, { dateStyle: "medium" });
+const DATE_TIME = new Intl.DateTimeFormat(LOCALE, { dateStyle: "medium", timeStyle: "short" });
 const UNITS = ["bytes", "kB", "MB", "GB", "TB"];
 
 export function formatNumber(value: number): string {
@@ -16,13 +18,13 @@ export function formatBytes(bytes: number): string {
     unit += 1;
   }
   const digits = unit > 0 && value < 10 ? 1 : 0;
-  return `${value.toLocaleString("en", { maximumFractionDigits: digits })} ${UNITS[unit]}`;
+  return `${value.toLocaleString(LOCALE, { maximumFractionDigits: digits })} ${UNITS[unit]}`;
 }
 
 export function formatDuration(milliseconds: number): string {
   return milliseconds < 1000
     ? `${Math.round(milliseconds)} ms`
-    : `${(milliseconds / 1000).toLocaleString("en", { maximumFractionDigits: 1 })} s`;
+    : `${(milliseconds / 1000).toLocaleString(LOCALE, { maximumFractionDigits: 1 })} s`;
 }
 
 export function formatDate(iso: string): string {

@@ -43,16 +43,17 @@ export function Usage() {
 function Resource({ name, resource }: { name: string; resource: ResourceUsage }) {
   const { used, limit, resets_at } = resource;
   const format = name === "storage_bytes" ? formatBytes : formatNumber;
-  const label = LABELS[name] ?? name;
+  const share = limit === null ? 0 : limit === 0 ? 1 : Math.min(1, used / limit);
   const text = limit === null ? `${format(used)}, no limit` : `${format(used)} of ${format(limit)}`;
   return (
     <li>
-      <h2>{label}</h2>
+      <h2>{LABELS[name] ?? name}</h2>
       <p>{text}</p>
       {limit !== null && (
-        <meter aria-label={label} max={Math.max(limit, 1)} high={limit * NEARLY_FULL} optimum={0} value={used}>
-          {text}
-        </meter>
+        // The line above says the same in words.
+        <div className={share >= NEARLY_FULL ? "bar bar-full" : "bar"} aria-hidden="true">
+          <div style={{ width: `${share * 100}%` }} />
+        </div>
       )}
       {resets_at && <p className="quiet">Starts again {formatDateTime(resets_at)}</p>}
     </li>

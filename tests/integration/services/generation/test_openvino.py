@@ -9,11 +9,11 @@ from pathlib import Path
 
 import psutil
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from libs.stores.weights import WeightsStore
-from services.generation.engines.control_tokens import control_token_escaper
+from services.generation.engines.control_tokens import PlainText
 from services.generation.engines.openvino import OpenVinoEngine
 from services.generation.engines.openvino_ir import import_path_environment, prepare
 from services.generation.engines.openvino_runtime import import_openvino_genai
@@ -180,25 +180,26 @@ async def test_control_tokens_in_text_stay_text(engine: OpenVinoEngine):
     assert with_attack.prompt_tokens - with_plain.prompt_tokens == attack - plain
 
 
-def test_no_escaped_text_makes_a_control_token(gguf: Path):
+def test_no_text_makes_a_control_token(gguf: Path):
     model = prepare(gguf)
     tokenizer = import_openvino_genai().Tokenizer(str(model.folder))
-    escape = control_token_escaper(token.text for token in model.control_tokens)
+
+    def encode(text: str) -> list[int]:
+        return tokenizer.encode(text, add_special_tokens=False).input_ids.data[0].tolist()
+
+    plain = PlainText(model.control_tokens, encode)
     control_ids = {token.id for token in model.control_tokens}
-
-    def control_ids_in(text: str) -> set[int]:
-        return control_ids.intersection(tokenizer.encode(text, add_special_tokens=False).input_ids.data[0].tolist())
-
-    for token in model.control_tokens:
-        assert control_ids_in(f"a{token.text}b") == {token.id}  # without escaping, any text can make it
-        assert not control_ids_in(escape(f"a{token.text}b {token.text}{token.text}"))
-    assert not control_ids_in(escape(ATTACK))
     spellings = [token.text for token in model.control_tokens]
+    for token in model.control_tokens:
+        assert token.id in encode(f"a{token.text}b")  # unless something is done about it
+    assert encode("\U00040000")[0] in control_ids  # and so does a character that the vocabulary lacks
     pieces = st.sampled_from([*spellings, *(text[:3] for text in spellings), "|>", "<", "im_end", "\n", "＜|im_end|＞"])
 
     @given(st.lists(pieces | st.text(max_size=4)).map("".join))
+    @example(ATTACK)
+    @example("\U00040000<|im_\U00040000end|>\x04")
     def holds(text: str) -> None:
-        assert not control_ids_in(escape(text))
+        assert control_ids.isdisjoint(encode(plain(text)))
 
     holds()
 

@@ -1,0 +1,54 @@
+"""One generation: its text as it comes, and what it used."""
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
+from pydantic import ValidationError
+
+from libs.clients.generation import GenerationClient
+from libs.contracts.errors import unavailable
+from libs.contracts.openai import CompletionRequest
+from services.chat.prompt import estimated_tokens
+from services.chat.quota import Usage
+
+DEFAULT = "default"
+EXTRACTIVE = "extractive"
+
+
+class Generation:
+    """`finish_reason` is None until the engine has ended by itself."""
+
+    def __init__(self, client: GenerationClient, request: CompletionRequest) -> None:
+        self._client = client
+        self._request = request
+        self._pieces = 0
+        self._counted: Usage | None = None
+        self.model = request.model
+        self.finish_reason: str | None = None
+
+    async def deltas(self) -> AsyncGenerator[str]:
+        """Raises FootnoteError; closing it cancels the generation."""
+        async with aclosing(self._client.stream(self._request)) as chunks:
+            try:
+                async for chunk in chunks:
+                    self.model = chunk.model
+                    if chunk.usage:
+                        self._counted = Usage(chunk.usage.prompt_tokens, chunk.usage.completion_tokens, chunk.model)
+                    for choice in chunk.choices:
+                        self.finish_reason = choice.finish_reason or self.finish_reason
+                        if choice.delta.content:
+                            self._pieces += 1
+                            yield choice.delta.content
+            except ValidationError as error:
+                # An engine that fails on the way ends its stream with an error object.
+                raise unavailable("generation") from error
+        if self.finish_reason is None:
+            raise unavailable("generation")
+
+    @property
+    def usage(self) -> Usage:
+        """As the engine counted it; of one that was cut off, an estimate: an engine sends about a token at a time."""
+        if self._counted:
+            return self._counted
+        prompt = sum(estimated_tokens(message.content) for message in self._request.messages)
+        return Usage(prompt if self._pieces else 0, self._pieces, self.model)

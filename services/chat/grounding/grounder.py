@@ -1,0 +1,90 @@
+"""A stream of generated text in, checked sentences out."""
+
+import re
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+
+from libs.contracts.chat import Source
+from libs.text.sentences import SentenceStream
+from services.chat.grounding.cleaning import addresses, clean
+from services.chat.grounding.support import Support, SupportFinder
+from services.chat.grounding.words import content_stems
+from services.chat.ports import Embedder
+
+_HEADING = re.compile(r"\s*(?:#{1,6}\s|={3,}|-{3,}|\*{3,}|```|~~~)|\s*\*\*[^*]+\*\*:?\s*$")
+_LIST_OR_ROW = re.compile(r"(?:[-*+•‣◦–]|\d{1,3}[.)])\s|\|")
+# What may come before a claim without being part of it.
+_PREAMBLE = re.compile(
+    r"^\W*(?:(?:based on|according to) (?:the )?(?:\w+ )?(?:passages?|sources?|documents?|context|information)"
+    r"(?: provided| given| above)?|sure|certainly|yes|no|in (?:summary|conclusion))\s*[,:!]\s+(?=\S)",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A sentence as a reader may see it, what supports it, and the white space that stood before it.
+
+    Cut where `support.cited` is empty.
+    """
+
+    text: str
+    support: Support
+    gap: str
+
+
+class Grounder:
+    """Checks the sentences of one answer against its sources."""
+
+    def __init__(self, sources: Sequence[Source], embedder: Embedder, min_support: float) -> None:
+        self._finder = SupportFinder(sources, embedder, min_support)
+        self._source_text = "\n".join(source.excerpt for source in sources)
+        self._addresses = addresses(self._source_text)
+        self._said: set[str] = set()
+
+    @property
+    def embedding_failed(self) -> bool:
+        return self._finder.embedding_failed
+
+    async def check(self, piece: str) -> Checked | None:
+        """One sentence with the white space before it; None where there is nothing but space."""
+        if not piece.strip():
+            return None
+        text = clean(piece, self._addresses, self._source_text)
+        gap = _gap(piece, text)
+        if _HEADING.match(piece) or not content_stems(text):
+            return Checked(text, Support(0.0, reason="it states nothing"), gap)
+        if text.casefold() in self._said:
+            return Checked(text, Support(0.0, reason="it was said before"), gap)
+        # The raw words, links and all, are looked for in the passages; the reader gets the clean ones.
+        support = self._finder.verbatim(piece)
+        if support is None:
+            claim = _PREAMBLE.sub("", text, count=1)
+            text = text if claim == text else claim[0].upper() + claim[1:]
+            support = await self._finder.paraphrase(text)
+        if support.cited:
+            self._said.add(text.casefold())
+        return Checked(text, support, gap)
+
+
+async def checked_sentences(deltas: AsyncGenerator[str], grounder: Grounder) -> AsyncGenerator[Checked]:
+    """Each sentence as soon as its end is certain. Closing this closes `deltas`."""
+    stream = SentenceStream()
+    async with aclosing(deltas):
+        async for delta in deltas:
+            for piece in stream.feed(delta):
+                checked = await grounder.check(piece)
+                if checked:
+                    yield checked
+    for piece in stream.close():
+        checked = await grounder.check(piece)
+        if checked:
+            yield checked
+
+
+def _gap(piece: str, text: str) -> str:
+    before = piece[: len(piece) - len(piece.lstrip())]
+    if before.count("\n") > 1:
+        return "\n\n"
+    return "\n" if "\n" in before or _LIST_OR_ROW.match(text) else " "

@@ -1,0 +1,164 @@
+"""Which passages support a sentence, and how well."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from libs.contracts.chat import Source
+from libs.contracts.errors import FootnoteError
+from libs.telemetry.logs import get_logger
+from libs.text.sentences import Span
+from services.chat.grounding.facts import Facts, clauses, contradiction, facts_of, is_negated
+from services.chat.grounding.passages import Passages, Unit
+from services.chat.grounding.words import content_stems
+from services.chat.ports import Embedder
+
+log = get_logger(__name__)
+
+# The figures below and chat.min_support were set on SciFact's claims: docs/decisions/0007-grounding.md.
+SIMILARITY_WEIGHT = 0.5
+# Without embeddings only the words speak, and they have to agree more.
+LEXICAL_SUPPORT = 0.8
+# Of a sentence's content words; a unit with fewer in common isn't worth embedding.
+LEAST_COVERAGE = 0.2
+CANDIDATES = 8
+# Another passage is cited too where it supports the sentence nearly as well as the best one.
+NEARLY_AS_WELL = 0.05
+MOST_CITED = 3
+
+
+@dataclass(frozen=True)
+class Cited:
+    """The characters of source `n`'s excerpt that support a sentence."""
+
+    n: int
+    spans: tuple[Span, ...]
+
+
+@dataclass(frozen=True)
+class Support:
+    """`score` is 0 to 1. `cited` is empty exactly where the sentence isn't supported; `reason` then says why."""
+
+    score: float
+    cited: tuple[Cited, ...] = ()
+    reason: str | None = None
+    nearest: int | None = None
+
+
+class SupportFinder:
+    """Compares sentences with the sources of one answer.
+
+    A sentence that stands in a passage word for word is supported by it, with score 1. Any other's score is half the
+    cosine between it and a passage's sentence and half the share of its content words found there; and what it states
+    exactly (numbers, codes, names, negation) must be found in that same place.
+    """
+
+    def __init__(self, sources: Sequence[Source], embedder: Embedder, min_support: float) -> None:
+        self._passages = Passages(sources)
+        self._embedder = embedder
+        self._min_support = min_support
+        self._embedded: dict[Unit, NDArray[np.float32]] = {}
+        self.embedding_failed = False
+
+    def verbatim(self, sentence: str) -> Support | None:
+        """Support by a passage that has the sentence word for word."""
+        found = self._passages.verbatim(sentence)
+        return Support(1.0, (Cited(*found),), nearest=found[0]) if found else None
+
+    async def paraphrase(self, sentence: str) -> Support:
+        """Support by passages that say the same in other words."""
+        whole = await self._by_one_place(sentence)
+        parts = clauses(sentence)
+        if whole.cited or len(parts) < 2 or any(not content_stems(part) for part in parts):  # noqa: PLR2004 - a join
+            return whole
+        return await self._joined(parts, whole)
+
+    async def _joined(self, parts: Sequence[str], whole: Support) -> Support:
+        """A sentence that joins several statements, each supported by a place of its own."""
+        cited: dict[int, list[Span]] = {}
+        score = 1.0
+        for part in parts:
+            support = await self._by_one_place(part)
+            if not support.cited:
+                return whole
+            score = min(score, support.score)
+            cited.setdefault(support.cited[0].n, []).extend(support.cited[0].spans)
+        found = tuple(Cited(n, tuple(sorted(set(spans), key=lambda span: span.start))) for n, spans in cited.items())
+        return Support(score, found, nearest=found[0].n)
+
+    async def _by_one_place(self, sentence: str) -> Support:
+        stems = content_stems(sentence)
+        if not stems:
+            return Support(0.0, reason="it states nothing")
+        facts = facts_of(sentence, self._passages.ordinary_words)
+        covered = sorted(
+            (
+                (len(stems & unit.stems | stems & facts.names & unit.around) / len(stems), unit)
+                for unit in self._passages.units
+            ),
+            key=lambda item: item[0],
+            reverse=True,
+        )
+        candidates: list[tuple[float, Unit]] = []
+        refused: str | None = None
+        for coverage, unit in covered:
+            if coverage < LEAST_COVERAGE or len(candidates) == CANDIDATES:
+                break
+            against = contradiction(facts, unit.facts, unit.around) or _negated_otherwise(sentence, facts, unit)
+            if against is None:
+                candidates.append((coverage, unit))
+            else:
+                refused = refused or against
+        nearest = covered[0][1].n if covered and covered[0][0] else None
+        if not candidates:
+            return Support(0.0, reason=refused or "no passage speaks of it", nearest=nearest)
+        scored, needed = await self._scored(sentence, candidates)
+        best_score, best = scored[0]
+        if best_score < needed:
+            return Support(best_score, reason=refused or "too little support", nearest=best.n)
+        cited: dict[int, Cited] = {}
+        for score, unit in scored:
+            if score >= needed and score >= best_score - NEARLY_AS_WELL and len(cited) < MOST_CITED:
+                cited.setdefault(unit.n, Cited(unit.n, unit.spans))
+        return Support(best_score, tuple(cited.values()), nearest=best.n)
+
+    async def _scored(
+        self, sentence: str, candidates: list[tuple[float, Unit]]
+    ) -> tuple[list[tuple[float, Unit]], float]:
+        """The candidates by score, best first, and the score that one needs."""
+        needed = self._min_support
+        scored = candidates
+        try:
+            similarities = await self._similarities(sentence, [unit for _, unit in candidates])
+        except FootnoteError as error:
+            log.warning("support is judged by words alone", reason=error.message)
+            self.embedding_failed = True
+            needed = LEXICAL_SUPPORT
+        else:
+            scored = [
+                (SIMILARITY_WEIGHT * max(0.0, similarity) + (1 - SIMILARITY_WEIGHT) * coverage, unit)
+                for (coverage, unit), similarity in zip(candidates, similarities, strict=True)
+            ]
+        return sorted(scored, key=lambda item: (-item[0], item[1].n)), needed
+
+    async def _similarities(self, sentence: str, units: list[Unit]) -> list[float]:
+        missing = [unit for unit in units if unit not in self._embedded]
+        rows = await self._embedder.embed([sentence, *(unit.text for unit in missing)])
+        self._embedded.update(zip(missing, rows[1:], strict=True))
+        return [float(rows[0] @ self._embedded[unit]) for unit in units]
+
+
+def _negated_otherwise(sentence: str, facts: Facts, unit: Unit) -> str | None:
+    """Whether one denies what the other states: each clause is held against the unit's clause that says most of it."""
+    if not (facts.negated or unit.facts.negated):
+        return None
+    found = [(content_stems(clause), is_negated(clause)) for clause in clauses(unit.text)]
+    for clause in clauses(sentence):
+        stems, negated = content_stems(clause), is_negated(clause)
+        shared = [len(stems & other) for other, _ in found]
+        most = max(shared, default=0)
+        if any(most and count == most and negated != other for count, (_, other) in zip(shared, found, strict=True)):
+            return "one denies what the other states"
+    return None

@@ -1,0 +1,4 @@
+from libs.service.run import serve
+from services.embedding.main import build
+
+serve("embedding", build)

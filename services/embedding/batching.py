@@ -1,0 +1,154 @@
+"""Dynamic batching: texts of many callers share the model's batches, queries ahead of ingestion."""
+
+import asyncio
+import math
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from libs.clients.context import Lane
+from libs.contracts.errors import overloaded
+from services.embedding.ports import TokenIds
+
+Vectors = NDArray[np.float32]
+Embed = Callable[[Sequence[TokenIds]], Vectors]
+
+# After an idle spell, the first batch waits this long for company.
+GATHER_S = 0.002
+# Texts within this many batches' tokens, counted from the lane's oldest, may share its next batch.
+WINDOW_BATCHES = 4
+# While ingestion waits, one batch in this many is its own.
+INGEST_TURN = 5
+
+
+@dataclass(eq=False, slots=True)
+class _Job:
+    """One caller's texts: its rows are filled in as their batches end."""
+
+    rows: list[Vectors | None]
+    missing: int
+    done: asyncio.Future[list[Vectors]]
+
+
+@dataclass(eq=False, slots=True)
+class _Text:
+    tokens: TokenIds
+    job: _Job
+    row: int
+
+
+class BatchQueue:
+    """A bounded queue per lane in front of one inference thread.
+
+    A batch holds at most `max_batch_tokens` tokens, padding included (one text always goes), and is made of texts of
+    similar length around the lane's oldest, so that little is spent on padding and none waits for ever.
+    """
+
+    def __init__(self, embed: Embed, max_batch_tokens: int, max_waiting: int) -> None:
+        self._embed = embed
+        self._max_batch_tokens = max_batch_tokens
+        self._max_waiting = max_waiting
+        self._lanes: dict[Lane, deque[_Text]] = {"query": deque(), "ingest": deque()}
+        self._arrived = asyncio.Event()
+        self._query_streak = 0
+
+    def waiting(self, lane: Lane) -> int:
+        return len(self._lanes[lane])
+
+    async def embed(self, texts: Sequence[TokenIds], lane: Lane) -> list[Vectors]:
+        """A `(dimension,)` row per text. Raises 429 at once where the lane can't take them all.
+
+        A cancelled caller's texts leave the queue.
+        """
+        if not texts:
+            return []
+        queue = self._lanes[lane]
+        if len(queue) + len(texts) > self._max_waiting:
+            raise overloaded("the embedding model")
+        job = _Job([None] * len(texts), len(texts), asyncio.get_running_loop().create_future())
+        queue.extend(_Text(tokens, job, row) for row, tokens in enumerate(texts))
+        self._arrived.set()
+        try:
+            return await job.done
+        finally:
+            if job.missing:
+                self._lanes[lane] = deque(text for text in self._lanes[lane] if text.job is not job)
+
+    async def run(self) -> None:
+        """Embeds batch after batch until cancelled."""
+        loop = asyncio.get_running_loop()
+        with ThreadPoolExecutor(1, "inference") as thread:
+            while True:
+                if not any(self._lanes.values()):
+                    self._arrived.clear()
+                    await self._arrived.wait()
+                    await asyncio.sleep(GATHER_S)
+                batch = self._next_batch()
+                if not batch:
+                    continue
+                try:
+                    rows = await loop.run_in_executor(thread, self._embed, [text.tokens for text in batch])
+                except Exception as error:  # noqa: BLE001 - the callers get it; the queue goes on
+                    _fail(batch, error)
+                else:
+                    _deliver(batch, rows)
+
+    def _next_batch(self) -> list[_Text]:
+        lane = self._next_lane()
+        queue = self._lanes[lane]
+        if not queue:
+            return []
+        window: list[_Text] = []
+        room = WINDOW_BATCHES * self._max_batch_tokens
+        while queue and (not window or len(queue[0].tokens) <= room):
+            text = queue.popleft()
+            room -= len(text.tokens)
+            window.append(text)
+        batch = similar_lengths(window, self._max_batch_tokens)
+        chosen = set(map(id, batch))
+        queue.extendleft(text for text in reversed(window) if id(text) not in chosen)
+        return batch
+
+    def _next_lane(self) -> Lane:
+        query, ingest = self._lanes["query"], self._lanes["ingest"]
+        if query and (not ingest or self._query_streak < INGEST_TURN - 1):
+            self._query_streak += 1
+            return "query"
+        self._query_streak = 0
+        return "ingest"
+
+
+def similar_lengths(window: Sequence[_Text], max_tokens: int) -> list[_Text]:
+    """The window's first text and its neighbours by length, nearest first, as many as `max_tokens` padded tokens hold."""
+    by_length = sorted(window, key=lambda text: len(text.tokens))
+    first = len(window[0].tokens)
+    low = next(index for index, text in enumerate(by_length) if text is window[0])
+    high = low + 1
+    while low > 0 or high < len(by_length):
+        below = first - len(by_length[low - 1].tokens) if low > 0 else math.inf
+        above = len(by_length[high].tokens) - first if high < len(by_length) else math.inf
+        wider = (low - 1, high) if below <= above else (low, high + 1)
+        if (wider[1] - wider[0]) * len(by_length[wider[1] - 1].tokens) > max_tokens:
+            break
+        low, high = wider
+    return by_length[low:high]
+
+
+def _deliver(batch: Sequence[_Text], rows: Vectors) -> None:
+    for text, row in zip(batch, rows, strict=True):
+        job = text.job
+        job.rows[text.row] = row
+        job.missing -= 1
+        if not job.missing and not job.done.done():
+            job.done.set_result([row for row in job.rows if row is not None])
+
+
+def _fail(batch: Sequence[_Text], error: Exception) -> None:
+    for text in batch:
+        with suppress(asyncio.InvalidStateError):
+            text.job.done.set_exception(error)

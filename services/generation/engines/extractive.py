@@ -1,0 +1,231 @@
+"""The extractive composer: the sources' own sentences, chosen for the question, each with its citation.
+
+It needs no weights, answers at once and can't invent anything, which makes it the floor under every other engine.
+"""
+
+import logging
+import re
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.generation.engines.decoding import StopStrings
+from services.generation.engines.lexical import QuestionTerms, content_terms
+from services.generation.engines.passages import Sentence, read_sentences
+from services.generation.ports import Event, Finished, GenerationRequest, TextDelta
+
+# Rows are unit length, (n, dim) float32.
+Embed = Callable[[list[str]], Awaitable[NDArray[np.float32]]]
+
+# The least support, 0 to 1, that a sentence must give the question; below it in every sentence there is no answer.
+# Chosen where 98 of 100 supported questions keep their answer and 9 of 10 unsupported ones get none (0003).
+MIN_SUPPORT = 0.40
+# A further sentence must be about as good as the best; a weak second one is noise beside a good first.
+RELATIVE_SUPPORT = 0.80
+# What the first passage's sentences gain over the last's: retrieval's order breaks near ties and no more.
+RANK_PRIOR = 0.05
+# Maximal marginal relevance (Carbonell and Goldstein 1998): what likeness to a chosen sentence costs.
+REDUNDANCY_COST = 0.15
+# Two sentences this alike say the same.
+SAME_COSINE = 0.92
+SAME_TERMS = 0.8
+MAX_SENTENCES = 4
+MAX_LOOKUP_SENTENCES = 2
+# Embedded at most; the lexical score picks them. Eight passages of a page each have about as many.
+MAX_EMBEDDED = 96
+
+_LOOKUP = re.compile(
+    r"\W*(?:(?:in|at|on|by|for|from|to|of) )?(?:who|whom|whose|when|where|which|what(?:'s| is| was| year| date| time| day| version"
+    r"| number)|how (?:many|much|long|old|often|far|big|large|tall|high|fast|late|early)|is|are|was|were|do|does|did"
+    r"|can|may|must|will|has|have)\b",
+    re.IGNORECASE,
+)
+_TOKEN = re.compile(r"\w+|[^\w\s]")
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class _Scored:
+    """A sentence with what is needed to compare it. `vector` is None where nothing was embedded."""
+
+    place: int
+    support: float
+    score: float
+    terms: set[str]
+    vector: NDArray[np.float32] | None
+
+
+class ExtractiveEngine:
+    """Ignores temperature, seed and every message but the last of the user's. An empty answer means: no support."""
+
+    def __init__(self, embed: Embed) -> None:
+        self._embed = embed
+
+    @property
+    def model_id(self) -> str:
+        return "extractive"
+
+    @property
+    def context_length(self) -> int:
+        return 1_000_000
+
+    async def start(self) -> None:
+        pass
+
+    async def close(self) -> None:
+        pass
+
+    async def generate(self, request: GenerationRequest) -> AsyncGenerator[Event]:
+        question = next((message.content for message in reversed(request.messages) if message.role == "user"), "")
+        sentences = read_sentences(request.documents)
+        budget, stop, reason = request.sampling.max_tokens, StopStrings(request.sampling.stop), "stop"
+        prompt_tokens = sum(map(_count, [question, *(document.text for document in request.documents)]))
+        written = 0
+        for text in _composed(sentences, await self._choose(question, sentences)):
+            if written + _count(text) > budget:
+                reason = "length"
+                break
+            written += _count(text)
+            if shown := stop.push(text):
+                yield TextDelta(shown)
+            if stop.met:
+                break
+        if held := stop.close():
+            yield TextDelta(held)
+        yield Finished("length" if reason == "length" else "stop", prompt_tokens, written)
+
+    async def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Words and punctuation marks."""
+        return [_count(text) for text in texts]
+
+    async def _choose(self, question: str, sentences: list[Sentence]) -> list[int]:
+        """The places of the sentences to say, in the order in which to say them."""
+        statements = [place for place, sentence in enumerate(sentences) if sentence.statement]
+        others = [place for place, sentence in enumerate(sentences) if not sentence.statement]
+        for places in (statements, others):  # rows, headings and links only where nothing is said in sentences
+            scored = await self._score(question, sentences, places)
+            chosen = _select(question, sentences, scored)
+            if chosen:
+                return chosen
+        return []
+
+    async def _score(self, question: str, sentences: list[Sentence], places: list[int]) -> list[_Scored]:
+        if not places or not question.strip():
+            return []
+        terms = {place: content_terms(sentences[place].text) for place in places}
+        weighted = QuestionTerms(question, list(terms.values()))
+        documents = 1 + max(sentences[place].document for place in places)
+        coverage = {
+            place: weighted.coverage(terms[place], content_terms(_around(sentences, place))) for place in places
+        }
+        prior = {place: RANK_PRIOR * (1 - sentences[place].document / documents) for place in places}
+        places = sorted(places, key=lambda place: coverage[place] + prior[place], reverse=True)[:MAX_EMBEDDED]
+        vectors = await self._vectors(question, sentences, places)
+        scored: list[_Scored] = []
+        for row, place in enumerate(places, start=1):
+            vector = None if vectors is None else vectors[row]
+            support = coverage[place]
+            if vectors is not None and vector is not None:
+                support = (support + max(float(vectors[0] @ vector), 0.0)) / 2
+            scored.append(_Scored(place, support, support + prior[place], terms[place], vector))
+        return scored
+
+    async def _vectors(self, question: str, sentences: list[Sentence], places: list[int]) -> NDArray[np.float32] | None:
+        """The question's vector, then a row for each place; None where embedding fails."""
+        texts = [f"{_around(sentences, place)}: {sentences[place].text}" for place in places]
+        try:
+            return await self._embed([question, *texts])
+        except Exception:  # noqa: BLE001 - whatever is wrong there, words still answer
+            _log.warning("embedding failed; the extractive answer rests on words alone", exc_info=True)
+            return None
+
+
+def _around(sentences: list[Sentence], place: int) -> str:
+    """What a reader of the sentence has read just before: title, heading, the line that opens its list."""
+    sentence = sentences[place]
+    lead_in = "" if sentence.lead_in is None else f" {sentences[sentence.lead_in].text}"
+    return sentence.context + lead_in
+
+
+def _select(question: str, sentences: list[Sentence], scored: list[_Scored]) -> list[int]:
+    best = max((candidate.support for candidate in scored), default=0.0)
+    floor = max(MIN_SUPPORT, RELATIVE_SUPPORT * best)
+    open_candidates = [candidate for candidate in scored if candidate.support >= floor]
+    limit = MAX_LOOKUP_SENTENCES if _LOOKUP.match(question) else MAX_SENTENCES
+    chosen: list[_Scored] = []
+    said: list[int] = []
+    while open_candidates:
+        likeness = [max((_likeness(one, other) for other in chosen), default=0.0) for one in open_candidates]
+        gains = [one.score - REDUNDANCY_COST * alike for one, alike in zip(open_candidates, likeness, strict=True)]
+        candidate = open_candidates.pop(int(np.argmax(gains)))
+        if any(_same(candidate, other) for other in chosen):
+            continue
+        unit = [place for place in _unit(sentences, candidate.place) if place not in said]
+        if said and len(said) + len(unit) > limit:
+            continue
+        chosen.append(candidate)
+        said.extend(unit)
+    order = {document: rank for rank, document in enumerate(dict.fromkeys(sentences[place].document for place in said))}
+    return sorted(said, key=lambda place: (order[sentences[place].document], place))
+
+
+def _unit(sentences: list[Sentence], place: int) -> list[int]:
+    """The sentence with those it can't be understood without, in order."""
+    sentence = sentences[place]
+    if sentence.lead_in is not None:
+        return [sentence.lead_in, place]
+    if sentence.introduces_list:
+        items = [other for other in range(place + 1, len(sentences)) if sentences[other].lead_in == place]
+        return [place, *items[: MAX_SENTENCES - 1]]
+    before = place - 1
+    if (
+        sentence.dangling
+        and before >= 0
+        and sentences[before].document == sentence.document
+        and sentences[before].statement
+    ):
+        return [before, place]
+    return [place]
+
+
+def _likeness(one: _Scored, other: _Scored) -> float:
+    if one.vector is not None and other.vector is not None:
+        return float(one.vector @ other.vector)
+    return _shared(one, other)
+
+
+def _shared(one: _Scored, other: _Scored) -> float:
+    """Jaccard's index of their terms."""
+    return len(one.terms & other.terms) / max(len(one.terms | other.terms), 1)
+
+
+def _same(one: _Scored, other: _Scored) -> bool:
+    vectors = one.vector is not None and other.vector is not None
+    return _shared(one, other) >= SAME_TERMS or (vectors and _likeness(one, other) >= SAME_COSINE)
+
+
+def _composed(sentences: list[Sentence], places: list[int]) -> Iterator[str]:
+    """The answer in pieces: each a sentence with its marker, and before it what keeps it apart from the last.
+
+    A reader of the answer must find the same sentences in it again, so one without a full stop ends with its line.
+    """
+    previous: Sentence | None = None
+    for place in places:
+        sentence = sentences[place]
+        listed = sentence.lead_in is not None and sentence.lead_in in places
+        if previous is None:
+            apart = ""
+        elif listed:
+            apart = "\n- "
+        elif previous.terminated and not previous.item and not previous.introduces_list:
+            apart = " "
+        else:
+            apart = "\n\n"
+        yield f"{apart}{sentence.text} [{sentence.document_id}]"
+        previous = sentence
+
+
+def _count(text: str) -> int:
+    return len(_TOKEN.findall(text))

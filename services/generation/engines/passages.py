@@ -1,0 +1,99 @@
+"""A passage's sentences, and which of them can stand in an answer."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from libs.text.sentences import split_sentences
+from services.generation.ports import Document
+
+# Longer is a text without sentences: a log, a listing, data.
+_LONGEST_STATEMENT = 800
+_SHORT_HEADING_WORDS = 8
+# After links are taken out, a sentence that had one must still say something.
+_FEWEST_WORDS_BESIDE_LINKS = 4
+
+_BLOCK_MARKER = re.compile(r"(?:>\s*)*(?:(?P<item>[-*+•‣◦–]|\d{1,3}[.)]|[a-z]\))\s+)?(?:\[[ xX]\]\s+)?")
+_MARKER = re.compile(r"\s*\[\d{1,4}(?:, ?\d{1,4})*\]")
+_HEADING = re.compile(r"#{1,6}\s+(?P<text>.*?)\s*#*$")
+_NOT_PROSE = re.compile(r"\||```|~~~|-{3}|={3}|<!--|\{\{|\{%")
+_LINK = re.compile(r"!?\[[^\]]*\]\([^)]*\)|<?https?://\S+|\bwww\.\S+")
+_WORD = re.compile(r"[^\W\d_]{2,}|[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|\d+")
+_TERMINATED = re.compile(r"[.!?…:;。！？｡][\"'”’»)\]}*_`」』）]*$")
+_DANGLING = re.compile(
+    r"(?:it|its|this|these|that|those|they|their|them|he|his|she|her|such|both|here|there(?! (?:is|are|was|were)\b)|"
+    r"then|also|however|therefore|otherwise|instead|afterwards|in that case|for this reason|if so)\b",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """A sentence of the passage `document` (its place among the request's).
+
+    `text` is the passage's own words on one line, without the list marker before it and without bracketed numbers, which
+    a reader would take for our citations. `statement` says that it can be an answer by itself. `lead_in` is the
+    place, among all sentences, of the line that introduces the list it belongs to.
+    """
+
+    document: int
+    document_id: int
+    text: str
+    context: str
+    statement: bool
+    item: bool
+    lead_in: int | None
+
+    @property
+    def introduces_list(self) -> bool:
+        return self.text.endswith(":")
+
+    @property
+    def dangling(self) -> bool:
+        """Whether it opens with a word that points to what was said before."""
+        return _DANGLING.match(self.text) is not None
+
+    @property
+    def terminated(self) -> bool:
+        return _TERMINATED.search(self.text) is not None
+
+
+def read_sentences(documents: Sequence[Document]) -> list[Sentence]:
+    """The sentences of all passages that have words, in order."""
+    sentences: list[Sentence] = []
+    for number, document in enumerate(documents):
+        sentences.extend(_sentences(number, document, len(sentences)))
+    return sentences
+
+
+def _sentences(number: int, document: Document, first: int) -> Iterator[Sentence]:
+    heading, lead_in, place = "", None, first
+    for span in split_sentences(document.text):
+        raw = document.text[span.start : span.end]
+        if found := _HEADING.match(raw):
+            heading, lead_in = found["text"], None
+        marker = _BLOCK_MARKER.match(raw)
+        item = bool(marker and marker["item"])
+        text = " ".join(_MARKER.sub("", raw[marker.end() if marker else 0 :]).split())
+        if not _WORD.search(text):
+            continue
+        if not item and lead_in is not None and lead_in != place - 1 and text[0].isupper():
+            lead_in = None  # the list is over; what follows its items directly still belongs to them
+        context = " ".join(part for part in (document.title, heading) if part)
+        statement = not found and _is_statement(raw, text)
+        yield Sentence(number, document.id, text, context, statement, item, lead_in if item else None)
+        if statement and text.endswith(":") and not item:
+            lead_in = place
+        place += 1
+
+
+def _is_statement(raw: str, text: str) -> bool:
+    """Whether a sentence says something: not a question, a heading, a row of a table, markup, or links alone."""
+    if _NOT_PROSE.match(raw) or len(text) > _LONGEST_STATEMENT or text.endswith("?"):
+        return False
+    beside_links = _LINK.sub(" ", text)
+    words = len(_WORD.findall(beside_links))
+    if beside_links != text and words < _FEWEST_WORDS_BESIDE_LINKS:
+        return False
+    bare = not _TERMINATED.search(text) and _BLOCK_MARKER.sub("", raw, count=1) == raw
+    return not (bare and words <= _SHORT_HEADING_WORDS and ":" not in text and not any(map(str.isdigit, text)))

@@ -1,0 +1,238 @@
+"""The embedded passage index: LanceDB, a table per organisation, BM25 and vectors."""
+
+# pyarrow has no types; what leaves this file is typed.
+# pyright: reportUnknownVariableType=false
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, time, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import lancedb
+import numpy as np
+import pyarrow as pa
+from lancedb.index import FTS, HnswSq
+from lancedb.query import MatchQuery
+from numpy.typing import NDArray
+
+from libs.contracts.knowledge import SearchFilters
+from services.knowledge.ports import FoundPassage, IndexedPassage, Scope
+
+TEXT_COLUMN = "search_text"
+VECTOR_COLUMN = "vector"
+VECTOR_INDEX = "vector_idx"
+RESULT_COLUMNS = [
+    "chunk_id", "document_id", "version", "position", "content", "heading_path", "page", "start", "end", "token_count",
+]  # fmt: skip
+# A reader may still be using an older version of a table; none does for this long.
+KEEP_VERSIONS = timedelta(minutes=5)
+QUERY_MAX_WORDS = 256
+
+Rows = list[dict[str, Any]]
+
+
+class LanceDbIndex:
+    """Vectors are compared exactly below `exact_below` passages and through HNSW from there on."""
+
+    def __init__(self, folder: Path, dimension: int, exact_below: int) -> None:
+        self._folder = folder
+        self._schema: Any = _schema(dimension)
+        self._exact_below = exact_below
+        self._connection: lancedb.AsyncConnection | None = None
+        self._tables: dict[UUID, lancedb.AsyncTable] = {}
+
+    async def add(self, organization_id: UUID, passages: Sequence[IndexedPassage]) -> None:
+        if not passages:
+            return
+        table = await self._table(organization_id)
+        if table is None:
+            table = await self._create(organization_id)
+        rows: Any = pa.Table.from_pylist([_row(passage) for passage in passages], schema=self._schema)
+        await table.add(rows)
+
+    async def lexical(self, scope: Scope, query: str, limit: int) -> list[FoundPassage]:
+        table = await self._table(scope.organization_id)
+        if table is None:
+            return []
+        words = " ".join(query.split()[:QUERY_MAX_WORDS]).encode(errors="replace").decode()
+        search = table.query().where(_condition(scope)).nearest_to_text(_match(words))
+        rows: Rows = await search.select([*RESULT_COLUMNS, "_score"]).limit(limit).to_list()
+        return [_found(row, row["_score"]) for row in rows]
+
+    async def similar(self, scope: Scope, vector: NDArray[np.float32], limit: int) -> list[FoundPassage]:
+        table = await self._table(scope.organization_id)
+        if table is None:
+            return []
+        search = table.query().where(_condition(scope)).nearest_to(vector).column(VECTOR_COLUMN)
+        search = search.distance_type("cosine").select([*RESULT_COLUMNS, "_distance"]).limit(limit)
+        rows: Rows = await search.to_list()
+        return [_found(row, 1.0 - row["_distance"]) for row in rows]
+
+    async def of_document(
+        self, organization_id: UUID, document_id: UUID, version: UUID, offset: int, limit: int
+    ) -> list[FoundPassage]:
+        condition = (
+            f"document_id = '{document_id}' AND version = '{version}' "
+            f"AND position >= {offset} AND position < {offset + limit}"
+        )
+        found = await self._where(organization_id, condition)
+        return sorted(found, key=lambda passage: passage.position)
+
+    async def by_ids(self, organization_id: UUID, chunk_ids: Sequence[UUID]) -> list[FoundPassage]:
+        return await self._where(organization_id, f"chunk_id IN ({_quoted(chunk_ids)})") if chunk_ids else []
+
+    async def remove(self, organization_id: UUID, document_ids: Sequence[UUID], keep: Sequence[UUID] = ()) -> None:
+        table = await self._table(organization_id)
+        if table is None or not document_ids:
+            return
+        condition = f"document_id IN ({_quoted(document_ids)})"
+        if keep:
+            condition += f" AND version NOT IN ({_quoted(keep)})"
+        await table.delete(condition)
+
+    async def maintain(self, organization_id: UUID) -> None:
+        table = await self._table(organization_id)
+        if table is None:
+            return
+        await table.optimize(cleanup_older_than=KEEP_VERSIONS)
+        names = {index.name for index in await table.list_indices()}
+        if VECTOR_INDEX not in names and await table.count_rows() >= max(self._exact_below, 1):
+            await table.create_index(VECTOR_COLUMN, config=HnswSq(distance_type="cosine"), name=VECTOR_INDEX)
+
+    async def _where(self, organization_id: UUID, condition: str) -> list[FoundPassage]:
+        table = await self._table(organization_id)
+        if table is None:
+            return []
+        rows: Rows = await table.query().where(condition).select(RESULT_COLUMNS).to_list()
+        return [_found(row) for row in rows]
+
+    async def _table(self, organization_id: UUID) -> lancedb.AsyncTable | None:
+        """The organisation's table, None before its first passage."""
+        known = self._tables.get(organization_id)
+        if known is not None:
+            return known
+        connection = await self._connect()
+        if not (self._folder / f"{_name(organization_id)}.lance").exists():
+            return None
+        table = await connection.open_table(_name(organization_id))
+        self._tables[organization_id] = table
+        return table
+
+    async def _create(self, organization_id: UUID) -> lancedb.AsyncTable:
+        connection = await self._connect()
+        table = await connection.create_table(_name(organization_id), schema=self._schema, exist_ok=True)
+        if not await table.list_indices():
+            await table.create_index(TEXT_COLUMN, config=FTS(language="English", stem=True, ascii_folding=True))
+        self._tables[organization_id] = table
+        return table
+
+    async def _connect(self) -> lancedb.AsyncConnection:
+        if self._connection is None:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            # Another process writes: zero means that each read looks for the newest version.
+            self._connection = await lancedb.connect_async(self._folder, read_consistency_interval=timedelta(0))
+        return self._connection
+
+
+def _schema(dimension: int) -> Any:
+    return pa.schema(
+        [
+            pa.field("chunk_id", pa.string()),
+            pa.field("document_id", pa.string()),
+            pa.field("version", pa.string()),
+            pa.field("position", pa.int32()),
+            pa.field(TEXT_COLUMN, pa.string()),
+            pa.field("content", pa.string()),
+            pa.field("heading_path", pa.list_(pa.string())),
+            pa.field("page", pa.int32()),
+            pa.field("start", pa.int64()),
+            pa.field("end", pa.int64()),
+            pa.field("token_count", pa.int32()),
+            pa.field("readers", pa.list_(pa.string())),
+            pa.field("category", pa.string()),
+            pa.field("tags", pa.list_(pa.string())),
+            pa.field("created_at", pa.timestamp("us", tz="UTC")),
+            pa.field(VECTOR_COLUMN, pa.list_(pa.float32(), dimension)),
+        ]
+    )
+
+
+def _match(words: str) -> MatchQuery:
+    return MatchQuery(words, TEXT_COLUMN)  # pyright: ignore[reportCallIssue] - the others have defaults at run time
+
+
+def _row(passage: IndexedPassage) -> dict[str, Any]:
+    return {
+        "chunk_id": str(passage.chunk_id),
+        "document_id": str(passage.document_id),
+        "version": str(passage.version),
+        "position": passage.position,
+        TEXT_COLUMN: f"{passage.header}\n{passage.content}",
+        "content": passage.content,
+        "heading_path": list(passage.heading_path),
+        "page": passage.page,
+        "start": passage.start,
+        "end": passage.end,
+        "token_count": passage.token_count,
+        "readers": list(passage.readers),
+        "category": passage.category,
+        "tags": list(passage.tags),
+        "created_at": passage.created_at,
+        VECTOR_COLUMN: passage.vector,
+    }
+
+
+def _found(row: dict[str, Any], score: float = 0.0) -> FoundPassage:
+    return FoundPassage(
+        chunk_id=UUID(row["chunk_id"]),
+        document_id=UUID(row["document_id"]),
+        version=UUID(row["version"]),
+        position=row["position"],
+        content=row["content"],
+        heading_path=tuple(row["heading_path"]),
+        page=row["page"],
+        start=row["start"],
+        end=row["end"],
+        token_count=row["token_count"],
+        score=score,
+    )
+
+
+def _condition(scope: Scope) -> str:
+    """Access and filters as one SQL condition that LanceDB applies before it ranks."""
+    readers = ", ".join(_literal(reader) for reader in scope.readers)
+    conditions = [f"array_has_any(readers, [{readers}])", *_filter_conditions(scope.filters or SearchFilters())]
+    return " AND ".join(conditions)
+
+
+def _filter_conditions(filters: SearchFilters) -> list[str]:
+    conditions: list[str] = []
+    if filters.category is not None:
+        conditions.append(f"category = {_literal(filters.category)}")
+    if filters.tags:
+        tags = ", ".join(_literal(tag) for tag in filters.tags)
+        conditions.append(f"array_has_any(tags, [{tags}])")
+    if filters.date_from is not None:
+        conditions.append(f"created_at >= {_instant(datetime.combine(filters.date_from, time.min, UTC))}")
+    if filters.date_to is not None:
+        next_day = datetime.combine(filters.date_to + timedelta(days=1), time.min, UTC)
+        conditions.append(f"created_at < {_instant(next_day)}")
+    return conditions
+
+
+def _literal(value: str) -> str:
+    """A SQL string literal; a quote inside is doubled, and the dialect has no other escape."""
+    return "'" + value.replace("\x00", "").replace("'", "''") + "'"
+
+
+def _instant(value: datetime) -> str:
+    return f"timestamp '{value.strftime('%Y-%m-%dT%H:%M:%S')}Z'"
+
+
+def _quoted(ids: Sequence[UUID]) -> str:
+    return ", ".join(f"'{value}'" for value in ids)
+
+
+def _name(organization_id: UUID) -> str:
+    return f"org_{organization_id.hex}"

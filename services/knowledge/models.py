@@ -1,0 +1,81 @@
+"""knowledge's tables."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ARRAY, BigInteger, DateTime, ForeignKey, String, Uuid, func
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from libs.events.outbox import OutboxMixin
+
+
+class Base(DeclarativeBase):
+    type_annotation_map = {datetime: DateTime(timezone=True), str: String()}  # noqa: RUF012 - SQLAlchemy's own form
+
+
+class OrganizationRow(Base):
+    """`knowledge_version` moves on with every change that a reader could notice."""
+
+    __tablename__ = "organizations"
+
+    organization_id: Mapped[UUID] = mapped_column(primary_key=True)
+    knowledge_version: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    last_claimed_at: Mapped[datetime] = mapped_column(server_default="-infinity")
+
+
+class DocumentRow(Base):
+    """What is served: passages whose version is `served_version`, none while that is null."""
+
+    __tablename__ = "documents"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    organization_id: Mapped[UUID]
+    owner_id: Mapped[UUID]
+    external_id: Mapped[str | None]
+    title: Mapped[str]
+    category: Mapped[str | None]
+    tags: Mapped[list[str]] = mapped_column(ARRAY(String))
+    collection_id: Mapped[UUID | None]
+    access: Mapped[str]
+    group_ids: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid))
+    status: Mapped[str]
+    error_code: Mapped[str | None]
+    error_message: Mapped[str | None]
+    media_type: Mapped[str]
+    size_bytes: Mapped[int] = mapped_column(BigInteger)
+    chunk_count: Mapped[int] = mapped_column(server_default="0")
+    served_version: Mapped[UUID | None]
+    served_text_sha256: Mapped[str | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    deleted_at: Mapped[datetime | None]
+
+
+class RevisionRow(Base):
+    """One content of a document on its way into the index: the rows that wait are the queue.
+
+    `accepting`: its bytes are stored, its storage isn't counted yet. `lease` fences off a worker given up for dead.
+    """
+
+    __tablename__ = "revisions"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    document_id: Mapped[UUID] = mapped_column(ForeignKey("documents.id"))
+    organization_id: Mapped[UUID]
+    number: Mapped[int]
+    sha256: Mapped[str]
+    size_bytes: Mapped[int] = mapped_column(BigInteger)
+    file_name: Mapped[str]
+    media_type: Mapped[str]
+    title: Mapped[str | None]
+    category: Mapped[str | None]
+    tags: Mapped[list[str]] = mapped_column(ARRAY(String))
+    status: Mapped[str]
+    attempts: Mapped[int] = mapped_column(server_default="0")
+    lease: Mapped[UUID | None]
+    lease_until: Mapped[datetime | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class OutboxRow(OutboxMixin, Base):
+    """Storage changes on their way to billing."""

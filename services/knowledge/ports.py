@@ -1,0 +1,103 @@
+"""What knowledge needs from outside: an index over passages, and embeddings."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+import numpy as np
+from numpy.typing import NDArray
+
+from libs.contracts.knowledge import SearchFilters
+
+
+@dataclass(frozen=True)
+class IndexedPassage:
+    """A passage as it is indexed.
+
+    `header` (title and headings) is searched and embedded with `content`, which stays the original's own text.
+    `readers` names who may read it: `organization`, `user:<id>`, `group:<id>`.
+    """
+
+    chunk_id: UUID
+    document_id: UUID
+    version: UUID
+    position: int
+    header: str
+    content: str
+    heading_path: tuple[str, ...]
+    page: int | None
+    start: int
+    end: int
+    token_count: int
+    readers: tuple[str, ...]
+    category: str | None
+    tags: tuple[str, ...]
+    created_at: datetime
+    vector: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class FoundPassage:
+    """A passage that the index names; whether it is still served and readable, only the system of record knows.
+
+    `score` is BM25 or cosine similarity, as the search asked for.
+    """
+
+    chunk_id: UUID
+    document_id: UUID
+    version: UUID
+    position: int
+    content: str
+    heading_path: tuple[str, ...]
+    page: int | None
+    start: int
+    end: int
+    token_count: int
+    score: float = 0.0
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Whose passages a search may name at all: one organisation's, for any of `readers`, within the filters."""
+
+    organization_id: UUID
+    readers: tuple[str, ...]
+    filters: SearchFilters | None = None
+
+
+class PassageIndex(Protocol):
+    """Passages of each organisation apart. Reads see every write that has returned."""
+
+    async def add(self, organization_id: UUID, passages: Sequence[IndexedPassage]) -> None: ...
+
+    async def lexical(self, scope: Scope, query: str, limit: int) -> list[FoundPassage]:
+        """The best by BM25, best first; any text is a query, one without searchable words finds nothing."""
+        ...
+
+    async def similar(self, scope: Scope, vector: NDArray[np.float32], limit: int) -> list[FoundPassage]:
+        """The best by cosine similarity to a `(dim,)` float32 vector, best first."""
+        ...
+
+    async def of_document(
+        self, organization_id: UUID, document_id: UUID, version: UUID, offset: int, limit: int
+    ) -> list[FoundPassage]:
+        """A document's passages in their order."""
+        ...
+
+    async def by_ids(self, organization_id: UUID, chunk_ids: Sequence[UUID]) -> list[FoundPassage]: ...
+
+    async def remove(self, organization_id: UUID, document_ids: Sequence[UUID], keep: Sequence[UUID] = ()) -> None:
+        """Removes the documents' passages, except those of the versions in `keep`."""
+        ...
+
+    async def maintain(self, organization_id: UUID) -> None:
+        """Folds recent writes into the index structures, and makes what its size asks for."""
+        ...
+
+
+class Embedder(Protocol):
+    async def embed(self, texts: list[str], *, timeout_s: float = 30) -> NDArray[np.float32]:
+        """`(n, dim)` float32 rows of unit length. Raises FootnoteError."""
+        ...

@@ -1,0 +1,177 @@
+"""Documents, passages and search over HTTP."""
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+
+from libs.contracts.knowledge import (
+    Document,
+    DocumentAccepted,
+    DocumentBatch,
+    DocumentBatchAccepted,
+    DocumentList,
+    DocumentStatus,
+    PassageInContext,
+    PassageList,
+    ReadableRequest,
+    ReadableResponse,
+    RetrievalRequest,
+    RetrievalResponse,
+    SearchRequest,
+    SearchResponse,
+    SearchResult,
+    TextDocument,
+    UploadFields,
+)
+from libs.service.identity import CurrentSubject
+from services.knowledge.documents import Documents
+from services.knowledge.forms import file_upload, is_multipart, read_json, text_upload
+from services.knowledge.passages import Passages
+from services.knowledge.retrieval import Found, Retriever
+
+router = APIRouter()
+
+FORM_FIELDS_MAX = 100
+
+UPLOAD_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    **UploadFields.model_json_schema(ref_template="#/components/schemas/{model}"),
+                    "required": ["file"],
+                }
+            },
+            "application/json": {"schema": TextDocument.model_json_schema(ref_template="#/components/schemas/{model}")},
+        },
+    }
+}
+BATCH_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {"schema": DocumentBatch.model_json_schema(ref_template="#/components/schemas/{model}")}
+        },
+    }
+}
+
+
+@dataclass(frozen=True)
+class Knowledge:
+    documents: Documents
+    passages: Passages
+    retriever: Retriever
+
+
+def knowledge_of(request: Request) -> Knowledge:
+    knowledge: Knowledge = request.app.state.knowledge
+    return knowledge
+
+
+KnowledgeDependency = Annotated[Knowledge, Depends(knowledge_of)]
+Limit = Annotated[int, Query(ge=1, le=100)]
+
+
+@router.post("/documents", status_code=202, openapi_extra=UPLOAD_BODY)
+async def add_document(request: Request, subject: CurrentSubject, knowledge: KnowledgeDependency) -> DocumentAccepted:
+    """A file with its fields, or a text as JSON; indexed in the background. The same external_id replaces."""
+    if not is_multipart(request):
+        return await knowledge.documents.accept(subject, text_upload(await read_json(request, TextDocument)))
+    async with request.form(max_files=1, max_fields=FORM_FIELDS_MAX) as form:
+        return await knowledge.documents.accept(subject, file_upload(form))
+
+
+@router.post("/documents/batch", status_code=202, openapi_extra=BATCH_BODY)
+async def add_documents(
+    request: Request, subject: CurrentSubject, knowledge: KnowledgeDependency
+) -> DocumentBatchAccepted:
+    """Up to 500 texts at once, accepted in their order; a refusal part-way leaves those before it accepted."""
+    batch = await read_json(request, DocumentBatch)
+    items = [await knowledge.documents.accept(subject, text_upload(document)) for document in batch.documents]
+    return DocumentBatchAccepted(items=items)
+
+
+@router.get("/documents")
+async def list_documents(
+    subject: CurrentSubject,
+    knowledge: KnowledgeDependency,
+    status: DocumentStatus | None = None,
+    q: Annotated[str | None, Query(max_length=200)] = None,
+    cursor: Annotated[str | None, Query(max_length=300)] = None,
+    limit: Limit = 20,
+) -> DocumentList:
+    """The newest first; `q` is part of a title."""
+    return await knowledge.documents.page(subject, status=status, title=q, cursor=cursor, limit=limit)
+
+
+@router.get("/documents/{document_id}")
+async def show_document(document_id: UUID, subject: CurrentSubject, knowledge: KnowledgeDependency) -> Document:
+    return await knowledge.documents.show(subject, document_id)
+
+
+@router.delete("/documents/{document_id}", status_code=204)
+async def delete_document(document_id: UUID, subject: CurrentSubject, knowledge: KnowledgeDependency) -> Response:
+    """Gone from every answer when this returns."""
+    await knowledge.documents.delete(subject, document_id)
+    return Response(status_code=204)
+
+
+@router.get("/documents/{document_id}/passages")
+async def list_passages(
+    document_id: UUID,
+    subject: CurrentSubject,
+    knowledge: KnowledgeDependency,
+    cursor: str | None = None,
+    limit: Limit = 50,
+) -> PassageList:
+    """The document's passages in their order."""
+    return await knowledge.passages.page(subject, document_id, cursor, limit)
+
+
+@router.get("/documents/{document_id}/passages/{chunk_id}")
+async def show_passage(
+    document_id: UUID, chunk_id: UUID, subject: CurrentSubject, knowledge: KnowledgeDependency
+) -> PassageInContext:
+    """A passage with the text around it."""
+    return await knowledge.passages.in_context(subject, document_id, chunk_id)
+
+
+@router.post("/search")
+async def search(body: SearchRequest, subject: CurrentSubject, knowledge: KnowledgeDependency) -> SearchResponse:
+    """The best passages, or with `group_by` document each document's best one.
+
+    `rerank` has no effect until a reranker is configured: the fused order stands.
+    """
+    # Passages of one document count once when grouped, so more are needed to fill the list.
+    depth = min(100, body.top_k * 5) if body.group_by == "document" else body.top_k
+    found = await knowledge.retriever.retrieve(subject, body.query, body.strategy, depth, body.filters)
+    results = [
+        SearchResult.model_validate(passage.model_dump(exclude=None if body.explain else {"scores"}))
+        for passage in found.passages
+    ]
+    if body.group_by == "document":
+        best = {result.document_id: result for result in reversed(results)}
+        results = sorted(best.values(), key=lambda result: -result.score)
+    return SearchResponse(results=results[: body.top_k], strategy_used=found.strategy_used, degraded=found.degraded)
+
+
+@router.post("/internal/retrievals", include_in_schema=False)
+async def retrieve(
+    body: RetrievalRequest, subject: CurrentSubject, knowledge: KnowledgeDependency
+) -> RetrievalResponse:
+    found: Found = await knowledge.retriever.retrieve(subject, body.query, "auto", body.top_k, body.filters)
+    return RetrievalResponse(
+        passages=found.passages,
+        strategy_used=found.strategy_used,
+        degraded=found.degraded,
+        knowledge_version=found.knowledge_version,
+        trace=found.trace,
+    )
+
+
+@router.post("/internal/readable", include_in_schema=False)
+async def readable(body: ReadableRequest, subject: CurrentSubject, knowledge: KnowledgeDependency) -> ReadableResponse:
+    return ReadableResponse(chunk_ids=await knowledge.passages.readable(subject, body.chunk_ids))

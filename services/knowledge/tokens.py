@@ -1,0 +1,23 @@
+"""What the embedding model's files say without loading it: its dimension, and token counts by its own tokenizer."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from tokenizers import Tokenizer
+
+
+def embedding_dimension(model_folder: Path) -> int:
+    """How many numbers the model's vectors have, as its own configuration says."""
+    return int(json.loads((model_folder / "config.json").read_text())["hidden_size"])
+
+
+class TokenCounts:
+    def __init__(self, model_folder: Path) -> None:
+        self._tokenizer = Tokenizer.from_file(str(model_folder / "tokenizer.json"))
+        self._tokenizer.no_truncation()
+        self._tokenizer.no_padding()
+
+    def __call__(self, texts: Sequence[str]) -> list[int]:
+        """The number of tokens of each text, special tokens left out."""
+        return [len(encoding.ids) for encoding in self._tokenizer.encode_batch(list(texts), add_special_tokens=False)]

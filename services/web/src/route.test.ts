@@ -1,0 +1,21 @@
+import { expect, test } from "vitest";
+
+import { hashOf, routeOf, type Route } from "./route";
+
+const SESSION = "0b5e8a3c-1111-4222-8333-444455556666";
+
+test.each<[Route]>([
+  [{ page: "ask" }],
+  [{ page: "documents" }],
+  [{ page: "usage" }],
+  [{ page: "session", sessionId: SESSION }],
+])("%j is found again by its hash", (route) => {
+  expect(routeOf(hashOf(route))).toEqual(route);
+});
+
+test.each(["", "#", "#/nowhere", "#/sessions", "#/sessions/..%2Fusers", "#/sessions/1?x=2"])(
+  "%j is the first page",
+  (hash) => {
+    expect(routeOf(hash)).toEqual({ page: "ask" });
+  },
+);

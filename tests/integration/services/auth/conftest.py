@@ -1,0 +1,101 @@
+"""auth with real stores, asked by the gateway."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import uuid4
+
+import pytest
+from fastapi import FastAPI
+from httpx import ASGITransport, AsyncClient
+
+from libs.config.settings import Settings
+from libs.contracts.identity import TokenClaims, TokenPair, User
+from libs.security.keys import OPERATOR, USER_TOKENS, load_private_key
+from libs.security.tokens import ServiceTokens, UserTokenSigner, keys_of_jwks, verify_user_token
+from libs.stores.postgres import Database
+from services.auth.main import build
+
+PASSWORD = "correct horse battery"
+
+
+@dataclass
+class Person:
+    """Someone signed in."""
+
+    user: User
+    tokens: TokenPair
+    claims: TokenClaims
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.tokens.access_token}"}
+
+
+class SetClock:
+    """A clock that stands still until the test moves it."""
+
+    def __init__(self) -> None:
+        self.now = datetime.now(UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@pytest.fixture(scope="session")
+async def app(settings: Settings) -> AsyncIterator[FastAPI]:
+    app = build(settings)
+    async with app.router.lifespan_context(app):
+        yield app
+
+
+@pytest.fixture(scope="session")
+async def http(app: FastAPI, settings: Settings) -> AsyncIterator[AsyncClient]:
+    headers = {"X-Service-Token": ServiceTokens("gateway", settings.secrets_dir).sign("auth")}
+    async with AsyncClient(transport=ASGITransport(app), base_url="http://auth", headers=headers) as client:
+        yield client
+
+
+@pytest.fixture
+def clock(app: FastAPI) -> AsyncIterator[SetClock]:
+    """Sessions at a time that the test sets."""
+    clock = SetClock()
+    sessions = app.state.auth.sessions
+    real, sessions._clock = sessions._clock, clock
+    yield clock
+    sessions._clock = real
+
+
+@pytest.fixture(scope="session")
+async def database(settings: Settings) -> AsyncIterator[Database]:
+    database = Database(settings, "auth")
+    yield database
+    await database.close()
+
+
+@pytest.fixture(scope="session")
+def operator(settings: Settings) -> dict[str, str]:
+    return {"X-Service-Token": ServiceTokens(OPERATOR, settings.secrets_dir).sign("auth")}
+
+
+@pytest.fixture(scope="session")
+def signer(settings: Settings) -> UserTokenSigner:
+    return UserTokenSigner(load_private_key(settings.secrets_dir / f"{USER_TOKENS}.key"), life_s=60)
+
+
+@pytest.fixture
+async def ada(http: AsyncClient, signer: UserTokenSigner) -> Person:
+    return await sign_up(http, signer)
+
+
+async def sign_up(http: AsyncClient, signer: UserTokenSigner, organization_name: str | None = None) -> Person:
+    """A new user, signed in."""
+    email = f"{uuid4().hex}@example.com"
+    registration = {"email": email, "password": PASSWORD, "organization_name": organization_name}
+    answer = await http.post("/auth/register", json=registration)
+    assert answer.status_code == 201, answer.text
+    user = User.model_validate_json(answer.content)
+    tokens = TokenPair.model_validate_json(
+        (await http.post("/auth/login", json={"email": email, "password": PASSWORD})).content
+    )
+    return Person(user, tokens, verify_user_token(tokens.access_token, keys_of_jwks(signer.jwks())))

@@ -1,0 +1,269 @@
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import pytest
+import uvicorn
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
+from opentelemetry.instrumentation.httpx import HTTPXClientInstrumentor
+from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, use_span
+
+from services.generation.engines.openai_compatible import OpenAICompatibleEngine
+from services.generation.ports import (
+    EngineBusyError,
+    EngineUnavailableError,
+    Event,
+    Finished,
+    GenerationRequest,
+    Message,
+    Sampling,
+    TextDelta,
+)
+
+WORDS = ["The ", "sky ", "is ", "blue."]
+
+
+@dataclass
+class Upstream:
+    """A server that speaks the protocol, remembers what it was asked, and fails as it is told to."""
+
+    url: str = ""
+    behaviour: str = "answer"
+    requests: list[tuple[dict[str, str], dict[str, Any]]] = field(default_factory=list)
+    open_streams: int = 0
+    closed: asyncio.Event = field(default_factory=asyncio.Event)
+    release: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def chunk(self, content: str | None = None, finish_reason: str | None = None, **more: Any) -> str:
+        choice = {"index": 0, "delta": {"content": content} if content else {}, "finish_reason": finish_reason}
+        return f"data: {json.dumps({'id': 'c', 'choices': [choice], **more})}\n\n"
+
+    async def stream(self) -> AsyncIterator[str]:
+        self.open_streams += 1
+        self.closed.clear()
+        try:
+            yield ": a comment\n\n"
+            for word in WORDS:
+                yield self.chunk(word)
+                if self.behaviour == "slow":
+                    await self.release.wait()
+                if self.behaviour == "break off":
+                    return
+                if self.behaviour == "give up":
+                    yield 'data: {"error": {"message": "out of memory"}}\n\n'
+                if self.behaviour == "babble":
+                    yield "data: not json\n\n"
+            yield self.chunk(finish_reason="length" if self.behaviour == "cut" else "stop")
+            if self.behaviour != "no usage":
+                usage = {"prompt_tokens": 7, "completion_tokens": 4, "total_tokens": 11}
+                yield f"data: {json.dumps({'choices': [], 'usage': usage})}\n\n"
+            yield "data: [DONE]\n\n"
+        finally:
+            self.open_streams -= 1
+            self.closed.set()
+
+    async def completions(self, request: Request) -> Response:
+        self.requests.append((dict(request.headers), await request.json()))
+        match self.behaviour:
+            case "full":
+                return JSONResponse({"error": {"message": "busy"}}, 429, headers={"Retry-After": "7"})
+            case "error":
+                return PlainTextResponse("secret detail " * 10_000, 500)
+            case "moved":
+                return Response(status_code=307, headers={"Location": "http://127.0.0.1:9/v1/chat/completions"})
+            case "not a stream":
+                return JSONResponse({"choices": []})
+            case "silent":
+                await self.release.wait()
+        return StreamingResponse(self.stream(), media_type="text/event-stream")
+
+
+@pytest.fixture
+async def upstream() -> AsyncIterator[Upstream]:
+    upstream, app = Upstream(), FastAPI()
+    app.post("/v1/chat/completions")(upstream.completions)
+    app.get("/v1/models")(lambda: {"data": [{"id": "other"}, {"id": "tiny", "max_model_len": 2048}]})
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error", lifespan="off"))
+    serving = asyncio.create_task(server.serve())
+    async with asyncio.timeout(10):
+        while not server.started:  # noqa: ASYNC110 - the server has no event to wait for
+            await asyncio.sleep(0)
+    upstream.url = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}/v1"
+    yield upstream
+    upstream.release.set()
+    server.should_exit = True
+    await serving
+
+
+@pytest.fixture
+async def engine(upstream: Upstream) -> AsyncIterator[OpenAICompatibleEngine]:
+    engine = make_engine(upstream.url)
+    yield engine
+    await engine.close()
+
+
+def make_engine(url: str, **options: Any) -> OpenAICompatibleEngine:
+    return OpenAICompatibleEngine(
+        url, model_id="tiny", api_key="upstream-key", context_tokens=4096, **{"max_in_flight": 4, **options}
+    )
+
+
+REQUEST = GenerationRequest(
+    (Message("system", "Be brief."), Message("user", "Why is the sky blue?")),
+    Sampling(max_tokens=9, temperature=0.2, top_p=0.9, stop=("END",), seed=5),
+)
+
+
+async def events_of(engine: OpenAICompatibleEngine) -> list[Event]:
+    return [event async for event in engine.generate(REQUEST)]
+
+
+async def test_an_answer_streams_with_the_upstreams_usage(engine: OpenAICompatibleEngine, upstream: Upstream):
+    assert await events_of(engine) == [*map(TextDelta, WORDS), Finished("stop", 7, 4)]
+    headers, body = upstream.requests[0]
+    assert body == {
+        "model": "tiny",
+        "messages": [
+            {"role": "system", "content": "Be brief."},
+            {"role": "user", "content": "Why is the sky blue?"},
+        ],
+        "max_tokens": 9,
+        "temperature": 0.2,
+        "top_p": 0.9,
+        "stop": ["END"],
+        "seed": 5,
+        "stream": True,
+        "stream_options": {"include_usage": True},
+    }
+    assert headers["authorization"] == "Bearer upstream-key"
+
+
+async def test_nothing_of_the_caller_reaches_the_upstream(upstream: Upstream):
+    """Neither credentials nor the trace, which every other client of the process passes on."""
+    HTTPXClientInstrumentor().instrument()
+    caller = SpanContext(trace_id=1, span_id=2, is_remote=True, trace_flags=TraceFlags(TraceFlags.SAMPLED))
+    engine = make_engine(upstream.url)
+    try:
+        with use_span(NonRecordingSpan(caller)):
+            async with httpx.AsyncClient() as client:
+                await client.post(f"{upstream.url}/chat/completions", json={})
+            await events_of(engine)
+    finally:
+        HTTPXClientInstrumentor().uninstrument()
+        await engine.close()
+    assert "traceparent" in upstream.requests.pop(0)[0]
+    known = {"accept", "accept-encoding", "authorization", "connection", "content-length", "content-type", "host"}
+    assert set(upstream.requests[0][0]) == known | {"user-agent"}
+
+
+async def test_length_and_missing_usage(engine: OpenAICompatibleEngine, upstream: Upstream):
+    upstream.behaviour = "cut"
+    assert (await events_of(engine))[-1] == Finished("length", 7, 4)
+    upstream.behaviour = "no usage"
+    finished = (await events_of(engine))[-1]
+    assert isinstance(finished, Finished)
+    assert finished.prompt_tokens >= 7
+    assert finished.completion_tokens >= 4
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "reason"),
+    [
+        ("error", "answered 500: secret"),
+        ("moved", "answered 307"),
+        ("not a stream", "text/event-stream"),
+        ("break off", "in the middle"),
+        ("give up", "out of memory"),
+        ("babble", "isn't a chunk"),
+    ],
+)
+async def test_failures_are_unavailability_and_keep_their_reason_to_themselves(
+    engine: OpenAICompatibleEngine, upstream: Upstream, behaviour: str, reason: str
+):
+    upstream.behaviour = behaviour
+    with pytest.raises(EngineUnavailableError) as failed:
+        await events_of(engine)
+    assert reason in str(failed.value)
+    assert len(str(failed.value)) < 500
+    assert reason not in failed.value.message
+    assert failed.value.status == 503
+
+
+async def test_a_busy_upstream(engine: OpenAICompatibleEngine, upstream: Upstream):
+    upstream.behaviour = "full"
+    with pytest.raises(EngineBusyError) as refused:
+        await events_of(engine)
+    assert refused.value.headers == {"Retry-After": "7"}
+
+
+async def test_nobody_at_the_address():
+    engine = make_engine("http://127.0.0.1:9/v1")
+    await engine.start()
+    with pytest.raises(EngineUnavailableError, match="ConnectError"):
+        await events_of(engine)
+    await engine.close()
+
+
+@pytest.mark.parametrize("behaviour", ["silent", "slow"])
+@pytest.mark.parametrize("options", [{"deadline_s": 0.2}, {"silence_s": 0.2}])
+async def test_an_upstream_that_takes_too_long(upstream: Upstream, behaviour: str, options: dict[str, float]):
+    upstream.behaviour = behaviour
+    engine = make_engine(upstream.url, **options)
+    with pytest.raises(EngineUnavailableError):
+        await events_of(engine)
+    await engine.close()
+
+
+async def test_closing_the_stream_closes_the_upstreams(engine: OpenAICompatibleEngine, upstream: Upstream):
+    upstream.behaviour = "slow"
+    async with aclosing(engine.generate(REQUEST)) as events:
+        assert await anext(events) == TextDelta(WORDS[0])
+        assert upstream.open_streams == 1
+    async with asyncio.timeout(5):
+        await upstream.closed.wait()
+    assert upstream.open_streams == 0
+
+
+async def test_cancelling_the_task_closes_the_upstreams(engine: OpenAICompatibleEngine, upstream: Upstream):
+    upstream.behaviour = "slow"
+    seen = asyncio.Event()
+
+    async def read() -> None:
+        async for _ in engine.generate(REQUEST):
+            seen.set()
+
+    task = asyncio.create_task(read())
+    await seen.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    async with asyncio.timeout(5):
+        await upstream.closed.wait()
+    assert upstream.open_streams == 0
+
+
+async def test_more_requests_than_allowed_are_refused_at_once(upstream: Upstream):
+    upstream.behaviour = "slow"
+    engine = make_engine(upstream.url, max_in_flight=1)
+    async with aclosing(engine.generate(REQUEST)) as events:
+        await anext(events)
+        with pytest.raises(EngineBusyError):
+            await events_of(engine)
+    upstream.behaviour = "answer"
+    assert (await events_of(engine))[-1] == Finished("stop", 7, 4)
+    await engine.close()
+
+
+async def test_the_upstreams_context_length_counts(engine: OpenAICompatibleEngine):
+    assert engine.context_length == 4096
+    await engine.start()
+    assert engine.context_length == 2048
+
+
+async def test_token_counts_err_high(engine: OpenAICompatibleEngine):
+    assert await engine.count_tokens(["", "four words of English", "你好"]) == [0, 7, 2]

@@ -1,0 +1,177 @@
+"""What every passage index must do; an adapter joins by adding its name to `adapters`."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import numpy as np
+import pytest
+
+from libs.contracts.knowledge import SearchFilters
+from services.knowledge.adapters.lancedb_index import LanceDbIndex
+from services.knowledge.ports import IndexedPassage, PassageIndex, Scope
+
+DIMENSION = 8
+ORGANIZATION = UUID(int=1)
+EVERYONE = ("organization",)
+
+
+@pytest.fixture(params=["lancedb"])
+async def index(request: pytest.FixtureRequest, tmp_path: Path) -> PassageIndex:
+    return LanceDbIndex(tmp_path, DIMENSION, exact_below=1_000)
+
+
+def vector(axis: int) -> np.ndarray:
+    row = np.full(DIMENSION, 0.1, np.float32)
+    row[axis] = 1
+    return row / np.linalg.norm(row)
+
+
+def passage(content: str, axis: int = 0, **changes: object) -> IndexedPassage:
+    one = IndexedPassage(
+        chunk_id=uuid4(),
+        document_id=uuid4(),
+        version=uuid4(),
+        position=0,
+        header="Header",
+        content=content,
+        heading_path=("Header",),
+        page=None,
+        start=0,
+        end=len(content),
+        token_count=5,
+        readers=EVERYONE,
+        category=None,
+        tags=(),
+        created_at=datetime(2026, 3, 5, 12, tzinfo=UTC),
+        vector=vector(axis),
+    )
+    return replace(one, **changes)
+
+
+def scope(readers: tuple[str, ...] = EVERYONE, **filters: object) -> Scope:
+    return Scope(ORGANIZATION, readers, SearchFilters(**filters) if filters else None)
+
+
+async def test_an_organisation_without_passages_finds_nothing(index: PassageIndex) -> None:
+    assert await index.lexical(scope(), "anything", 5) == []
+    assert await index.similar(scope(), vector(0), 5) == []
+    assert await index.by_ids(ORGANIZATION, [uuid4()]) == []
+    await index.remove(ORGANIZATION, [uuid4()])
+    await index.maintain(ORGANIZATION)
+
+
+async def test_words_and_vectors_find_their_passage_as_soon_as_it_is_written(index: PassageIndex) -> None:
+    herring, oak = passage("Herring swim in the bay.", 1), passage("Oaks grow on the hill.", 2)
+    await index.add(ORGANIZATION, [herring, oak])
+    assert [found.chunk_id for found in await index.lexical(scope(), "swimming herrings?", 5)] == [herring.chunk_id]
+    similar = await index.similar(scope(), vector(2), 5)
+    assert [found.chunk_id for found in similar] == [oak.chunk_id, herring.chunk_id]
+    assert similar[0].score == pytest.approx(1, abs=1e-5)
+    late = passage("A late herring.", 3)
+    await index.add(ORGANIZATION, [late])
+    assert {found.chunk_id for found in await index.lexical(scope(), "herring", 5)} == {herring.chunk_id, late.chunk_id}
+    await index.maintain(ORGANIZATION)
+    assert {found.chunk_id for found in await index.lexical(scope(), "herring", 5)} == {herring.chunk_id, late.chunk_id}
+
+
+async def test_a_header_is_searched_but_is_not_content(index: PassageIndex) -> None:
+    await index.add(ORGANIZATION, [passage("It opens at nine.", header="Lighthouse › Hours")])
+    found = await index.lexical(scope(), "lighthouse", 5)
+    assert [one.content for one in found] == ["It opens at nine."]
+
+
+async def test_organisations_are_apart(index: PassageIndex) -> None:
+    await index.add(ORGANIZATION, [passage("Herring")])
+    other = Scope(UUID(int=2), EVERYONE)
+    assert await index.lexical(other, "herring", 5) == []
+    assert await index.similar(other, vector(0), 5) == []
+
+
+async def test_only_the_named_readers_find_a_passage_and_their_list_is_full(index: PassageIndex) -> None:
+    private = [passage(f"Herring {number}", 1, readers=("user:a",)) for number in range(30)]
+    grouped = [passage(f"Herring of group {number}", 1, readers=("user:b", "group:g")) for number in range(3)]
+    await index.add(ORGANIZATION, [*private, *grouped])
+    readers = ("organization", "user:c", "group:g")
+    assert len(await index.lexical(scope(readers), "herring", 3)) == 3
+    found = await index.similar(scope(readers), vector(1), 3)
+    assert {one.chunk_id for one in found} == {one.chunk_id for one in grouped}
+    assert await index.lexical(scope(), "herring", 3) == []
+
+
+@pytest.mark.parametrize(
+    ("filters", "hits"),
+    [
+        ({"category": "fish"}, 1),
+        ({"category": "it's"}, 0),
+        ({"tags": ["b", "x"]}, 1),
+        ({"tags": ["'); DROP TABLE x; --"]}, 0),
+        ({"date_from": date(2026, 3, 5)}, 1),
+        ({"date_from": date(2026, 3, 6)}, 0),
+        ({"date_to": date(2026, 3, 5)}, 1),
+        ({"date_to": date(2026, 3, 4)}, 0),
+    ],
+)
+async def test_filters_narrow_both_searches(index: PassageIndex, filters: dict, hits: int) -> None:
+    await index.add(ORGANIZATION, [passage("Herring", category="fish", tags=("a", "b"))])
+    assert len(await index.lexical(scope(**filters), "herring", 5)) == hits
+    assert len(await index.similar(scope(**filters), vector(0), 5)) == hits
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "",
+        "!!!",
+        '"',
+        "a AND (",
+        "x:y^2~",
+        "\x00",
+        "the of and",
+        "😀",
+        "שלום עולם",
+        "herring " * 10_000,
+        "'; --",
+        "\ud83d",
+    ],
+)
+async def test_any_text_is_a_query(index: PassageIndex, query: str) -> None:
+    await index.add(ORGANIZATION, [passage("Herring")])
+    assert len(await index.lexical(scope(), query, 5)) == (1 if "herring" in query else 0)
+
+
+async def test_old_versions_go_and_the_kept_one_stays(index: PassageIndex) -> None:
+    document_id, old, new = uuid4(), uuid4(), uuid4()
+    await index.add(ORGANIZATION, [passage("old herring", document_id=document_id, version=old)])
+    await index.add(
+        ORGANIZATION, [passage("new herring", document_id=document_id, version=new), passage("other herring")]
+    )
+    await index.remove(ORGANIZATION, [document_id], keep=[new])
+    contents = {found.content for found in await index.lexical(scope(), "herring", 5)}
+    assert contents == {"new herring", "other herring"}
+    await index.remove(ORGANIZATION, [document_id])
+    assert {found.content for found in await index.lexical(scope(), "herring", 5)} == {"other herring"}
+
+
+async def test_a_documents_passages_come_in_order_and_in_pages(index: PassageIndex) -> None:
+    document_id, version = uuid4(), uuid4()
+    rows = [passage(f"part {n}", document_id=document_id, version=version, position=n) for n in range(7)]
+    await index.add(ORGANIZATION, rows[::-1])
+    first = await index.of_document(ORGANIZATION, document_id, version, 0, 5)
+    rest = await index.of_document(ORGANIZATION, document_id, version, 5, 5)
+    assert [one.content for one in [*first, *rest]] == [f"part {n}" for n in range(7)]
+    assert [one.chunk_id for one in await index.by_ids(ORGANIZATION, [rows[3].chunk_id])] == [rows[3].chunk_id]
+
+
+async def test_a_large_organisation_gets_a_vector_index_that_finds_the_same(tmp_path: Path) -> None:
+    index = LanceDbIndex(tmp_path, DIMENSION, exact_below=500)
+    random = np.random.default_rng(7)
+    rows = []
+    for number in range(600):
+        row = random.standard_normal(DIMENSION).astype(np.float32)
+        rows.append(passage(f"row {number}", vector=row / np.linalg.norm(row)))
+    await index.add(ORGANIZATION, rows)
+    await index.maintain(ORGANIZATION)
+    found = [(await index.similar(scope(), row.vector, 1))[0].chunk_id for row in rows[:100]]
+    assert sum(one == row.chunk_id for one, row in zip(found, rows, strict=False)) >= 97
