@@ -1,28 +1,320 @@
-"""One question's way: quota, retrieval, generation, grounding, storage."""
+"""A question's way to its answer: quota, retrieval, generation, grounding."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from libs.clients.context import current_context
 from libs.clients.generation import GenerationClient
 from libs.clients.knowledge import KnowledgeClient
-from libs.contracts.chat import (
-    AnswerMetadata,
-    ChatMessage,
-    ChatRequest,
-    ChatResponse,
-    Citation,
-    Outcome,
-    SessionEvent,
-    Source,
-    SourcesEvent,
-    TokenEvent,
-)
-from libs.contracts.errors import ErrorCode, FootnoteError
+from libs.config.settings import Settings
+from libs.contracts.chat import ChatMessage, ChatRequest, Outcome, SessionEvent, Source, SourcesEvent, TokenEvent
+from libs.contracts.errors import ErrorCode, FootnoteError, deadline_exceeded
 from libs.contracts.identity import Subject
 from libs.contracts.knowledge import RetrievalRequest, RetrievalResponse
-from libs.contracts.openai import ChatMessageParam, CompletionRequest
+from libs.contracts.openai import CompletionRequest
+from libs.telemetry.logs import get_logger
+from services.chat import evidence
+from services.chat.events import Event
+from services.chat.generating import DEFAULT, EXTRACTIVE, Generation
+from services.chat.grounding.citations import AnswerBuilder
+from services.chat.grounding.grounder import Checked, Grounder, checked_sentences
+from services.chat.ports import Embedder
+from services.chat.prompt import (
+    answer_tokens,
+    conversation_messages,
+    documents,
+    fitting,
+    grounded_messages,
+)
+from services.chat.quota import Quota, Usage
+from services.chat.recorder import TraceRecorder
+from services.chat.ungrounded import unchecked_text
+
+log = get_logger(__name__)
+
+ABSTENTION = "I don't know. I found no answer to this in those documents of your organization that you can read."
+NEAREST = " The nearest passages are listed as sources."
+NO_MODEL = "none"
+# Kept back from a generator's time, for the extractive answer in its place.
+EXTRACTIVE_RESERVE_S = 5.0
+
+Publish = Callable[[Event], None]
+
+
+@dataclass(frozen=True)
+class Question:
+    """`text` is what was asked, made to stand alone; `history` is the session before it, oldest first."""
+
+    subject: Subject
+    request: ChatRequest
+    session_id: UUID
+    answer_id: UUID
+    reservation_id: UUID
+    text: str
+    history: Sequence[ChatMessage]
+
+
+@dataclass
+class Draft:
+    """An answer while it is made."""
+
+    trace: TraceRecorder = field(default_factory=TraceRecorder)
+    said: AnswerBuilder = field(default_factory=AnswerBuilder)
+    outcome: Outcome = Outcome.ABSTAINED
+    sources: list[Source] = field(default_factory=list[Source])
+    scores: list[float] = field(default_factory=list[float])
+    evidence: float = 0.0
+    model: str = NO_MODEL
+    finish_reason: str = "stop"
+    usages: list[Usage] = field(default_factory=list[Usage])
+    degraded: list[str] = field(default_factory=list[str])
+
+    @property
+    def usage(self) -> Usage:
+        return Usage(
+            sum(usage.prompt_tokens for usage in self.usages),
+            sum(usage.completion_tokens for usage in self.usages),
+            self.model,
+        )
+
+    @property
+    def confidence(self) -> float:
+        """0 to 1: the mean support of what is said, times the evidence that the passages bear on the question."""
+        if self.outcome is not Outcome.ANSWERED or not self.scores:
+            return 0.0
+        return round(sum(self.scores) / len(self.scores) * self.evidence, 3)
+
+    def degrade(self, *names: str) -> None:
+        self.degraded += [name for name in names if name not in self.degraded]
+
+
+class Answerer:
+    """Makes answers. What it has said, and how, stands in the draft also when it is cancelled on the way."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        quota: Quota,
+        knowledge: KnowledgeClient,
+        generation: GenerationClient,
+        embedder: Embedder,
+    ) -> None:
+        self._settings = settings
+        self._quota = quota
+        self._knowledge = knowledge
+        self._generation = generation
+        self._embedder = embedder
+
+    async def check_model(self, request: ChatRequest) -> None:
+        """Raises 404 MODEL_NOT_FOUND, and 422 NO_GENERATOR for a question that only a generator could answer."""
+        if request.model is None and request.enable_rag:
+            return
+        models = [model.id for model in (await self._generation.models()).data]
+        if request.model not in (None, DEFAULT, *models):
+            raise FootnoteError(
+                ErrorCode.MODEL_NOT_FOUND,
+                f"There is no model {request.model!r}. Use one of: {', '.join(models)}.",
+                404,
+                {"param": "model", "models": models},
+            )
+        if not request.enable_rag and (request.model == EXTRACTIVE or set(models) <= {EXTRACTIVE}):
+            raise FootnoteError(
+                ErrorCode.NO_GENERATOR,
+                "Without documents a generator must answer, and none is installed. "
+                "Set enable_rag to true, or install one: footnote models install qwen",
+                422,
+                {"param": "enable_rag"},
+            )
+
+    async def answer(self, question: Question, draft: Draft, publish: Publish) -> None:
+        """Raises FootnoteError; 504 where the deadline passes before anything is said."""
+        remaining = current_context().remaining_s()
+        try:
+            async with asyncio.timeout(remaining):
+                await self._answer(question, draft, publish)
+        except TimeoutError as error:
+            if not draft.said.text:
+                raise deadline_exceeded("chat") from error
+            draft.finish_reason = "deadline"
+            draft.degrade("deadline")
+
+    async def _answer(self, question: Question, draft: Draft, publish: Publish) -> None:
+        request = question.request
+        with draft.trace.step("reserve") as step:
+            granted = await self._quota.reserve(question.subject, question.reservation_id, request.max_tokens)
+            step["max_tokens"] = granted.max_tokens
+        draft.degrade(*granted.degraded)
+        max_tokens = answer_tokens(granted.max_tokens, self._settings.generation.context_tokens)
+        start = SessionEvent(session_id=question.session_id, message_id=question.answer_id)
+        if not request.enable_rag:
+            publish(start)
+            publish(SourcesEvent(sources=[]))
+            await self._unchecked(question, draft, publish, max_tokens)
+            return
+        retrieval = await self._retrieve(question, draft)
+        draft.sources = self._fit(question, draft, retrieval, max_tokens)
+        publish(start)
+        publish(SourcesEvent(sources=draft.sources))
+        if draft.sources and self._evident(question, draft, retrieval):
+            await self._grounded(question, draft, publish, max_tokens)
+        if not draft.said.text:
+            self._abstain(draft, publish)
+
+    async def _retrieve(self, question: Question, draft: Draft) -> RetrievalResponse:
+        if question.text != question.request.message:
+            draft.trace.add("follow_up", searched_for=question.text)
+        with draft.trace.step("retrieve") as step:
+            retrieval = await self._knowledge.retrieve(
+                RetrievalRequest(
+                    query=question.text, top_k=self._settings.retrieval.passages, filters=question.request.filters
+                )
+            )
+            step["strategy"] = retrieval.strategy_used
+            step["knowledge_version"] = retrieval.knowledge_version
+            step["degraded"] = retrieval.degraded
+        for found in retrieval.trace:
+            draft.trace.add(
+                f"retrieve.{found.get('step', 'search')}", **{key: found[key] for key in found if key != "step"}
+            )
+        draft.degrade(*retrieval.degraded)
+        return retrieval
+
+    def _fit(self, question: Question, draft: Draft, retrieval: RetrievalResponse, max_tokens: int) -> list[Source]:
+        sources, left_out = fitting(
+            retrieval.passages, question.text, max_tokens, self._settings.generation.context_tokens
+        )
+        numbers = {source.chunk_id: source.n for source in sources}
+        draft.trace.add(
+            "prompt",
+            passages=[
+                {
+                    "n": numbers.get(passage.chunk_id),
+                    "chunk_id": str(passage.chunk_id),
+                    "document_id": str(passage.document_id),
+                    "title": passage.title,
+                    "score": passage.score,
+                    "similarity": passage.similarity,
+                    "tokens": passage.token_count,
+                    **({"cut": "no room in the prompt"} if passage in left_out else {}),
+                }
+                for passage in retrieval.passages
+            ],
+        )
+        return sources
+
+    def _evident(self, question: Question, draft: Draft, retrieval: RetrievalResponse) -> bool:
+        draft.evidence = evidence.evidence(question.text, retrieval.passages)
+        weak = evidence.too_weak(draft.evidence, retrieval.passages)
+        draft.trace.add("evidence", score=round(draft.evidence, 4), enough=not weak)
+        return not weak
+
+    async def _grounded(self, question: Question, draft: Draft, publish: Publish, max_tokens: int) -> None:
+        """The generator's answer; the extractive one where nothing of it is supported, or it can't be made."""
+        grounder = Grounder(draft.sources, self._embedder, self._settings.chat.min_support)
+        model = question.request.model or DEFAULT
+        remaining = current_context().remaining_s()
+        generation = self._generate(question, draft, model, max_tokens)
+        try:
+            async with asyncio.timeout(None if remaining is None else max(0.0, remaining - EXTRACTIVE_RESERVE_S)):
+                await self._speak(generation, draft, grounder, publish)
+        except (FootnoteError, TimeoutError) as error:
+            if isinstance(error, FootnoteError) and error.code == ErrorCode.MODEL_NOT_FOUND:
+                raise
+            log.warning("generation ended early", model=generation.model, reason=str(error))
+            draft.degrade("generation")
+            draft.finish_reason = "error"
+        if not draft.said.text and generation.model != EXTRACTIVE:
+            draft.finish_reason = "stop"
+            await self._speak(self._generate(question, draft, EXTRACTIVE, max_tokens), draft, grounder, publish)
+        if grounder.embedding_failed:
+            draft.degrade("embedding")
+
+    def _generate(self, question: Question, draft: Draft, model: str, max_tokens: int) -> Generation:
+        return Generation(
+            self._generation,
+            CompletionRequest(
+                model=model,
+                messages=grounded_messages(question.text, draft.sources),
+                documents=documents(draft.sources),
+                max_tokens=max_tokens,
+                temperature=question.request.temperature,
+            ),
+        )
+
+    async def _speak(self, generation: Generation, draft: Draft, grounder: Grounder, publish: Publish) -> None:
+        sentences: list[dict[str, Any]] = []
+        with draft.trace.step("generate") as step:
+            try:
+                checked_text = checked_sentences(generation.deltas(), grounder, generation.cut_off)
+                async with aclosing(checked_text) as stream:
+                    async for checked in stream:
+                        sentences.append(_judged(checked))
+                        if checked.support.cited:
+                            self._say(checked, generation, draft, publish)
+            finally:
+                usage = generation.usage
+                draft.usages.append(usage)
+                step.update(
+                    model=generation.model,
+                    prompt_tokens=usage.prompt_tokens,
+                    completion_tokens=usage.completion_tokens,
+                    finish_reason=generation.finish_reason,
+                    sentences=sentences,
+                )
+        draft.finish_reason = generation.finish_reason or draft.finish_reason
+
+    def _say(self, checked: Checked, generation: Generation, draft: Draft, publish: Publish) -> None:
+        draft.outcome = Outcome.ANSWERED
+        draft.model = generation.model
+        draft.scores.append(checked.support.score)
+        piece, citations = draft.said.add(checked.text, checked.support.cited, checked.gap)
+        publish(TokenEvent(text=piece))
+        for citation in citations:
+            publish(citation)
+
+    async def _unchecked(self, question: Question, draft: Draft, publish: Publish, max_tokens: int) -> None:
+        draft.outcome = Outcome.UNGROUNDED
+        generation = Generation(
+            self._generation,
+            CompletionRequest(
+                model=question.request.model or DEFAULT,
+                messages=conversation_messages(
+                    question.request.message,
+                    question.history,
+                    self._settings.generation.context_tokens - max_tokens,
+                ),
+                max_tokens=max_tokens,
+                temperature=question.request.temperature,
+            ),
+        )
+        with draft.trace.step("generate") as step:
+            try:
+                async with aclosing(unchecked_text(generation.deltas())) as stream:
+                    async for text in stream:
+                        if text:
+                            draft.said.append(text)
+                            draft.model = generation.model
+                            publish(TokenEvent(text=text))
+            finally:
+                draft.usages.append(generation.usage)
+                step.update(model=generation.model, finish_reason=generation.finish_reason)
+        draft.finish_reason = generation.finish_reason or draft.finish_reason
+
+    def _abstain(self, draft: Draft, publish: Publish) -> None:
+        draft.outcome = Outcome.ABSTAINED
+        text = ABSTENTION + NEAREST if draft.sources else ABSTENTION
+        draft.said.append(text)
+        publish(TokenEvent(text=text))
+
+
+def _judged(checked: Checked) -> dict[str, Any]:
+    """A sentence in the trace: what became of it and why; its words only where the answer doesn't have them."""
+    support = checked.support
+    judged: dict[str, Any] = {"kept": bool(support.cited), "support": round(support.score, 3)}
+    if support.cited:
+        return judged | {"sources": [cited.n for cited in support.cited]}
+    return judged | {"nearest": support.nearest, "text": checked.text, "cut": support.reason}

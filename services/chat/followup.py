@@ -6,8 +6,8 @@ from services.chat.grounding.words import content_stems, words
 
 _LONGEST = 12
 _MARKER = re.compile(
-    r"\W*(?:and|but|or|so|also|then|what about|how about|what if|why not|how so|which one|which ones|who else|where else|"
-    r"what else|anything else|tell me more|more about|go on|explain (?:that|this|it)|"
+    r"\W*(?:and|but|or|so|also|then|what about|how about|what if|why not|how so|which ones?|who else|"
+    r"where else|what else|anything else|tell me more|more about|go on|explain (?:that|this|it)|"
     r"(?:are|were|do|does|did|can|could|will|would|should|has|have) (?:it|they|that|this|those|these|he|she)|"
     r"it|they|that|this|those|these|he|she|his|her|their|its)\b",
     re.IGNORECASE,

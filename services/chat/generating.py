@@ -3,16 +3,14 @@
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
-from pydantic import ValidationError
-
 from libs.clients.generation import GenerationClient
-from libs.contracts.errors import unavailable
 from libs.contracts.openai import CompletionRequest
 from services.chat.prompt import estimated_tokens
 from services.chat.quota import Usage
 
 DEFAULT = "default"
 EXTRACTIVE = "extractive"
+LENGTH = "length"
 
 
 class Generation:
@@ -29,21 +27,19 @@ class Generation:
     async def deltas(self) -> AsyncGenerator[str]:
         """Raises FootnoteError; closing it cancels the generation."""
         async with aclosing(self._client.stream(self._request)) as chunks:
-            try:
-                async for chunk in chunks:
-                    self.model = chunk.model
-                    if chunk.usage:
-                        self._counted = Usage(chunk.usage.prompt_tokens, chunk.usage.completion_tokens, chunk.model)
-                    for choice in chunk.choices:
-                        self.finish_reason = choice.finish_reason or self.finish_reason
-                        if choice.delta.content:
-                            self._pieces += 1
-                            yield choice.delta.content
-            except ValidationError as error:
-                # An engine that fails on the way ends its stream with an error object.
-                raise unavailable("generation") from error
-        if self.finish_reason is None:
-            raise unavailable("generation")
+            async for chunk in chunks:
+                self.model = chunk.model
+                if chunk.usage:
+                    self._counted = Usage(chunk.usage.prompt_tokens, chunk.usage.completion_tokens, chunk.model)
+                for choice in chunk.choices:
+                    self.finish_reason = choice.finish_reason or self.finish_reason
+                    if choice.delta.content:
+                        self._pieces += 1
+                        yield choice.delta.content
+
+    def cut_off(self) -> bool:
+        """Whether the token limit ended the text."""
+        return self.finish_reason == LENGTH
 
     @property
     def usage(self) -> Usage:

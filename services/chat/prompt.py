@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from libs.contracts.chat import Source
+from libs.contracts.chat import ChatMessage, Outcome, Source
 from libs.contracts.knowledge import RetrievedPassage
 from libs.contracts.openai import ChatMessageParam, DocumentParam
 
@@ -62,6 +62,29 @@ def grounded_messages(question: str, sources: Sequence[Source]) -> list[ChatMess
     )
     return [
         ChatMessageParam(role="system", content=f"{INSTRUCTIONS}\n\n{quoted}"),
+        ChatMessageParam(role="user", content=quotation(question)),
+    ]
+
+
+def conversation_messages(question: str, history: Sequence[ChatMessage], room_tokens: int) -> list[ChatMessageParam]:
+    """The question after as much of the conversation as fits.
+
+    Answers from documents stay out: their passages may no longer be their reader's to see.
+    """
+    room = room_tokens - INSTRUCTION_TOKENS - estimated_tokens(question)
+    turns: list[ChatMessageParam] = []
+    for message in reversed(history):
+        by_user = message.role == "user"
+        ungrounded = message.metadata is not None and message.metadata.outcome is Outcome.UNGROUNDED
+        if not (by_user or ungrounded) or not message.content:
+            continue
+        room -= estimated_tokens(message.content)
+        if room < 0:
+            break
+        turns.append(ChatMessageParam(role="user" if by_user else "assistant", content=quotation(message.content)))
+    return [
+        ChatMessageParam(role="system", content=WITHOUT_DOCUMENTS),
+        *reversed(turns),
         ChatMessageParam(role="user", content=quotation(question)),
     ]
 

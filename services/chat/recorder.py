@@ -24,4 +24,4 @@ class TraceRecorder:
             record["ms"] = round((time.perf_counter() - started) * 1000, 2)
 
     def add(self, name: str, **found: Any) -> None:
-        self.steps.append({"step": name, **found})
+        self.steps.append({**found, "step": name})

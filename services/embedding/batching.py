@@ -124,7 +124,7 @@ class BatchQueue:
 
 
 def similar_lengths(window: Sequence[_Text], max_tokens: int) -> list[_Text]:
-    """The window's first text and its neighbours by length, nearest first, as many as `max_tokens` padded tokens hold."""
+    """The window's first text and its neighbours by length, nearest first, while `max_tokens` hold them all, padded."""
     by_length = sorted(window, key=lambda text: len(text.tokens))
     first = len(window[0].tokens)
     low = next(index for index, text in enumerate(by_length) if text is window[0])

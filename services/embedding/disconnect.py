@@ -7,7 +7,9 @@ from typing import Any, TypeVar
 from fastapi import Request
 
 from libs.clients.context import current_context
-from libs.contracts.errors import deadline_exceeded
+from libs.contracts.errors import ErrorCode, FootnoteError, deadline_exceeded
+
+CLIENT_CLOSED = 499  # nginx's status for it, seen by the logs alone
 
 Result = TypeVar("Result")
 
@@ -26,8 +28,8 @@ async def while_connected(request: Request, work: Coroutine[Any, Any, Result]) -
         if not done:
             raise deadline_exceeded("embedding")
         if working not in done:
-            working.cancel()
-        return await working
+            raise FootnoteError(ErrorCode.REQUEST_TIMEOUT, "The client closed the connection.", CLIENT_CLOSED)
+        return working.result()
     finally:
         working.cancel()
         leaving.cancel()

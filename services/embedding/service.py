@@ -1,6 +1,7 @@
 """Texts in, vectors out: the cache in front of the batch queue in front of the model."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -58,7 +59,7 @@ class EmbeddingService:
             await asyncio.to_thread(self._model.load)
         except ModelLoadError as error:
             self._problem = str(error)
-            log.error("model not loaded", reason=self._problem)
+            log.error("model not loaded", reason=self._problem)  # noqa: TRY400 - the message says it all
             return
         self._ready = True
         log.info("model ready", model=self._model.id, revision=self._model.revision, dimension=self._model.dimension)
@@ -103,7 +104,7 @@ class EmbeddingService:
         rest = iter(made)
         return [next(rest) if vector is None else vector for vector in found]
 
-    def _run_batch(self, batch: "list[TokenIds]") -> NDArray[np.float32]:
+    def _run_batch(self, batch: Sequence[TokenIds]) -> NDArray[np.float32]:
         BATCH_TOKENS.observe(sum(map(len, batch)))
         return self._model.embed(batch)
 

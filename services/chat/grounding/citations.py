@@ -38,3 +38,7 @@ class AnswerBuilder:
         self.text += piece
         self.citations += citations
         return piece, citations
+
+    def append(self, text: str) -> None:
+        """Appends text that cites nothing."""
+        self.text += text

@@ -1,7 +1,7 @@
 """A stream of generated text in, checked sentences out."""
 
 import re
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 
@@ -14,6 +14,7 @@ from services.chat.ports import Embedder
 
 _HEADING = re.compile(r"\s*(?:#{1,6}\s|={3,}|-{3,}|\*{3,}|```|~~~)|\s*\*\*[^*]+\*\*:?\s*$")
 _LIST_OR_ROW = re.compile(r"(?:[-*+•‣◦–]|\d{1,3}[.)])\s|\|")
+_ENDED = re.compile(r"[.!?…。！？｡][\"'”’»)\]*_`\s\d\[]*$")
 # What may come before a claim without being part of it.
 _PREAMBLE = re.compile(
     r"^\W*(?:(?:based on|according to) (?:the )?(?:\w+ )?(?:passages?|sources?|documents?|context|information)"
@@ -68,8 +69,13 @@ class Grounder:
         return Checked(text, support, gap)
 
 
-async def checked_sentences(deltas: AsyncGenerator[str], grounder: Grounder) -> AsyncGenerator[Checked]:
-    """Each sentence as soon as its end is certain. Closing this closes `deltas`."""
+async def checked_sentences(
+    deltas: AsyncGenerator[str], grounder: Grounder, cut_off: Callable[[], bool]
+) -> AsyncGenerator[Checked]:
+    """Each sentence as soon as its end is certain. Closing this closes `deltas`.
+
+    `cut_off` says, when the deltas have ended, whether they ended before the text did.
+    """
     stream = SentenceStream()
     async with aclosing(deltas):
         async for delta in deltas:
@@ -78,6 +84,9 @@ async def checked_sentences(deltas: AsyncGenerator[str], grounder: Grounder) -> 
                 if checked:
                     yield checked
     for piece in stream.close():
+        # Half a sentence may lack the half that makes it true.
+        if cut_off() and not _ENDED.search(piece):
+            continue
         checked = await grounder.check(piece)
         if checked:
             yield checked

@@ -27,7 +27,7 @@ _EXACT_WEIGHT = 2.0
 
 @lru_cache(maxsize=1 << 16)
 def _stem(word: str) -> str:
-    return _stemmer.stemWord(word)
+    return str(_stemmer.stemWord(word))  # pyright: ignore[reportUnknownArgumentType, reportUnknownMemberType] - untyped
 
 
 def content_terms(text: str) -> set[str]:

@@ -31,8 +31,8 @@ _DANGLING = re.compile(
 class Sentence:
     """A sentence of the passage `document` (its place among the request's).
 
-    `text` is the passage's own words on one line, without the list marker before it and without bracketed numbers, which
-    a reader would take for our citations. `statement` says that it can be an answer by itself. `lead_in` is the
+    `text` is the passage's own words on one line, without the list marker before it and without bracketed numbers,
+    which a reader would take for our citations. `statement` says that it can be an answer by itself. `lead_in` is the
     place, among all sentences, of the line that introduces the list it belongs to.
     """
 

@@ -20,6 +20,7 @@ _BYTE_ORDER_MARKS = (
 _SUPERSETS = {"shift_jis": "cp932", "gb2312": "gb18030", "gbk": "gb18030", "euc_kr": "cp949", "ascii": "utf-8"}
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f\ufffd]")
 _MOST_CONTROL_SHARE = 0.02
+_FEW_CONTROLS = 8
 
 
 def decode(data: bytes, declared: str | None = None) -> str:
@@ -29,7 +30,7 @@ def decode(data: bytes, declared: str | None = None) -> str:
     """
     text = _decode(data, declared)
     sample = text[:_SAMPLE_BYTES]
-    if len(_CONTROL.findall(sample)) > _MOST_CONTROL_SHARE * len(sample):
+    if len(_CONTROL.findall(sample)) > max(_FEW_CONTROLS, _MOST_CONTROL_SHARE * len(sample)):
         raise ParseFailure(FailureCode.CORRUPT, "The file isn't text: it holds binary data.")
     return text
 

@@ -14,7 +14,7 @@ _DROPPED = (
     "script, style, noscript, template, nav, iframe, object, embed, svg, canvas, audio, video, map, "
     "button, select, input, textarea, datalist, dialog, "
     "[hidden], [aria-hidden=true], [role=navigation], [role=search], [role=menu], [role=menubar], "
-    "body > header:not(:has(h1)), body > footer, [role=banner]:not(:has(h1)), [role=contentinfo], "
+    "body > header:not(:has(h1)), body > footer, body > [role=banner]:not(:has(h1)), body > [role=contentinfo], "
     '[style*="display:none"], [style*="display: none"], '
     # MediaWiki, the wiki that most organisations run, marks its controls by class alone.
     ".mw-jump-link, .mw-editsection, .vector-dropdown, .navbox"

@@ -1,0 +1,113 @@
+"""Stored answers and traces as their reader may see them now: what can't be read any more is blanked."""
+
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any, cast
+from uuid import UUID
+
+from libs.clients.knowledge import KnowledgeClient
+from libs.contracts.chat import AnswerTrace, ChatMessage, Citation, Source
+from libs.contracts.errors import FootnoteError
+from libs.contracts.knowledge import Location, ReadableRequest
+from libs.telemetry.logs import get_logger
+
+log = get_logger(__name__)
+
+GONE = "no longer available"
+GONE_SENTENCE = "(This sentence's source is no longer available.)"
+READABLE_AT_ONCE = 1_000
+# Keys of a trace under which passages' or sentences' words stand.
+_WORDS = frozenset({"title", "text", "content", "excerpt", "heading_path", "external_id", "cut"})
+
+
+async def still_readable(knowledge: KnowledgeClient, chunk_ids: Iterable[UUID]) -> set[UUID]:
+    """Those of the passages that the reader may see now; none while knowledge can't be asked."""
+    asked = list(dict.fromkeys(chunk_ids))
+    readable: set[UUID] = set()
+    try:
+        for start in range(0, len(asked), READABLE_AT_ONCE):
+            request = ReadableRequest(chunk_ids=asked[start : start + READABLE_AT_ONCE])
+            readable.update((await knowledge.readable(request)).chunk_ids)
+    except FootnoteError as error:
+        log.warning("excerpts are hidden", reason=error.message)
+        return set()
+    return readable
+
+
+def with_readable_only(message: ChatMessage, readable: Collection[UUID]) -> ChatMessage:
+    """The message without the title, excerpt and place of sources that aren't readable, and without what only they say.
+
+    A sentence that another source supports too stays. Citations keep pointing at the sentences.
+    """
+    gone = {source.n for source in message.sources if source.chunk_id not in readable}
+    if not gone:
+        return message
+    content, citations = _without(message.content, message.citations, gone)
+    sources = [_blanked(source) if source.n in gone else source for source in message.sources]
+    return message.model_copy(update={"content": content, "citations": citations, "sources": sources})
+
+
+def trace_with_readable_only(trace: AnswerTrace, readable: Collection[UUID]) -> AnswerTrace:
+    """The trace without the words of passages that aren't readable, and of sentences that may come from them."""
+    if all(chunk_id in readable for chunk_id in chunks_of(trace)):
+        return trace
+    return trace.model_copy(update={"steps": [_without_words(step, readable) for step in trace.steps]})
+
+
+def chunks_of(trace: AnswerTrace) -> list[UUID]:
+    return list(_chunk_ids(trace.steps))
+
+
+def _without(text: str, citations: Sequence[Citation], gone: Collection[int]) -> tuple[str, list[Citation]]:
+    sentences: dict[tuple[int, int], list[Citation]] = {}
+    for citation in sorted(citations, key=lambda citation: (citation.start, citation.n)):
+        sentences.setdefault((citation.start, citation.end), []).append(citation)
+    pieces: list[str] = []
+    kept: list[Citation] = []
+    read, written = 0, 0
+    for (start, end), cited in sentences.items():
+        hidden = all(citation.n in gone for citation in cited)
+        sentence = GONE_SENTENCE if hidden else text[start:end]
+        before = text[read:start]
+        written += len(before)
+        kept += [
+            citation.model_copy(
+                update={
+                    "start": written,
+                    "end": written + len(sentence),
+                    "spans": [] if citation.n in gone else citation.spans,
+                }
+            )
+            for citation in cited
+        ]
+        pieces += [before, sentence]
+        written += len(sentence)
+        read = end
+    return "".join([*pieces, text[read:]]), kept
+
+
+def _blanked(source: Source) -> Source:
+    place = Location(page=None, heading_path=[], start=0, end=0)
+    return source.model_copy(update={"title": GONE, "excerpt": GONE, "external_id": None, "location": place})
+
+
+def _without_words(value: Any, readable: Collection[UUID]) -> Any:
+    """Numbers, names of steps and identifiers stay; words stay only with a passage that is readable."""
+    if isinstance(value, dict):
+        record = cast("dict[str, Any]", value)
+        if "chunk_id" in record and UUID(str(record["chunk_id"])) in readable:
+            return record
+        return {key: GONE if key in _WORDS else _without_words(item, readable) for key, item in record.items()}
+    if isinstance(value, list):
+        return [_without_words(item, readable) for item in cast("list[Any]", value)]
+    return value
+
+
+def _chunk_ids(value: Any) -> Iterable[UUID]:
+    if isinstance(value, dict):
+        record = cast("dict[str, Any]", value)
+        if "chunk_id" in record:
+            yield UUID(str(record["chunk_id"]))
+        value = list(record.values())
+    if isinstance(value, list):
+        for item in cast("list[Any]", value):
+            yield from _chunk_ids(item)

@@ -1,0 +1,191 @@
+"""An answer as a task of its own, which ends in storage however it ends."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID, uuid4
+
+from prometheus_client import Counter
+
+from libs.clients.context import current_context, use_context
+from libs.contracts.chat import AnswerMetadata, ChatRequest, ChatResponse, Outcome
+from libs.contracts.errors import not_found
+from libs.contracts.identity import Subject
+from libs.telemetry.logs import get_logger
+from services.chat.answering import Answerer, Draft, Question
+from services.chat.events import Event
+from services.chat.followup import standalone
+from services.chat.quota import Quota, release, settlement
+from services.chat.repository import ChatStore, FinishedAnswer, OutboxEntry
+
+log = get_logger(__name__)
+
+ANSWERS = Counter("footnote_chat_answers_total", "Answers by how they ended.", ["status", "outcome"])
+
+TITLE_CHARS = 80
+# Settling at once makes usage visible with the answer; past this the outbox does it.
+SETTLE_NOW_S = 2.0
+
+
+class Relay(Protocol):
+    def wake(self) -> None: ...
+
+
+@dataclass(frozen=True)
+class Parts:
+    """`deadline_s` bounds an answer as a whole; `clock` tells the time of a settlement."""
+
+    store: ChatStore
+    quota: Quota
+    answerer: Answerer
+    relay: Relay
+    deadline_s: float
+    clock: Callable[[], datetime]
+
+
+class AnswerRun:
+    """One question being answered, whoever reads the events.
+
+    `ended` is called with the answer's id once it is stored and counts, or with None where nothing was answered.
+    """
+
+    def __init__(
+        self,
+        parts: Parts,
+        subject: Subject,
+        request: ChatRequest,
+        ended: Callable[[UUID | None], Awaitable[None]],
+    ) -> None:
+        self._parts = parts
+        self._subject = subject
+        self._request = request
+        self._ended = ended
+        self._started = time.perf_counter()
+        self._events: asyncio.Queue[Event | Exception] = asyncio.Queue()
+        self._work: asyncio.Task[None] | None = None
+        self._stopped = False
+
+    async def event(self) -> Event:
+        """The next event, the last being the ChatResponse; raises what ended the answer instead."""
+        event = await self._events.get()
+        if isinstance(event, Exception):
+            raise event
+        return event
+
+    def stop(self) -> None:
+        """Ends the answer where it is; what was said is stored. Does nothing once it has ended."""
+        self._stopped = True
+        if self._work:
+            self._work.cancel()
+
+    async def run(self) -> None:
+        """Answers, stores, settles. Only `stop` ends it early: cancel nothing that runs this."""
+        context = current_context()
+        deadline = time.monotonic() + self._parts.deadline_s
+        context = replace(context, deadline=min(deadline, context.deadline or deadline))
+        kept: UUID | None = None
+        try:
+            with use_context(context):
+                kept = await self._run()
+        except Exception as error:  # noqa: BLE001 - whoever reads the events meets it there
+            self._events.put_nowait(error)
+        finally:
+            await self._ended(kept)
+
+    async def _run(self) -> UUID | None:
+        await self._parts.answerer.check_model(self._request)
+        question = await self._open()
+        draft = Draft()
+        self._work = asyncio.create_task(self._parts.answerer.answer(question, draft, self._events.put_nowait))
+        if self._stopped:
+            self._work.cancel()
+        # Unlike an await of the task, this tells a stopped answer from a cancelled run.
+        await asyncio.wait({self._work})
+        failure = None if self._work.cancelled() else self._work.exception()
+        status = "stopped" if self._work.cancelled() else "failed" if failure else "completed"
+        response = self._response(question, draft, status)
+        await self._store(question, draft, status, response)
+        if isinstance(failure, Exception):
+            self._events.put_nowait(failure)
+        return question.answer_id if response.answer else None
+
+    async def _open(self) -> Question:
+        """Stores the question. Raises 404 for a session that isn't the asker's."""
+        request = self._request
+        session_id = request.session_id or uuid4()
+        answer_id, reservation_id = uuid4(), uuid4()
+        async with self._parts.store.step(self._subject) as repository:
+            history = []
+            if request.session_id is None:
+                await repository.add_session(session_id, _title(request.message))
+            elif await repository.touch_session(session_id):
+                history = await repository.recent(session_id)
+            else:
+                raise not_found("session", session_id)
+            await repository.add_exchange(session_id, uuid4(), request.message, answer_id, reservation_id)
+        asked = [message.content for message in history if message.role == "user"]
+        text = standalone(request.message, asked[-1] if asked and request.enable_rag else None)
+        return Question(self._subject, request, session_id, answer_id, reservation_id, text, history)
+
+    def _response(self, question: Question, draft: Draft, status: str) -> ChatResponse:
+        return ChatResponse(
+            session_id=question.session_id,
+            message_id=question.answer_id,
+            answer=draft.said.text,
+            citations=draft.said.citations,
+            sources=draft.sources,
+            metadata=AnswerMetadata(
+                tokens_used=draft.usage.total_tokens,
+                response_time_ms=round((time.perf_counter() - self._started) * 1000),
+                model_used=draft.model,
+                cached=False,
+                outcome=draft.outcome,
+                grounded=draft.outcome is Outcome.ANSWERED,
+                confidence=draft.confidence,
+                finish_reason=draft.finish_reason if status == "completed" else status,
+                degraded=draft.degraded,
+            ),
+        )
+
+    async def _store(self, question: Question, draft: Draft, status: str, response: ChatResponse) -> None:
+        """Answer, trace and what billing must learn in one transaction; then billing is told at once."""
+        answered = bool(response.answer)
+        finished = FinishedAnswer(
+            message_id=question.answer_id,
+            status=status,
+            content=response.answer,
+            citations=response.citations,
+            sources=response.sources if answered else (),
+            metadata=response.metadata if answered else None,
+            question=question.request.message,
+            steps=draft.trace.steps,
+        )
+        if answered:
+            entry = settlement(self._subject, question.reservation_id, draft.usage, self._parts.clock())
+        else:
+            entry = release(question.reservation_id)
+        async with self._parts.store.step(self._subject) as repository:
+            await repository.finish(finished, entry)
+        ANSWERS.labels(status, response.metadata.outcome if answered else "none").inc()
+        settled = answered and "billing" not in draft.degraded and await self._settle_now(entry)
+        if status == "completed":
+            self._events.put_nowait(response)
+        if settled:
+            await self._parts.store.delivered(entry.id)
+        else:
+            self._parts.relay.wake()
+
+    async def _settle_now(self, entry: OutboxEntry) -> bool:
+        try:
+            async with asyncio.timeout(SETTLE_NOW_S):
+                return await self._parts.quota.settle_now(entry)
+        except TimeoutError:
+            return False
+
+
+def _title(message: str) -> str:
+    line = " ".join(message.split())
+    return line if len(line) <= TITLE_CHARS else line[: TITLE_CHARS - 1] + "…"

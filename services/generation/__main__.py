@@ -1,0 +1,4 @@
+from libs.service.run import serve
+from services.generation.main import build
+
+serve("generation", build)

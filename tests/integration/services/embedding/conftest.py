@@ -1,0 +1,41 @@
+"""The embedding service with its real model, started once."""
+
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from libs.config.settings import Settings
+from libs.security.tokens import ServiceTokens
+from libs.stores.weights import WeightsMissingError, WeightsStore
+from services.embedding.main import build
+
+
+@pytest.fixture(scope="session")
+async def app(settings: Settings) -> AsyncIterator[FastAPI]:
+    try:
+        WeightsStore(settings.models_dir).locate("minilm")
+    except WeightsMissingError as missing:
+        pytest.skip(str(missing))
+    app = build(settings)
+    async with app.router.lifespan_context(app):
+        yield app
+
+
+@pytest.fixture(scope="session")
+async def client(app: FastAPI, settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
+    token = ServiceTokens("knowledge", settings.secrets_dir).sign("embedding")
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(app),
+        base_url="http://embedding",
+        headers={"X-Service-Token": token},
+        timeout=60,
+    ) as client:
+        await until_ready(client)
+        yield client
+
+
+async def until_ready(client: httpx.AsyncClient) -> None:
+    while (await client.get("/health/ready")).status_code != 200:
+        pass
