@@ -5,6 +5,8 @@ A route that creates or charges takes an `Idempotent`:
     async def create(body: Thing, once: Idempotent) -> Response:
         return await once.answer(body, lambda: make(body), status=201)
 
+and its service keeps its Redis client as `app.state.redis`.
+
 Where Redis can't be asked, a request that carries a key is refused with 503 and may be tried again: whoever sends a key
 says that doing it twice is worse than waiting. Requests without a key don't touch Redis. An answer that fails frees its
 key. A process that is killed in between frees it when the lock ends; a later attempt then does the work anew.
@@ -97,9 +99,10 @@ class Claim:
 class IdempotentRequest:
     """A request with its key, if it has one. `Idempotent` gives it to a route."""
 
-    def __init__(self, redis: Redis, scope: str, key: str | None) -> None:
+    def __init__(self, redis: Redis, owner: str, path: str, key: str | None) -> None:
         self._redis = redis
-        self._scope = scope
+        self._owner = owner
+        self._path = path
         self._key = key
 
     async def claim(self, body: BaseModel, lock_s: float = LOCK_S) -> Claim | Kept:
@@ -110,8 +113,7 @@ class IdempotentRequest:
         """
         if self._key is None:
             return Claim(None, "", "")
-        digest = hashlib.sha256(f"{self._scope}\n{self._key}".encode()).hexdigest()
-        name = f"idempotency:{digest}"
+        name = f"idempotency:{self._owner}:{hashlib.sha256(f'{self._path} {self._key}'.encode()).hexdigest()}"
         fingerprint = hashlib.sha256(body.model_dump_json().encode()).hexdigest()
         claim = Claim(self._redis, name, fingerprint)
         record = _Record(owner=claim.owner, fingerprint=fingerprint)
@@ -167,8 +169,8 @@ def idempotent_request(
         ),
     ] = None,
 ) -> IdempotentRequest:
-    scope = f"{subject.organization_id} {subject.user_id} {request.url.path}"
-    return IdempotentRequest(request.app.state.redis, scope, idempotency_key)
+    owner = f"{subject.organization_id}:{subject.user_id}"
+    return IdempotentRequest(request.app.state.redis, owner, request.url.path, idempotency_key)
 
 
 Idempotent = Annotated[IdempotentRequest, Depends(idempotent_request)]

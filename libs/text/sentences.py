@@ -33,6 +33,10 @@ _INDENT = re.compile(r"[^\S\n]*")
 _OPENERS = re.compile(r"[\"'“‘«(\[{*_`¿¡]*")
 _LAST_WORD = re.compile(r"[^\s(\[{\"'“‘*_`/,;:—–]*$")
 _FIRST_WORD = re.compile(r"[^\W\d_]*")
+# A line that breaks off after one of these goes on in the next, however short it is.
+_UNFINISHED_LINE = re.compile(
+    r"(?:\b(?:an?|the|of|to|in|on|at|by|for|from|with|into|and|or|as|is|are|be|our|your|their|its|this|that|see)|[’']s)\s*$"
+)
 _INITIALS = re.compile(r"(?:[A-Za-z]\.)*[A-Z]")
 _ENUMERATOR = re.compile(r"[ \t>]*(?:\d{1,3}|[A-Za-z]|[ivx]{1,5}|[IVX]{1,5})")
 _BLOCK = re.compile(r"#{1,6}[ \t]|[-*+•‣◦–][ \t]|\d{1,3}[.)][ \t]|[a-z]\)[ \t]|>|\||```|~~~|---|===|\*\*\*")
@@ -170,8 +174,9 @@ class SentenceStream:
         word = _end(_OPENERS, text, following, window_end)
         if self._waits(word, window_end, final=final):
             return _UNDECIDED
-        wrapped = text[word : word + 1].islower() or at - self._line >= WRAPPED_LINE
-        return inside if wrapped else boundary
+        long = at - self._line >= WRAPPED_LINE
+        breaks_off = _UNFINISHED_LINE.search(text, max(self._start, at - LOOKBEHIND), at)
+        return inside if long or breaks_off or text[word : word + 1].islower() else boundary
 
     def _at_stop(self, at: int, *, final: bool) -> _Decision:  # noqa: PLR0911 - a rule, a return
         text, window_end = self._buffer, at + LOOKAHEAD

@@ -174,9 +174,15 @@ class AnswerRun:
         if status == "completed":
             self._events.put_nowait(response)
         if settled:
-            await self._parts.store.delivered(entry.id)
+            await self._forget(entry)
         else:
             self._parts.relay.wake()
+
+    async def _forget(self, entry: OutboxEntry) -> None:
+        try:
+            await self._parts.store.delivered(entry.id)
+        except Exception as error:  # noqa: BLE001 - the relay delivers it once more, and billing counts it once
+            log.warning("a delivered settlement stays in the outbox", error=str(error))
 
     async def _settle_now(self, entry: OutboxEntry) -> bool:
         try:

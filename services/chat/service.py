@@ -32,7 +32,11 @@ Ended = Callable[[UUID | None], Awaitable[None]]
 
 
 class Chat:
-    def __init__(self, parts: Parts, store: ChatStore, knowledge: KnowledgeClient) -> None:
+    """`longest_answer_s` is how long an answer can be under way; `heartbeat_s` how long a stream may be silent."""
+
+    def __init__(self, parts: Parts, store: ChatStore, knowledge: KnowledgeClient, heartbeat_s: float) -> None:
+        self.heartbeat_s = heartbeat_s
+        self.longest_answer_s = parts.deadline_s + ABANDONED_AFTER_S
         self._parts = parts
         self._store = store
         self._knowledge = knowledge
@@ -54,7 +58,7 @@ class Chat:
 
     async def recover(self) -> None:
         """Marks answers that a crash interrupted, now and then, until cancelled."""
-        older_than = timedelta(seconds=self._parts.deadline_s + ABANDONED_AFTER_S)
+        older_than = timedelta(seconds=self.longest_answer_s)
         while True:
             try:
                 interrupted = await self._store.interrupt_abandoned(older_than, RELEASE)

@@ -35,8 +35,8 @@ SAME_COSINE = 0.92
 SAME_TERMS = 0.8
 MAX_SENTENCES = 4
 MAX_LOOKUP_SENTENCES = 2
-# Embedded at most; the lexical score picks them. Eight passages of a page each have about as many.
-MAX_EMBEDDED = 96
+# Embedded at most, picked by their words: eight passages of 200 tokens have about as many.
+MAX_EMBEDDED = 48
 
 _LOOKUP = re.compile(
     r"\W*(?:(?:in|at|on|by|for|from|to|of) )?(?:who|whom|whose|when|where|which"
@@ -105,7 +105,12 @@ class ExtractiveEngine:
 
     async def _choose(self, question: str, sentences: list[Sentence]) -> list[int]:
         """The places of the sentences to say, in the order in which to say them."""
-        statements = [place for place, sentence in enumerate(sentences) if sentence.statement]
+        lists = {sentence.lead_in for sentence in sentences}
+        statements = [
+            place
+            for place, sentence in enumerate(sentences)
+            if sentence.statement and (not sentence.introduces_list or place in lists)
+        ]
         others = [place for place, sentence in enumerate(sentences) if not sentence.statement]
         for places in (statements, others):  # rows, headings and links only where nothing is said in sentences
             scored = await self._score(question, sentences, places)

@@ -91,7 +91,16 @@ class Sandbox:
         fit = False
         try:
             async with asyncio.timeout(limits.wall_seconds):
-                answer = await child.ask(request, file)
+                try:
+                    answer = await child.ask(request, file)
+                except _BrokenChildError:
+                    await child.kill()
+                    if child.served == 1 or child.out_of_time:
+                        raise
+                    # An earlier document or the system may have ended it: a new child tells.
+                    file.seek(0)
+                    child = _Child()
+                    answer = await child.ask(request, file)
                 document = await asyncio.to_thread(_document_in, answer)
             fit = child.served < self._documents_per_child
         except TimeoutError as error:
@@ -101,7 +110,11 @@ class Sandbox:
             fit = failure.code is FailureCode.EMPTY
             raise
         except _BrokenChildError as error:
-            raise await child.verdict(limits) from error
+            await child.kill()
+            if child.out_of_time:
+                message = f"Reading the document takes more than {limits.cpu_seconds} seconds. Split it and try again."
+                raise ParseFailure(FailureCode.TIMEOUT, message) from error
+            raise ParseFailure(FailureCode.CRASHED, "The document can't be read: it makes the parser fail.") from error
         else:
             return document
         finally:
@@ -137,13 +150,10 @@ class _Child:
             raise _BrokenChildError from error
         return await self._receive(process)
 
-    async def verdict(self, limits: ParseLimits) -> ParseFailure:
-        """Returns what the way the child ended says about the document."""
-        await self.kill()
-        if self._process and self._process.returncode == -signal.SIGXCPU:
-            message = f"Reading the document takes more than {limits.cpu_seconds} seconds. Split it and try again."
-            return ParseFailure(FailureCode.TIMEOUT, message)
-        return ParseFailure(FailureCode.CRASHED, "The document can't be read: it makes the parser fail.")
+    @property
+    def out_of_time(self) -> bool:
+        """Whether the kernel ended it for the processor time it took."""
+        return self._process is not None and self._process.returncode == -signal.SIGXCPU
 
     async def kill(self) -> None:
         """Ends the child, and waits until it is gone."""

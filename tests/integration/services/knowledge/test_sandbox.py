@@ -55,6 +55,14 @@ async def failure_code(sandbox: Sandbox, path: Path, limits: ParseLimits | None 
     return raised.value.code
 
 
+async def outcome(sandbox: Sandbox, path: Path) -> FailureCode | None:
+    try:
+        await sandbox.parse(path, path.name)
+    except ParseFailure as failure:
+        return failure.code
+    return None
+
+
 async def busy_child(parsing: "asyncio.Task[object]") -> psutil.Process:
     """The child once it is at work on its document."""
     while not parsing.done():
@@ -99,9 +107,11 @@ async def test_endless_native_code_ends_at_its_processor_time(sandbox: Sandbox, 
 
 async def test_processor_time_is_counted_per_document(sandbox: Sandbox, tmp_path: Path):
     path = tmp_path / "slow.md"
-    path.write_text("# heading\n\nSome *text* here.\n\n" * 8000)
-    for _ in range(4):
-        await sandbox.parse(path, "slow.md", ParseLimits(cpu_seconds=3))
+    path.write_text("# heading\n\nSome *text* here.\n\n" * 4000)
+    await sandbox.parse(path, "slow.md")
+    (child,) = children()
+    while child.cpu_times().user < 3.5:
+        await sandbox.parse(path, "slow.md", ParseLimits(cpu_seconds=2))
 
 
 async def test_a_crash_fails_one_document(sandbox: Sandbox, endless_file: Path, text_file: Path):
@@ -117,9 +127,6 @@ async def test_an_idle_child_that_died_is_replaced(sandbox: Sandbox, text_file: 
     assert await still_works(sandbox, text_file)
     (child,) = children()
     child.kill()
-    while child.is_running() and child.status() != psutil.STATUS_ZOMBIE:
-        await asyncio.sleep(0.01)
-    await asyncio.sleep(0.05)
     assert await still_works(sandbox, text_file)
 
 
@@ -181,22 +188,27 @@ async def test_limits_on_file_text_and_blocks(sandbox: Sandbox, tmp_path: Path):
         assert await failure_code(sandbox, path, limits) is FailureCode.TOO_LARGE
 
 
-async def test_entities_are_neither_fetched_nor_expanded(sandbox: Sandbox, tmp_path: Path):
+def document_with(doctype: str, text: str) -> bytes:
+    document = f"""<!DOCTYPE w:document {doctype}>
+        <w:document xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"><w:body><w:p><w:r>
+        <w:t>seen</w:t><w:t>{text}</w:t></w:r></w:p></w:body></w:document>"""
+    return samples.with_part(samples.word(), "word/document.xml", document.encode())
+
+
+async def test_entities_are_not_fetched(sandbox: Sandbox, tmp_path: Path):
     secret = tmp_path / "secret.txt"
     secret.write_text("SECRET")
-    laughs = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 12))
-    document = f"""<!DOCTYPE w:document SYSTEM "file://{secret}" [
-        <!ENTITY file SYSTEM "file://{secret}"><!ENTITY net SYSTEM "http://127.0.0.1:9/x"><!ENTITY l0 "ha">{laughs}]>
-        <w:document xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"><w:body><w:p><w:r>
-        <w:t>seen</w:t><w:t>&file;&net;&l11;</w:t></w:r></w:p></w:body></w:document>"""
+    entities = f'<!ENTITY file SYSTEM "file://{secret}"><!ENTITY net SYSTEM "http://127.0.0.1:9/x">'
     path = tmp_path / "a.docx"
-    path.write_bytes(samples.with_part(samples.word(), "word/document.xml", document.encode()))
-    try:
-        text = (await sandbox.parse(path, "a.docx")).text
-    except ParseFailure as failure:
-        assert failure.code is FailureCode.CORRUPT
-    else:
-        assert text == "seen"
+    path.write_bytes(document_with(f'SYSTEM "file://{secret}" [{entities}]', "&file;&net;"))
+    assert (await sandbox.parse(path, "a.docx")).text == "seen"
+
+
+async def test_entities_are_not_expanded(sandbox: Sandbox, tmp_path: Path):
+    laughs = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 12))
+    path = tmp_path / "a.docx"
+    path.write_bytes(document_with(f'[<!ENTITY l0 "ha">{laughs}]', "&l11;"))
+    assert await outcome(sandbox, path) in (None, FailureCode.CORRUPT)
 
 
 async def test_references_to_files_are_not_followed(sandbox: Sandbox, tmp_path: Path):
@@ -225,10 +237,7 @@ async def test_damaged_packages_and_pdfs_end_as_a_failure_or_as_text(sandbox: Sa
     ):
         path = tmp_path / name
         path.write_bytes(content[:cut] + b"\xff\x00<>" + content[cut + 4 :])
-        try:
-            await sandbox.parse(path, name)
-        except ParseFailure as failure:
-            assert failure.code in (FailureCode.CORRUPT, FailureCode.EMPTY)  # noqa: PT017
+        assert await outcome(sandbox, path) in (None, FailureCode.CORRUPT, FailureCode.EMPTY)
 
 
 async def test_a_missing_file_is_not_the_documents_failure(sandbox: Sandbox, tmp_path: Path):

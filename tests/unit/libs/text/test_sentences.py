@@ -62,6 +62,10 @@ def test_wrapped_paragraph_stays_together():
     text = "A sentence that somebody's editor has wrapped at seventy columns, as\nKubernetes pages do, goes on\nhere. Next."
     assert sentences(text) == [text.removesuffix(" Next."), "Next."]
     assert sentences("These groups are\n[off by default](/docs).") == ["These groups are\n[off by default](/docs)."]
+    assert sentences("- Follow the\n  [Security guide](/s)\n- Rest") == [
+        "- Follow the\n  [Security guide](/s)",
+        "- Rest",
+    ]
 
 
 @pytest.mark.parametrize(

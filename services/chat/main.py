@@ -1,0 +1,62 @@
+"""chat's composition root."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
+
+from fastapi import FastAPI
+
+from libs.clients.billing import BillingClient
+from libs.clients.embedding import EmbeddingClient
+from libs.clients.generation import GenerationClient
+from libs.clients.knowledge import KnowledgeClient
+from libs.config.settings import Settings
+from libs.events.outbox import OutboxRelay
+from libs.service.app import Kit, create_app
+from libs.stores.postgres import Database
+from libs.stores.redis import connect_redis
+from services.chat.answering import Answerer
+from services.chat.models import OutboxMessage
+from services.chat.quota import RELEASE, SETTLE, Quota
+from services.chat.repository import ChatStore
+from services.chat.routes import router
+from services.chat.run import Parts
+from services.chat.service import Chat
+
+
+@asynccontextmanager
+async def wire(kit: Kit) -> AsyncGenerator[None]:
+    settings = kit.settings
+    database = Database(settings, "chat")
+    redis = connect_redis(settings)
+    # Redis isn't among the checks: without it questions are still answered.
+    kit.health.add("postgres", database.ping)
+    store = ChatStore(database)
+    knowledge = KnowledgeClient(kit.client("knowledge"))
+    quota = Quota(BillingClient(kit.client("billing")), redis, settings.chat.grace_messages)
+    answerer = Answerer(
+        settings,
+        quota,
+        knowledge,
+        GenerationClient(kit.client("generation")),
+        EmbeddingClient(kit.client("embedding")),
+    )
+    relay = OutboxRelay(database, OutboxMessage, {SETTLE: quota.deliver_settlement, RELEASE: quota.deliver_release})
+    parts = Parts(store, quota, answerer, relay, settings.chat.answer_deadline_s, lambda: datetime.now(UTC))
+    chat = Chat(parts, store, knowledge, settings.chat.heartbeat_s)
+    kit.app.state.redis = redis
+    kit.app.state.chat = chat
+    background = [asyncio.create_task(relay.run()), asyncio.create_task(chat.recover())]
+    yield
+    await chat.drain()
+    for task in background:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+    await redis.aclose()
+    await database.close()
+
+
+def build(settings: Settings) -> FastAPI:
+    return create_app("chat", settings, wire, [router])

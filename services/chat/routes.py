@@ -1,0 +1,180 @@
+"""chat over HTTP."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable
+from typing import Annotated, Any, TypeVar
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.responses import Response
+
+from libs.clients.context import current_context
+from libs.contracts.chat import (
+    AnswerTrace,
+    ChatMessageList,
+    ChatRequest,
+    ChatResponse,
+    ChatSession,
+    ChatSessionList,
+)
+from libs.contracts.errors import ErrorCode, ErrorEnvelope, FootnoteError
+from libs.service.idempotency import Claim, Idempotent, Kept
+from libs.service.identity import CurrentSubject
+from libs.service.streaming import event_stream
+from libs.telemetry.logs import get_logger
+from services.chat.events import HEARTBEAT, Event, encoded, replayed
+from services.chat.run import AnswerRun
+from services.chat.service import Chat
+
+log = get_logger(__name__)
+
+router = APIRouter(tags=["chat"])
+
+PAGE = Query(ge=1, le=100)
+CLIENT_LEFT = 499
+STREAM: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "The answer, or with `stream` the events session, sources, token, citation, done and error.",
+        "content": {"text/event-stream": {"schema": {"type": "string"}}},
+    }
+}
+
+Result = TypeVar("Result")
+
+
+def chat_of(request: Request) -> Chat:
+    chat: Chat = request.app.state.chat
+    return chat
+
+
+TheChat = Annotated[Chat, Depends(chat_of)]
+
+
+@router.post("/chat", response_model=ChatResponse, responses=STREAM)
+@router.post("/chat/message", response_model=ChatResponse, responses=STREAM)
+async def ask(
+    request: Request, body: ChatRequest, subject: CurrentSubject, once: Idempotent, chat: TheChat
+) -> Response | ChatResponse:
+    """A question answered from the documents that its asker may read. Leaving ends the answer and keeps what was said."""
+    claimed = await once.claim(body, chat.longest_answer_s)
+    if isinstance(claimed, Kept):
+        answer = await chat.stored_answer(subject, UUID(claimed.value))
+        return event_stream(_replay(answer)) if body.stream else answer
+    run = chat.ask(subject, body, lambda answer_id: _ended(claimed, answer_id))
+    try:
+        # Until the first event an error is an ordinary one, with its own status.
+        first = await _unless_left(request, run.event() if body.stream else _complete(run))
+    except ClientLeftError:
+        run.stop()
+        return Response(status_code=CLIENT_LEFT)
+    if isinstance(first, ChatResponse) and not body.stream:
+        return first
+    return event_stream(_events(run, first, chat.heartbeat_s))
+
+
+@router.get("/chat/sessions")
+async def sessions(
+    subject: CurrentSubject, chat: TheChat, cursor: str | None = None, limit: Annotated[int, PAGE] = 20
+) -> ChatSessionList:
+    """The caller's sessions, the latest first."""
+    return await chat.sessions(subject, limit, cursor)
+
+
+@router.get("/chat/sessions/{session_id}")
+async def session(session_id: UUID, subject: CurrentSubject, chat: TheChat) -> ChatSession:
+    return await chat.session(subject, session_id)
+
+
+@router.get("/chat/sessions/{session_id}/messages")
+async def messages(
+    session_id: UUID,
+    subject: CurrentSubject,
+    chat: TheChat,
+    cursor: str | None = None,
+    limit: Annotated[int, PAGE] = 50,
+) -> ChatMessageList:
+    """A session's messages, the oldest first. Sources that may no longer be read are blanked."""
+    return await chat.messages(subject, session_id, limit, cursor)
+
+
+@router.delete("/chat/sessions/{session_id}", status_code=204)
+async def delete_session(session_id: UUID, subject: CurrentSubject, chat: TheChat) -> None:
+    await chat.delete_session(subject, session_id)
+
+
+@router.get("/chat/messages/{message_id}/trace")
+async def trace(message_id: UUID, subject: CurrentSubject, chat: TheChat) -> AnswerTrace:
+    """How an answer was made, for the one who asked."""
+    return await chat.trace(subject, message_id)
+
+
+class ClientLeftError(Exception):
+    pass
+
+
+async def _unless_left(request: Request, work: Awaitable[Result]) -> Result:
+    """The work's result; raises ClientLeftError where the client closes its connection first."""
+    working = asyncio.ensure_future(work)
+    leaving = asyncio.ensure_future(_left(request))
+    try:
+        await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        if not working.done():
+            raise ClientLeftError
+        return working.result()
+    finally:
+        working.cancel()
+        leaving.cancel()
+
+
+async def _left(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _complete(run: AnswerRun) -> ChatResponse:
+    while True:
+        event = await run.event()
+        if isinstance(event, ChatResponse):
+            return event
+
+
+async def _events(run: AnswerRun, first: Event, heartbeat_s: float) -> AsyncGenerator[bytes]:
+    try:
+        yield encoded(first)
+        while True:
+            try:
+                async with asyncio.timeout(heartbeat_s):
+                    event = await run.event()
+            except TimeoutError:
+                yield HEARTBEAT
+                continue
+            except Exception as error:  # noqa: BLE001 - the status has gone out; the stream carries the error
+                yield encoded(_envelope(error))
+                return
+            yield encoded(event)
+            if isinstance(event, ChatResponse):
+                return
+    finally:
+        # Without an await: when the client leaves, this runs in a task that is being cancelled.
+        run.stop()
+
+
+async def _replay(answer: ChatResponse) -> AsyncGenerator[bytes]:
+    for event in replayed(answer):
+        yield encoded(event)
+
+
+async def _ended(claim: Claim, answer_id: UUID | None) -> None:
+    if answer_id is None:
+        await claim.free()
+    else:
+        await claim.keep(str(answer_id))
+
+
+def _envelope(error: Exception) -> ErrorEnvelope:
+    request_id = current_context().request_id
+    if isinstance(error, FootnoteError):
+        return ErrorEnvelope(code=error.code, message=error.message, details=error.details, request_id=request_id)
+    log.error("unexpected error", exc_info=error)
+    message = "Something went wrong on our side. Give the request id to your operator."
+    return ErrorEnvelope(code=ErrorCode.INTERNAL, message=message, request_id=request_id)
