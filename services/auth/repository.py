@@ -147,6 +147,7 @@ class AuthRepository:
             select(RefreshToken, Session)
             .join(Session, Session.id == RefreshToken.session_id)
             .where(RefreshToken.hash == token_hash)
+            .with_for_update()
         )
         row = rows.one_or_none()
         if row is None:

@@ -55,7 +55,7 @@ TheChat = Annotated[Chat, Depends(chat_of)]
 async def ask(
     request: Request, body: ChatRequest, subject: CurrentSubject, once: Idempotent, chat: TheChat
 ) -> Response | ChatResponse:
-    """A question answered from the documents that its asker may read. Leaving ends the answer and keeps what was said."""
+    """A question answered from the documents its asker may read. Leaving ends the answer and keeps what was said."""
     claimed = await once.claim(body, chat.longest_answer_s)
     if isinstance(claimed, Kept):
         answer = await chat.stored_answer(subject, UUID(claimed.value))

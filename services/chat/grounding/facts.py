@@ -106,7 +106,15 @@ _SHORTEST_PREFIXED = 4
 _OPENERS = frozenset(
     """according additionally furthermore moreover overall therefore finally next second third generally typically
     usually often sometimes specifically currently instead otherwise meanwhile similarly likewise consequently
-    everyone everything someone anyone people note remember""".split()
+    everyone everything someone anyone people note remember
+    add allow apply ask avoid book bring build call change check choose click close contact create delete download
+    edit enable ensure enter fill find follow get give go install join keep leave log look make move open pay pick
+    plan press provide put read remove report request restart return review run save search see select send set show
+    sign start stop store submit take tell try turn update upload use visit wait work write
+    access answers approval business class clients companies costs customers data days documents employees expenses
+    files flights forms groups hours leave members messages money months office orders papers parents pay payments
+    prices products questions receipts results rules sales services staff students systems teams tests tools travel
+    users vacation weeks work years""".split()
 )
 _ORDINARY_ENDING = re.compile(
     r"(?:ing|ed|ly|tion|tions|ment|ments|ness|ity|ies|ers|ees|ors|ance|ence|ous|ful|ive|able|ible)$"

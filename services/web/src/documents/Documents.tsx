@@ -77,9 +77,10 @@ function DocumentItem({ document }: { document: StoredDocument }) {
   const queryClient = useQueryClient();
   const remove = async () => {
     await deleteDocument(document.document_id);
-    await queryClient.invalidateQueries({ queryKey: ["documents"] });
+    // Old answers may hold its words.
+    for (const held of ["messages", "passage", "trace"]) queryClient.removeQueries({ queryKey: [held] });
     await queryClient.invalidateQueries({ queryKey: ["usage"] });
-    queryClient.removeQueries({ queryKey: ["passage", document.document_id] });
+    await queryClient.invalidateQueries({ queryKey: ["documents"] });
   };
   const facts = [
     formatBytes(document.size_bytes),
