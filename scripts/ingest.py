@@ -1,6 +1,7 @@
 """`footnote ingest`: files and folders into the organisation's documents."""
 
 import asyncio
+import re
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -18,6 +19,10 @@ BATCH_DOCUMENTS = 200
 BATCH_CHARS = 3_000_000
 POLL_S = 1.0
 STALLED_S = 600.0
+TITLE_MAX_CHARS = 500
+FRONT_MATTER = re.compile(r"\A---\n.*?\n---\n", re.DOTALL)
+TITLE_FIELD = re.compile(r"^title:[ \t]*(\S.*)$", re.MULTILINE)
+HEADING = re.compile(r"^#{1,6}[ \t]+(\S.*)$", re.MULTILINE)
 
 
 @dataclass
@@ -57,7 +62,7 @@ async def ingest(api: Api, paths: list[Path], console: Console, category: str | 
             fields = {"external_id": external_id} | ({"category": category} if category else {})
             suffix = file.suffix.lower()
             if suffix in TEXT_SUFFIXES and (text := _text_of(file)) is not None:
-                batch.append({"title": file.stem, "text": text, **fields})
+                batch.append({"title": title_of(text) or file.stem, "text": text, **fields})
                 if len(batch) >= BATCH_DOCUMENTS or sum(len(item["text"]) for item in batch) > BATCH_CHARS:
                     await _send_batch(api, batch, documents, report)
                     batch = []
@@ -85,6 +90,14 @@ def print_report(report: IngestReport, console: Console) -> None:
     if report.skipped:
         kinds = sorted({file.suffix or file.name for file in report.skipped})
         console.print(f"  skipped {len(report.skipped)} files of other kinds: {', '.join(kinds)}", markup=False)
+
+
+def title_of(text: str) -> str | None:
+    """The title that a Markdown text gives itself: in its front matter, else its first heading."""
+    front_matter = FRONT_MATTER.match(text)
+    named = TITLE_FIELD.search(front_matter.group()) if front_matter else None
+    found = named or HEADING.search(text)
+    return found.group(1).strip().strip("\"'")[:TITLE_MAX_CHARS] or None if found else None
 
 
 def _text_of(file: Path) -> str | None:

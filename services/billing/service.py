@@ -117,7 +117,7 @@ class Billing:
                     resource=Resource.MESSAGES,
                     event_id=str(settlement.reservation_id),
                     quantity=1,
-                    period=month_of(occurred_at).key,
+                    period=reserved_in or month_of(occurred_at).key,
                     occurred_at=occurred_at,
                     user_id=settlement.user_id,
                     prompt_tokens=settlement.prompt_tokens,

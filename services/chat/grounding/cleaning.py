@@ -64,7 +64,7 @@ def clean(sentence: str, known_addresses: frozenset[str], source_text: str) -> s
         text = cleaned
     else:
         text = re.sub(r"[\[\]［］【】]", "", text)
-    return text.replace(_OPEN, "[ ").replace(_CLOSE, " ]").strip()
+    return " ".join(text.split()).replace(_OPEN, "[ ").replace(_CLOSE, " ]")
 
 
 def _protected(match: re.Match[str], source_text: str) -> str:

@@ -78,7 +78,7 @@ _OPPOSITES: tuple[tuple[frozenset[str], frozenset[str]], ...] = tuple(
             "suppress suppressed inhibit inhibited attenuate attenuated impair impaired worsen worsened weaken",
         ),
         ("before", "after"),
-        ("more greater higher above exceed", "less fewer lower below under"),
+        ("more greater higher above over exceed", "less fewer lower below under"),
         ("maximum", "minimum"),
         ("allow allowed permit permitted may can", "forbid forbidden prohibit prohibited ban banned disallow"),
         ("always", "never"),
@@ -253,7 +253,7 @@ def _names(text: str, ordinary: frozenset[str]) -> set[str]:
     for match in WORD.finditer(text):
         word = _POSSESSIVE.sub("", match.group())
         folded = word.casefold()
-        if len(word) == 1 or folded in STOPWORDS or folded in _SMALL_NUMBERS:
+        if len(word) == 1 or folded in STOPWORDS or folded in _SMALL_NUMBERS or folded in _UNITS:
             continue
         parts = [part for part in _JOINT.split(word) if part[:1].isupper() and part.isalpha()]
         stems = {stem(part.casefold()) for part in parts if part.casefold() not in STOPWORDS}

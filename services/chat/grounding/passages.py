@@ -102,15 +102,16 @@ class _Passage:
         lead_in: int | None = None
         for position, span in enumerate(sentences):
             text = excerpt[span.start : span.end]
-            units.append(self._unit([span]))
             row = _TABLE_ROW.match(text) is not None
-            if row or _LIST_ITEM.match(text):
-                if lead_in is not None:
-                    units.append(self._unit([sentences[lead_in], span]))
-                    if 1 < position - lead_in <= _MAX_GROUP:
-                        units.append(self._unit(sentences[lead_in : position + 1]))
-                elif row:
-                    lead_in = position
+            if (row or _LIST_ITEM.match(text)) and lead_in is not None:
+                # What opens the list may deny it: an item alone says nothing.
+                units.append(self._unit([sentences[lead_in], span]))
+                if 1 < position - lead_in <= _MAX_GROUP:
+                    units.append(self._unit(sentences[lead_in : position + 1]))
+                continue
+            units.append(self._unit([span]))
+            if row:
+                lead_in = position
             else:
                 lead_in = position if text.endswith(":") else None
                 if position and _LEANS_BACK.match(text):

@@ -24,6 +24,9 @@ LEXICAL_SUPPORT = 0.8
 # Of a sentence's content words; a unit with fewer in common isn't worth embedding.
 LEAST_COVERAGE = 0.2
 CANDIDATES = 8
+# A part of a sentence stands by itself only with so many content words, and then needs more support than a whole.
+STATEMENT_STEMS = 3
+JOINED_SUPPORT = 0.75
 # Another passage is cited too where it supports the sentence nearly as well as the best one.
 NEARLY_AS_WELL = 0.05
 MOST_CITED = 3
@@ -71,9 +74,8 @@ class SupportFinder:
         """Support by passages that say the same in other words."""
         whole = await self._by_one_place(sentence)
         parts = clauses(sentence)
-        if whole.cited or len(parts) < 2 or any(not content_stems(part) for part in parts):  # noqa: PLR2004 - a join
-            return whole
-        return await self._joined(parts, whole)
+        joined = len(parts) > 1 and all(len(content_stems(part)) >= STATEMENT_STEMS for part in parts)
+        return whole if whole.cited or not joined else await self._joined(parts, whole)
 
     async def _joined(self, parts: Sequence[str], whole: Support) -> Support:
         """A sentence that joins several statements, each supported by a place of its own."""
@@ -81,7 +83,7 @@ class SupportFinder:
         score = 1.0
         for part in parts:
             support = await self._by_one_place(part)
-            if not support.cited:
+            if support.score < JOINED_SUPPORT or not support.cited:
                 return whole
             score = min(score, support.score)
             cited.setdefault(support.cited[0].n, []).extend(support.cited[0].spans)

@@ -25,7 +25,7 @@ MIN_SUPPORT = 0.40
 # The same where embedding fails and only words count: lower, because a paraphrase shares few words.
 MIN_SUPPORT_OF_WORDS = 0.33
 # A further sentence must be about as good as the best; a weak second one is noise beside a good first.
-RELATIVE_SUPPORT = 0.80
+RELATIVE_SUPPORT = 0.85
 # What the first passage's sentences gain over the last's: retrieval's order breaks near ties and no more.
 RANK_PRIOR = 0.05
 # Maximal marginal relevance (Carbonell and Goldstein 1998): what likeness to a chosen sentence costs.

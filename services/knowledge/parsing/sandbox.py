@@ -41,14 +41,16 @@ class _BrokenChildError(Exception):
 class Sandbox:
     """A pool of at most `children` parsing processes, each replaced after `documents_per_child` documents or a failure.
 
-    Children start when they are needed and hold no secret, no file but Python's own and no socket. They die with this
-    process. Use it as an async context manager, or call `close`.
+    Children start when they are needed and hold no secret, no file but Python's own and no socket. One that has read a
+    tenant's documents reads no other tenant's. They die with this process. Use it as an async context manager, or call
+    `close`.
     """
 
     def __init__(self, children: int = 2, documents_per_child: int = 200) -> None:
         self._slots = asyncio.Semaphore(children)
         self._documents_per_child = documents_per_child
         self._idle: list[_Child] = []
+        self._closed = False
 
     async def __aenter__(self) -> Self:
         return self
@@ -60,11 +62,14 @@ class Sandbox:
 
     async def close(self) -> None:
         """Ends the idle children. A parse under way ends its own: cancel it first."""
+        self._closed = True
         while self._idle:
             await self._idle.pop().kill()
 
-    async def parse(self, path: Path, name: str, limits: ParseLimits | None = None) -> ParsedDocument:
-        """Returns the text of the file at `path`, whose type is judged by `name` and its content.
+    async def parse(
+        self, path: Path, name: str, limits: ParseLimits | None = None, *, tenant: str = ""
+    ) -> ParsedDocument:
+        """Returns the text of `tenant`'s file at `path`, whose type is judged by `name` and its content.
 
         Waits for a free child first; the wall-clock limit counts from then. Raises `ParseFailure` when the document
         can't be read, and `OSError` when the file can't be opened or a child can't be started: that says nothing about
@@ -84,10 +89,19 @@ class Sandbox:
                 media_type, size, limits.text_characters, limits.blocks, limits.memory_bytes, limits.cpu_seconds
             )
             async with self._slots:
-                return await self._parse(file, request, limits)
+                return await self._parse(file, request, limits, await self._child_for(tenant))
 
-    async def _parse(self, file: BinaryIO, request: wire.Request, limits: ParseLimits) -> ParsedDocument:
-        child = self._idle.pop() if self._idle else _Child()
+    async def _child_for(self, tenant: str) -> "_Child":
+        for index, child in enumerate(self._idle):
+            if child.tenant == tenant:
+                return self._idle.pop(index)
+        if self._idle:  # there may be no more children than slots
+            await self._idle.pop(0).kill()
+        return _Child(tenant)
+
+    async def _parse(
+        self, file: BinaryIO, request: wire.Request, limits: ParseLimits, child: "_Child"
+    ) -> ParsedDocument:
         fit = False
         try:
             async with asyncio.timeout(limits.wall_seconds):
@@ -99,7 +113,7 @@ class Sandbox:
                         raise
                     # An earlier document or the system may have ended it: a new child tells.
                     file.seek(0)
-                    child = _Child()
+                    child = _Child(child.tenant)
                     answer = await child.ask(request, file)
                 document = await asyncio.to_thread(_document_in, answer)
             fit = child.served < self._documents_per_child
@@ -118,14 +132,15 @@ class Sandbox:
         else:
             return document
         finally:
-            if fit:
+            if fit and not self._closed:
                 self._idle.append(child)
             else:
                 await child.kill()
 
 
 class _Child:
-    def __init__(self) -> None:
+    def __init__(self, tenant: str) -> None:
+        self.tenant = tenant
         self.served = 0
         self._process: asyncio.subprocess.Process | None = None
 
@@ -136,7 +151,8 @@ class _Child:
             process = await self._start()
         self.served += 1
         assert process.stdin is not None  # noqa: S101 - both ends are pipes
-        try:
+        # A child may answer before it has read everything, and end.
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             process.stdin.write(wire.frame(request))
             left = request.size
             while left:
@@ -146,8 +162,6 @@ class _Child:
                 left -= len(piece)
                 process.stdin.write(piece)
                 await process.stdin.drain()
-        except (BrokenPipeError, ConnectionResetError) as error:
-            raise _BrokenChildError from error
         return await self._receive(process)
 
     @property
@@ -178,7 +192,10 @@ class _Child:
             start_new_session=True,
             limit=_PIECE_BYTES,
         )  # fmt: skip
-        guarded: dict[str, Any] = orjson.loads(await self._receive(process))
+        try:
+            guarded: dict[str, Any] = orjson.loads(await self._receive(process))
+        except (_BrokenChildError, orjson.JSONDecodeError) as error:
+            raise OSError(f"the parsing process doesn't start: try {sys.executable} -m {_CHILD_MODULE}") from error
         if missing := _GUARDS - set(guarded["guarded"]):
             _log.warning("parsing_guards_missing", missing=sorted(missing))
         return process

@@ -9,7 +9,7 @@ from typing import Any
 
 LENGTH_BYTES = 8
 # An answer is text of at most 4 bytes a character and some 100 bytes a block; a child that says more is broken.
-MAX_ANSWER_BYTES = 512 * 1024 * 1024
+MAX_ANSWER_BYTES = 256 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)

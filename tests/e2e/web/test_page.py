@@ -119,12 +119,17 @@ async def ask_again_in_the_same_session(page: Page) -> None:
     assert page.url == address
 
 
-async def test_a_deleted_document_leaves_the_list(page: Page, member: Member) -> None:
+async def test_a_deleted_document_leaves_the_list_and_the_answers_that_cite_it(page: Page, member: Member) -> None:
     await sign_in(page, member.email)
+    await ask(page, "When was the lighthouse at Skerry Point lit?")
+    await expect(page.locator(".answer")).to_contain_text("1887")
     await page.get_by_role("link", name="Documents").click()
     await page.get_by_role("button", name="Delete the document Harbour rules").click()
     await page.get_by_role("alertdialog").get_by_role("button", name="Delete").click()
     await expect(page.get_by_text("None yet. Add one, then ask about it.")).to_be_visible()
+    await page.get_by_role("link", name="When was the lighthouse at Skerry Point lit?").click()
+    await expect(page.locator(".answer")).to_contain_text("no longer available")
+    await expect(page.get_by_role("main")).not_to_contain_text("1887")
 
 
 async def test_an_upload_that_cannot_be_read_says_why(page: Page, member: Member) -> None:

@@ -10,6 +10,7 @@ INDEX = "README.md"
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _HEADING = re.compile(r"^(#{1,6}) (.+)$", re.MULTILINE)
 _LINK = re.compile(r"\[[^\]\n]+\]\(([^)\s]+)\)")
+_CODE_SPAN = re.compile(r"`([^`]+)`")
 _MARKUP = re.compile(r"[`*]")
 
 
@@ -22,6 +23,11 @@ class Page:
     def prose(self) -> str:
         """The page without its code examples."""
         return _FENCE.sub("", self.source)
+
+    @property
+    def code_spans(self) -> list[str]:
+        """What stands between backticks in the prose, also where a line breaks inside."""
+        return _CODE_SPAN.findall(" ".join(self.prose.split()))
 
     @property
     def text(self) -> str:

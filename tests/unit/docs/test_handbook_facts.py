@@ -18,6 +18,7 @@ from libs.service.health import CHECK_TIMEOUT_S
 from scripts.cli import app
 from services.billing.plans import PLANS
 from services.billing.service import RESERVATION_LIFE
+from services.chat.events import _NAMES as EVENT_NAMES  # pyright: ignore[reportPrivateUsage] - the names on the wire
 from services.knowledge.parsing.document import FailureCode
 from tests.unit.docs.handbook import pages
 
@@ -79,7 +80,7 @@ def leaf_keys(values: dict[str, Any], prefix: str = "") -> list[str]:
 
 @pytest.mark.parametrize("key", leaf_keys(BASE))
 def test_every_setting_is_explained(key: str):
-    assert any(f"`{key}`" in page.source for page in PAGES.values())
+    assert any(key in page.code_spans for page in PAGES.values())
 
 
 def rows(name: str) -> list[list[str]]:
@@ -174,7 +175,7 @@ def test_request_bounds():
     ],
 )
 def test_answers_are_described_field_by_field(name: str, model: type[BaseModel]):
-    missing = [field for field in model.model_fields if f"`{field}`" not in PAGES[name].source]
+    missing = set(model.model_fields) - set(PAGES[name].code_spans)
     assert not missing
 
 
@@ -196,6 +197,10 @@ def test_every_value_is_explained(name: str, values: type[StrEnum]):
 def test_error_table_names_no_other_codes():
     table = [row for row in rows("errors.md") if row[0].isdigit()]
     assert sorted(row[1] for row in table) == sorted(errors.ErrorCode)
+
+
+def test_stream_events():
+    assert list(columns("streaming.md", "event")) == list(EVENT_NAMES.values())
 
 
 def test_ports():
@@ -233,10 +238,10 @@ def command_paths(front_door: typer.Typer, prefix: str = "footnote") -> list[str
 def test_commands_on_the_pages_are_the_ones_there_are():
     known = set(command_paths(app))
     assert "footnote admin plan" in known
-    named = {command for page in PAGES.values() for command in re.findall(r"`(footnote [^`\n]+)`", page.source)}
+    named = {span for page in PAGES.values() for span in page.code_spans if span.startswith("footnote ")}
     unknown = {command for command in named if not any(f"{command} ".startswith(f"{path} ") for path in known)}
     assert not unknown
-    described = re.findall(r"`(footnote [^`\n]+)`", PAGES["running-footnote.md"].source)
+    described = PAGES["running-footnote.md"].code_spans
     missing = {path for path in known if not any(f"{command} ".startswith(f"{path} ") for command in described)}
     assert not missing
 

@@ -2,7 +2,7 @@ import { answerEvents } from "../api/answer-stream";
 import { asApiError, brokenOff, isAbort } from "../api/errors";
 import { jsonBody, send } from "../api/http";
 import { Store } from "../store";
-import { advance, newTurn, type Turn } from "./turns";
+import { advance, inProgress, newTurn, type Turn } from "./turns";
 
 /** The turns asked on this page since it was loaded. They go on while other pages are shown. */
 export class LiveTurns {
@@ -43,6 +43,11 @@ export class LiveTurns {
   forget(sessionId: string): void {
     for (const turn of this.turns.get()) if (turn.sessionId === sessionId) this.stop(turn.key);
     this.turns.set(this.turns.get().filter((turn) => turn.sessionId !== sessionId));
+  }
+
+  /** Forgets what has ended; the server tells it again, as far as it may still be read. */
+  forgetEnded(): void {
+    this.turns.set(this.turns.get().filter(inProgress));
   }
 
   async #run(turn: Turn, signal: AbortSignal): Promise<void> {

@@ -3,6 +3,7 @@ import { useId, useState, type SubmitEvent } from "react";
 
 import { deleteDocument, documents } from "../api/calls";
 import type { StoredDocument } from "../api/contracts";
+import { liveTurns } from "../state";
 import { ConfirmDelete } from "../ui/ConfirmDelete";
 import { ErrorNote } from "../ui/ErrorNote";
 import { Page } from "../ui/Page";
@@ -78,6 +79,7 @@ function DocumentItem({ document }: { document: StoredDocument }) {
   const remove = async () => {
     await deleteDocument(document.document_id);
     // Old answers may hold its words.
+    liveTurns.forgetEnded();
     for (const held of ["messages", "passage", "trace"]) queryClient.removeQueries({ queryKey: [held] });
     await queryClient.invalidateQueries({ queryKey: ["usage"] });
     await queryClient.invalidateQueries({ queryKey: ["documents"] });

@@ -1,6 +1,6 @@
 """auth with real stores, asked by the gateway."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import uuid4
@@ -57,7 +57,7 @@ async def http(app: FastAPI, settings: Settings) -> AsyncIterator[AsyncClient]:
 
 
 @pytest.fixture
-def clock(app: FastAPI) -> AsyncIterator[SetClock]:
+def clock(app: FastAPI) -> Iterator[SetClock]:
     """Sessions at a time that the test sets."""
     clock = SetClock()
     sessions = app.state.auth.sessions

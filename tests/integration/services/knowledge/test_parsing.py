@@ -293,6 +293,12 @@ async def test_mislabelled_documents(parse: Parse, content: bytes, name: str, co
     assert await failure_of(parse(content, name)) is code
 
 
+async def test_arabic_ligatures_of_a_pdf_are_in_reading_order(data_dir: Path, sandbox: Sandbox):
+    text = (await sandbox.parse(data_dir / "documents/files/dl/right_to_left_01.pdf", "a.pdf")).text
+    assert "الإنتاجية" in text
+    assert "المشكلات" in text
+
+
 # A failure that the manifest words as the outside sees it, and what parsing calls it.
 EXPECTED = {
     "ok": (None,),

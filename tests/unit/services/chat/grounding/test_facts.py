@@ -21,7 +21,6 @@ def against(sentence: str, passage: str, around: frozenset[str] = NOWHERE) -> st
         ("HIV-positive people gain.", "People with HIV gain, positive or not."),
         ("Employees travel.", "All employees travel."),
         ("It holds 40 MB.", "Up to 40 megabytes are held."),
-        ("Prices rise and fall.", "Prices rise."),
     ],
 )
 def test_the_same_facts_in_other_words_agree(sentence: str, passage: str):

@@ -41,7 +41,7 @@ async def ground(
 
 async def supported(text: str) -> list[tuple[str, list[int]]]:
     return [
-        (checked.text, [cited.n for cited in checked.support.cited])
+        (checked.text, sorted(cited.n for cited in checked.support.cited))
         for checked in await ground(text)
         if checked.support.cited
     ]

@@ -1,0 +1,184 @@
+"""chat as a server, with real PostgreSQL, Valkey, billing and embedding; knowledge and generation are scripted."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from redis.asyncio import Redis
+from sqlalchemy import text
+
+from libs.config.settings import ServiceName, Settings
+from libs.contracts.identity import Role, Subject, TokenClaims
+from libs.security.keys import USER_TOKENS, load_private_key
+from libs.security.tokens import ServiceTokens, UserTokenSigner, keys_of_jwks
+from libs.service.identity import Authenticator
+from libs.stores.postgres import Database
+from libs.stores.weights import WeightsMissingError, WeightsStore
+from services.billing.main import build as build_billing
+from services.chat.main import build as build_chat
+from services.embedding.main import build as build_embedding
+from tests.integration.services.chat.neighbours import ScriptedGeneration, ScriptedKnowledge
+from tests.loopback import serving
+
+NOBODY = "http://127.0.0.1:9"
+
+
+@dataclass(frozen=True)
+class Person:
+    user_id: UUID
+    organization_id: UUID
+    headers: dict[str, str]
+
+
+@pytest.fixture(scope="session")
+def signer(settings: Settings) -> UserTokenSigner:
+    return UserTokenSigner(load_private_key(settings.secrets_dir / f"{USER_TOKENS}.key"), life_s=3600)
+
+
+@pytest.fixture(scope="session")
+def person(settings: Settings, signer: UserTokenSigner) -> Callable[..., Person]:
+    """A new person, in a new organisation or the one given."""
+
+    def make(organization_id: UUID | None = None) -> Person:
+        claims = TokenClaims(user_id=uuid4(), organization_id=organization_id or uuid4(), session_id=uuid4())
+        service_token = ServiceTokens("gateway", settings.secrets_dir).sign("chat")
+        headers = {"Authorization": f"Bearer {signer.sign(claims)}", "X-Service-Token": service_token}
+        return Person(claims.user_id, claims.organization_id, headers)
+
+    return make
+
+
+@asynccontextmanager
+async def knowing_users(name: ServiceName, app: FastAPI, settings: Settings, signer: UserTokenSigner) -> AsyncIterator[str]:
+    """The app on loopback; every signed-in user is a member of the token's organisation."""
+    keys = keys_of_jwks(signer.jwks())
+
+    async def user_keys(_token: str):
+        return keys
+
+    async def member(claims: TokenClaims) -> Subject:
+        return Subject(**claims.model_dump(), role=Role.MEMBER)
+
+    async with serving(app) as url:
+        app.state.authenticator = Authenticator(ServiceTokens(name, settings.secrets_dir), user_keys, member)
+        yield url
+
+
+@pytest.fixture(scope="session")
+async def billing_url(settings: Settings, signer: UserTokenSigner) -> AsyncIterator[str]:
+    async with knowing_users("billing", build_billing(settings), settings, signer) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+async def embedding_url(settings: Settings, signer: UserTokenSigner) -> AsyncIterator[str]:
+    try:
+        WeightsStore(settings.models_dir).locate("minilm")
+    except WeightsMissingError as missing:
+        pytest.skip(str(missing))
+    async with knowing_users("embedding", build_embedding(settings), settings, signer) as url:
+        async with httpx.AsyncClient() as http:
+            while (await http.get(f"{url}/health/ready")).status_code != 200:
+                pass
+        yield url
+
+
+@pytest.fixture(scope="session")
+async def served_knowledge() -> AsyncIterator[tuple[ScriptedKnowledge, str]]:
+    scripted = ScriptedKnowledge()
+    async with serving(scripted.app) as url:
+        yield scripted, url
+
+
+@pytest.fixture(scope="session")
+async def served_generation() -> AsyncIterator[tuple[ScriptedGeneration, str]]:
+    scripted = ScriptedGeneration()
+    async with serving(scripted.app) as url:
+        yield scripted, url
+
+
+@pytest.fixture
+def knowledge(served_knowledge: tuple[ScriptedKnowledge, str]) -> ScriptedKnowledge:
+    served_knowledge[0].reset()
+    return served_knowledge[0]
+
+
+@pytest.fixture
+async def generation(served_generation: tuple[ScriptedGeneration, str]) -> ScriptedGeneration:
+    served_generation[0].reset()
+    return served_generation[0]
+
+
+@pytest.fixture(scope="session")
+def chat_settings(
+    settings: Settings,
+    billing_url: str,
+    embedding_url: str,
+    served_knowledge: tuple[ScriptedKnowledge, str],
+    served_generation: tuple[ScriptedGeneration, str],
+) -> Settings:
+    urls: dict[ServiceName, str] = {
+        "billing": billing_url,
+        "embedding": embedding_url,
+        "knowledge": served_knowledge[1],
+        "generation": served_generation[1],
+    }
+    return settings.model_copy(update={"service_urls": urls})
+
+
+@pytest.fixture(scope="session")
+def serve_chat(chat_settings: Settings, signer: UserTokenSigner):
+    """A chat service of one's own: `changes` are settings under `chat`, `away` services that can't be reached."""
+
+    @asynccontextmanager
+    async def serve(*, away: tuple[ServiceName, ...] = (), redis_url: str = "", **changes: float) -> AsyncIterator[httpx.AsyncClient]:
+        urls = chat_settings.service_urls | dict.fromkeys(away, NOBODY)
+        changed = chat_settings.model_copy(
+            update={
+                "service_urls": urls,
+                "redis_url": redis_url or chat_settings.redis_url,
+                "chat": chat_settings.chat.model_copy(update=changes),
+            }
+        )
+        async with knowing_users("chat", build_chat(changed), changed, signer) as url:
+            async with httpx.AsyncClient(base_url=url, timeout=30) as client:
+                yield client
+
+    return serve
+
+
+@pytest.fixture(scope="session")
+async def shared_chat(serve_chat) -> AsyncIterator[httpx.AsyncClient]:
+    async with serve_chat() as client:
+        yield client
+
+
+@pytest.fixture
+def chat(
+    shared_chat: httpx.AsyncClient, knowledge: ScriptedKnowledge, generation: ScriptedGeneration, redis: Redis
+) -> httpx.AsyncClient:
+    """The running service, its neighbours forgetting what earlier tests told them."""
+    return shared_chat
+
+
+@pytest.fixture(scope="session")
+async def database(settings: Settings) -> AsyncIterator[Database]:
+    database = Database(settings, "chat")
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+def query(database: Database):
+    """Rows of a statement, for tests that look at what was stored."""
+
+    async def rows(statement: str, **values: object) -> list[dict[str, object]]:
+        async with database.transaction() as session:
+            result = await session.execute(text(statement), values)
+            return [dict(row) for row in result.mappings()]
+
+    return rows

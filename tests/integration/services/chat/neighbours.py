@@ -1,0 +1,135 @@
+"""The services that chat asks, small and scripted, over real HTTP: what they say is the test's to set."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from uuid import UUID, uuid4
+
+from fastapi import FastAPI, HTTPException, Request
+from fastapi.responses import JSONResponse, Response
+
+from libs.contracts.errors import ErrorCode
+from libs.contracts.knowledge import (
+    Location,
+    ReadableRequest,
+    ReadableResponse,
+    RetrievalRequest,
+    RetrievalResponse,
+    RetrievedPassage,
+)
+from libs.contracts.openai import (
+    ChunkChoice,
+    CompletionChunk,
+    CompletionRequest,
+    CompletionUsage,
+    Delta,
+    Model,
+    ModelList,
+    error_envelope,
+)
+from libs.service.streaming import event_stream
+
+# What a scripted generation does next: say it, wait for it, or fail.
+Part = str | asyncio.Event | type[Exception]
+
+
+def passage(content: str, title: str = "Handbook", similarity: float | None = 0.8) -> RetrievedPassage:
+    return RetrievedPassage(
+        document_id=uuid4(),
+        external_id="handbook.md",
+        chunk_id=uuid4(),
+        title=title,
+        content=content,
+        score=0.03,
+        location=Location(heading_path=["Rules"], start=0, end=len(content)),
+        token_count=len(content.split()) * 2,
+        similarity=similarity,
+    )
+
+
+class ScriptedKnowledge:
+    """Answers every question with `passages`; a reader may read those that aren't in `unreadable`."""
+
+    def __init__(self) -> None:
+        self.app = FastAPI()
+        self.app.post("/internal/retrievals")(self._retrieve)
+        self.app.post("/internal/readable")(self._readable)
+        self.reset()
+
+    def reset(self) -> None:
+        self.passages: list[RetrievedPassage] = []
+        self.unreadable: set[UUID] = set()
+        self.degraded: list[str] = []
+        self.queries: list[str] = []
+        self.away = False
+
+    async def _retrieve(self, request: RetrievalRequest) -> RetrievalResponse:
+        if self.away:
+            raise HTTPException(500)
+        self.queries.append(request.query)
+        found = [one for one in self.passages if one.chunk_id not in self.unreadable]
+        considered = [{"chunk_id": str(one.chunk_id), "lexical_rank": 1} for one in found]
+        return RetrievalResponse(
+            passages=found,
+            strategy_used="hybrid",
+            degraded=self.degraded,
+            knowledge_version=1,
+            trace=[{"step": "select", "passages": considered}],
+        )
+
+    async def _readable(self, request: ReadableRequest) -> ReadableResponse:
+        if self.away:
+            raise HTTPException(500)
+        known = {one.chunk_id for one in self.passages} - self.unreadable
+        return ReadableResponse(chunk_ids=[chunk_id for chunk_id in request.chunk_ids if chunk_id in known])
+
+
+class ScriptedGeneration:
+    """Models that say what the test wrote for them; the first is the default."""
+
+    def __init__(self) -> None:
+        self.app = FastAPI()
+        self.app.get("/v1/models")(self._models)
+        self.app.add_api_route("/v1/chat/completions", self._complete, methods=["POST"])
+        self.reset()
+
+    def reset(self) -> None:
+        self.scripts: dict[str, Sequence[Part]] = {"extractive": []}
+        self.requests: list[CompletionRequest] = []
+        self.finish_reason = "stop"
+        self.overloaded = False
+        self.cancelled = asyncio.Event()
+
+    async def _models(self) -> ModelList:
+        return ModelList(data=[Model(id=name, created=0, owned_by="test") for name in self.scripts])
+
+    async def _complete(self, request: Request) -> Response:
+        completion = CompletionRequest.model_validate_json(await request.body())
+        self.requests.append(completion)
+        name = next(iter(self.scripts)) if completion.model == "default" else completion.model
+        if self.overloaded and name != "extractive":
+            return JSONResponse(error_envelope(429, ErrorCode.OVERLOADED, "busy"), 429)
+        return event_stream(self._stream(name, self.scripts[name]))
+
+    async def _stream(self, name: str, script: Sequence[Part]) -> AsyncGenerator[bytes]:
+        def data(choices: list[ChunkChoice], usage: CompletionUsage | None = None) -> bytes:
+            chunk = CompletionChunk(id="1", created=0, model=name, choices=choices, usage=usage)
+            return f"data: {chunk.model_dump_json()}\n\n".encode()
+
+        said = 0
+        try:
+            for part in script:
+                if isinstance(part, str):
+                    said += 1
+                    yield data([ChunkChoice(delta=Delta(content=part))])
+                elif isinstance(part, asyncio.Event):
+                    await part.wait()
+                else:
+                    error = error_envelope(503, ErrorCode.UPSTREAM_UNAVAILABLE, "gone")
+                    yield b"data: " + JSONResponse(error).body + b"\n\n"
+                    return
+        except (asyncio.CancelledError, GeneratorExit):
+            self.cancelled.set()
+            raise
+        yield data([ChunkChoice(delta=Delta(), finish_reason=self.finish_reason)])
+        yield data([], CompletionUsage(prompt_tokens=100, completion_tokens=said, total_tokens=100 + said))
+        yield b"data: [DONE]\n\n"

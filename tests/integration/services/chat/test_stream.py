@@ -1,0 +1,159 @@
+import asyncio
+import json
+from collections.abc import AsyncIterator
+
+import httpx
+from httpx_sse import EventSource, ServerSentEvent
+
+from tests.integration.services.chat.neighbours import passage
+
+RULES = passage(
+    "Receipts must be sent within 30 days of the trip. Business class requires approval by a director. "
+    "Wine is never reimbursed.",
+    "Travel policy",
+)
+QUESTION = {"message": "When must receipts of a trip be sent?", "stream": True}
+FIRST, SECOND, THIRD = (sentence + "." for sentence in RULES.content.rstrip(".").split(". "))
+
+
+def events_of(response: httpx.Response) -> AsyncIterator[ServerSentEvent]:
+    return EventSource(response).aiter_sse()
+
+
+async def read(chat: httpx.AsyncClient, headers: dict[str, str], **body: object) -> list[tuple[str, dict[str, object]]]:
+    async with chat.stream("POST", "/chat", json=QUESTION | body, headers=headers) as response:
+        assert response.status_code == 200
+        assert response.headers["content-type"].startswith("text/event-stream")
+        return [(event.event, json.loads(event.data)) async for event in events_of(response)]
+
+
+async def until(query, statement: str, **values: object) -> list[dict[str, object]]:
+    async with asyncio.timeout(5):
+        while not (rows := await query(statement, **values)):
+            await asyncio.sleep(0.01)
+    return rows
+
+
+async def test_a_stream_says_the_same_as_the_answer_it_ends_with(chat, knowledge, generation, person):
+    knowledge.passages = [RULES]
+    generation.scripts = {"llm": [f"{FIRST} The moon is cheese. ", SECOND]}
+    events = await read(chat, person().headers)
+    assert [name for name, _ in events] == [
+        "session", "sources", "token", "citation", "token", "citation", "done",
+    ]  # fmt: skip
+    session, sources, *_, done = (data for _, data in events)
+    assert {key: done[key] for key in session} == session
+    assert sources["sources"] == done["sources"]
+    assert "".join(data["text"] for name, data in events if name == "token") == done["answer"]
+    assert [data for name, data in events if name == "citation"] == done["citations"]
+    assert "cheese" not in str(events)
+
+
+async def test_a_sentence_goes_out_as_soon_as_it_is_checked(chat, knowledge, generation, person):
+    knowledge.passages = [RULES]
+    go_on = asyncio.Event()
+    generation.scripts = {"llm": [f"{FIRST} Business", go_on, " class requires approval by a director."]}
+    async with chat.stream("POST", "/chat", json=QUESTION, headers=person().headers) as response:
+        names = []
+        async for event in events_of(response):
+            names.append(event.event)
+            if event.event == "citation":
+                go_on.set()
+    assert names == ["session", "sources", "token", "citation", "token", "citation", "done"]
+
+
+async def test_errors_before_the_first_event_have_their_own_status(chat, knowledge, person):
+    knowledge.away = True
+    response = await chat.post("/chat", json=QUESTION, headers=person().headers)
+    assert (response.status_code, response.json()["code"]) == (503, "UPSTREAM_UNAVAILABLE")
+    assert response.json()["details"] == {"service": "knowledge"}
+
+
+async def test_a_failure_on_the_way_is_an_error_event(chat, knowledge, generation, person):
+    knowledge.passages = [RULES]
+    generation.scripts = {"extractive": [RuntimeError]}
+    *_, (name, data) = await read(chat, person().headers)
+    assert (name, data["code"]) == ("error", "UPSTREAM_UNAVAILABLE")
+    assert data["request_id"]
+
+
+async def test_a_silent_stream_has_heartbeats(serve_chat, knowledge, generation, person):
+    knowledge.passages = [RULES]
+    go_on = asyncio.Event()
+    generation.scripts = {"llm": [go_on, FIRST]}
+    async with serve_chat(heartbeat_s=0.05) as chat:
+        async with chat.stream("POST", "/chat", json=QUESTION, headers=person().headers) as response:
+            heartbeats = 0
+            async for line in response.aiter_lines():
+                heartbeats += line.startswith(":")
+                if heartbeats == 3:
+                    go_on.set()
+            assert heartbeats >= 3
+
+
+async def test_leaving_cancels_the_generation_and_keeps_what_was_said(chat, knowledge, generation, person, query):
+    knowledge.passages = [RULES]
+    generation.scripts = {"llm": [f"{FIRST} Business", asyncio.Event()]}
+    someone = person()
+    async with chat.stream("POST", "/chat", json=QUESTION, headers=someone.headers) as response:
+        async for event in events_of(response):
+            if event.event == "citation":
+                break
+    await asyncio.wait_for(generation.cancelled.wait(), 5)
+    [row] = await until(query, "SELECT * FROM chat.messages WHERE user_id = :id AND status = 'stopped'", id=someone.user_id)
+    assert row["content"] == f"{FIRST} [1]"
+    assert row["metadata"]["finish_reason"] == "stopped"
+    assert row["metadata"]["tokens_used"] > 0
+    [used] = await until(query, "SELECT 1 FROM chat.traces WHERE message_id = :id", id=row["id"])
+
+
+async def test_leaving_before_anything_was_said_costs_nothing(chat, knowledge, generation, person, query):
+    knowledge.passages = [RULES]
+    generation.scripts = {"llm": [asyncio.Event()]}
+    someone = person()
+    async with chat.stream("POST", "/chat", json=QUESTION, headers=someone.headers) as response:
+        await anext(events_of(response))
+    [row] = await until(query, "SELECT * FROM chat.messages WHERE user_id = :id AND status = 'stopped'", id=someone.user_id)
+    assert (row["content"], row["metadata"]) == ("", None)
+    reservation = row["reservation_id"]
+    assert await until(query, "SELECT 1 WHERE NOT EXISTS (SELECT FROM chat.outbox WHERE payload->>'reservation_id' = :id)", id=str(reservation))
+
+
+async def test_leaving_a_request_without_stream_stops_it_too(chat, knowledge, generation, person, query):
+    knowledge.passages = [RULES]
+    generation.scripts = {"llm": [f"{FIRST} Business", asyncio.Event()]}
+    someone = person()
+    asking = asyncio.create_task(chat.post("/chat", json=QUESTION | {"stream": False}, headers=someone.headers))
+    async with asyncio.timeout(5):
+        while not generation.requests:
+            await asyncio.sleep(0.01)
+    asking.cancel()
+    await asyncio.wait_for(generation.cancelled.wait(), 5)
+    await until(query, "SELECT 1 FROM chat.messages WHERE user_id = :id AND status = 'stopped'", id=someone.user_id)
+
+
+async def test_the_deadline_ends_an_answer_with_what_was_said(serve_chat, knowledge, generation, person):
+    knowledge.passages = [RULES]
+    generation.scripts = {"llm": [f"{FIRST} Business", asyncio.Event()], "extractive": [asyncio.Event()]}
+    async with serve_chat(answer_deadline_s=0.5) as chat:
+        *_, (name, done) = await read(chat, person().headers, model="llm")
+        assert (name, done["answer"]) == ("done", f"{FIRST} [1]")
+        assert done["metadata"]["finish_reason"] in ("deadline", "error")
+        generation.scripts = {"llm": [asyncio.Event()], "extractive": [asyncio.Event()]}
+        response = await chat.post("/chat", json=QUESTION | {"stream": False}, headers=person().headers)
+        assert (response.status_code, response.json()["code"]) == (504, "DEADLINE_EXCEEDED")
+
+
+async def test_stopping_the_service_stores_what_was_said(serve_chat, knowledge, generation, person, query):
+    knowledge.passages = [RULES]
+    generation.scripts = {"llm": [f"{FIRST} Business", asyncio.Event()]}
+    someone = person()
+    async with serve_chat() as chat:
+        stream = chat.stream("POST", "/chat", json=QUESTION, headers=someone.headers)
+        response = await stream.__aenter__()
+        async for event in events_of(response):
+            if event.event == "citation":
+                break
+    [row] = await query("SELECT status, content FROM chat.messages WHERE user_id = :id AND role = 'assistant'", id=someone.user_id)
+    assert row == {"status": "stopped", "content": f"{FIRST} [1]"}
+    await response.aclose()
