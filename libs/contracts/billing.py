@@ -4,7 +4,10 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+MAX_COUNT = 2_000_000_000
+MAX_BYTES = 1_000_000_000_000
 
 
 class Resource(StrEnum):
@@ -58,7 +61,7 @@ class MessageReservationRequest(BaseModel):
     reservation_id: UUID
     organization_id: UUID
     user_id: UUID
-    max_tokens: int = Field(ge=1)
+    max_tokens: int = Field(ge=1, le=MAX_COUNT)
 
 
 class MessageReservation(BaseModel):
@@ -77,10 +80,10 @@ class Settlement(BaseModel):
     reservation_id: UUID
     organization_id: UUID
     user_id: UUID
-    prompt_tokens: int = Field(ge=0)
-    completion_tokens: int = Field(ge=0)
-    model: str
-    occurred_at: datetime
+    prompt_tokens: int = Field(ge=0, le=MAX_COUNT)
+    completion_tokens: int = Field(ge=0, le=MAX_COUNT)
+    model: str = Field(max_length=200)
+    occurred_at: AwareDatetime
 
 
 class ApiCall(BaseModel):
@@ -99,7 +102,7 @@ class StorageChange(BaseModel):
 
     event_id: str = Field(max_length=200)
     organization_id: UUID
-    delta_bytes: int
+    delta_bytes: int = Field(ge=-MAX_BYTES, le=MAX_BYTES)
 
 
 class PlanChange(BaseModel):

@@ -61,6 +61,12 @@ def validation_error(errors: list[Any]) -> FootnoteError:
     )
 
 
+def internal_error() -> FootnoteError:
+    """What a caller learns of an error that nobody foresaw."""
+    message = "Something went wrong on our side. Give the request id to your operator."
+    return FootnoteError(ErrorCode.INTERNAL, message, SERVER_ERROR)
+
+
 def _wrong_content_type(content_type: str) -> FootnoteError:
     return FootnoteError(
         ErrorCode.UNSUPPORTED_MEDIA_TYPE,
@@ -93,14 +99,6 @@ def install_error_handlers(app: FastAPI) -> None:
         headers = dict(error.headers or {})
         return error_response(request.url.path, FootnoteError(code, message, error.status_code, headers=headers))
 
-    async def unknown_error(request: Request, error: Exception) -> JSONResponse:
-        log.error("unexpected error", path=request.url.path, exc_info=error)
-        internal = FootnoteError(
-            ErrorCode.INTERNAL, "Something went wrong on our side. Give the request id to your operator.", SERVER_ERROR
-        )
-        return error_response(request.url.path, internal)
-
     app.add_exception_handler(FootnoteError, footnote_error)
     app.add_exception_handler(RequestValidationError, invalid_request)
     app.add_exception_handler(HTTPException, http_error)
-    app.add_exception_handler(Exception, unknown_error)

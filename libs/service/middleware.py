@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from libs.clients.context import Lane, RequestContext, use_context
 from libs.contracts.errors import ErrorCode, FootnoteError
-from libs.service.errors import error_response
+from libs.service.errors import error_response, internal_error
 from libs.telemetry.logs import get_logger
 from libs.telemetry.metrics import REQUEST_SECONDS, REQUESTS
 
@@ -52,6 +52,12 @@ class RequestContextMiddleware:
         with use_context(context), structlog.contextvars.bound_contextvars(request_id=context.request_id):
             try:
                 await self._app(scope, receive, send_with_id)
+            except Exception:
+                # Answered here: what passes on from here closes the connection, with other requests waiting on it.
+                log.exception("unexpected error", path=scope["path"])
+                if status:
+                    raise
+                await error_response(scope["path"], internal_error())(scope, receive, send_with_id)
             finally:
                 self._record(scope, status, time.perf_counter() - started)
 

@@ -4,9 +4,15 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 from sqlalchemy import text
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
 from libs.config.settings import Settings
+from libs.contracts.errors import unavailable
+from libs.telemetry.logs import get_logger
+
+log = get_logger(__name__)
 
 POOL_SIZE = 10
 POOL_OVERFLOW = 10
@@ -40,8 +46,13 @@ class Database:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncGenerator[AsyncSession]:
-        async with self._sessions.begin() as session:
-            yield session
+        """Raises 503 where the database can't be reached or doesn't answer in time."""
+        try:
+            async with self._sessions.begin() as session:
+                yield session
+        except (OperationalError, InterfaceError, PoolTimeoutError, ConnectionError) as error:
+            log.warning("database unavailable", error=str(error))
+            raise unavailable("database") from error
 
     async def ping(self) -> None:
         async with self.engine.connect() as connection:
