@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 _READ_BYTES = 1 << 16
 # Of prompts computed in one step: what a cancellation, or another answer's next word, waits for at most.
-_STEP_TOKENS = 256
+_STEP_TOKENS = 64
 
 
 @dataclass
@@ -111,9 +111,10 @@ class Worker:
     def _warm_up(self) -> None:
         """Lets OpenVINO prepare its kernels, which takes seconds, before somebody waits for an answer."""
         prompt = self._tokenizer.encode("warm " * _STEP_TOKENS, add_special_tokens=False).input_ids
-        self._pipeline.add_request(0, prompt, self._genai.GenerationConfig(max_new_tokens=2))
+        handle = self._pipeline.add_request(0, prompt, self._genai.GenerationConfig(max_new_tokens=1))
         while self._pipeline.has_non_finished_requests():
             self._pipeline.step()
+        del handle  # letting go of it earlier would cancel the request
 
     def _obey(self, command: protocol.Command) -> Iterator[protocol.Reply]:
         match command:

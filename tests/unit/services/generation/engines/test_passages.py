@@ -1,0 +1,85 @@
+import pytest
+
+from services.generation.engines.passages import read_sentences
+from services.generation.ports import Document
+
+
+def document(text: str, number: int = 1) -> Document:
+    return Document(number, "Leave", text)
+
+
+def statements(text: str) -> list[str]:
+    return [sentence.text for sentence in read_sentences([document(text)]) if sentence.statement]
+
+
+def test_text_is_the_passages_own_on_one_line():
+    (sentence,) = read_sentences([document("You can take\n  twelve weeks   of *unpaid* leave.")])
+    assert sentence.text == "You can take twelve weeks of *unpaid* leave."
+    assert (sentence.document, sentence.document_id, sentence.context) == (0, 1, "Leave")
+
+
+def test_bracketed_numbers_are_left_out_because_they_would_read_as_citations():
+    (sentence,) = read_sentences([document("The office opened in 1990 [3], moved [4, 5] and closed.[12]")])
+    assert sentence.text == "The office opened in 1990, moved and closed."
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "## Applying for leave",
+        "Applying for leave",
+        "Who may take leave?",
+        "[Leave](https://a.b) and [Sick leave](https://c.d)",
+        "https://example.org/leave",
+        "| plan | price |",
+        "```",
+        "<!-- leave a comment here -->",
+        "word " * 300,
+    ],
+)
+def test_what_is_no_statement(text: str):
+    assert statements(text) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Leave is granted.",
+        "Phone: 555 1234",
+        "- Submit a request",
+        "Read the [handbook](https://a.b) before you travel",
+        "Price 29 dollars",
+    ],
+)
+def test_what_is_a_statement(text: str):
+    assert len(statements(text)) == 1
+
+
+def test_list_items_know_the_line_that_introduces_them():
+    sentences = read_sentences(
+        [
+            document(
+                "Rules.\n\nBefore leave, be sure to:\n\n1. Ask early\n2. Tell your team. Twice.\n\nThen go.\n- Stray"
+            )
+        ]
+    )
+    assert [sentence.text for sentence in sentences] == [
+        "Rules.",
+        "Before leave, be sure to:",
+        "Ask early",
+        "Tell your team.",
+        "Twice.",
+        "Then go.",
+        "Stray",
+    ]
+    assert [sentence.lead_in for sentence in sentences] == [None, None, 1, 1, None, None, None]
+
+
+def test_lists_do_not_reach_into_the_next_passage():
+    first, second = document("Be sure to:", 1), document("- Stray item here", 2)
+    assert [sentence.lead_in for sentence in read_sentences([first, second])] == [None, None]
+
+
+def test_headings_are_context():
+    sentences = read_sentences([document("# Pay\nMonthly.\n## Bonus\nYearly.")])
+    assert [(sentence.context) for sentence in sentences if sentence.statement] == ["Leave Pay", "Leave Bonus"]
