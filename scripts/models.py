@@ -15,6 +15,11 @@ def install(settings: Settings, name: str, console: Console) -> None:
     with Progress(*columns, console=console) as progress:
         task = progress.add_task(f"{name} weights", total=None)
         path = store.fetch(name, lambda done, total: progress.update(task, completed=done, total=total))
+    if path.suffix == ".gguf":
+        from services.generation.engines.openvino_ir import prepare
+
+        with console.status("converting for this machine's processor, once"):
+            prepare(path)
     console.print(f"{name} is installed in {str(path)!r}.", highlight=False)
 
 

@@ -35,6 +35,8 @@ SAME_COSINE = 0.92
 SAME_TERMS = 0.8
 MAX_SENTENCES = 4
 MAX_LOOKUP_SENTENCES = 2
+# A shorter question may well stand in its own answer.
+SHORTEST_QUOTED_QUESTION = 12
 # Embedded at most, picked by their words: eight passages of 200 tokens have about as many.
 MAX_EMBEDDED = 48
 
@@ -109,7 +111,9 @@ class ExtractiveEngine:
         statements = [
             place
             for place, sentence in enumerate(sentences)
-            if sentence.statement and (not sentence.introduces_list or place in lists)
+            if sentence.statement
+            and (not sentence.introduces_list or place in lists)
+            and not _repeats(question, sentence.text)
         ]
         others = [place for place, sentence in enumerate(sentences) if not sentence.statement]
         for places in (statements, others):  # rows, headings and links only where nothing is said in sentences
@@ -148,6 +152,12 @@ class ExtractiveEngine:
         except Exception:  # noqa: BLE001 - whatever is wrong there, words still answer
             _log.warning("embedding failed; the extractive answer rests on words alone", exc_info=True)
             return None
+
+
+def _repeats(question: str, text: str) -> bool:
+    """Whether the text quotes the question: an example of asking it isn't an answer to it."""
+    asked = question.strip().casefold()
+    return len(asked) > SHORTEST_QUOTED_QUESTION and asked in text.casefold()
 
 
 def _around(sentences: list[Sentence], place: int) -> str:

@@ -17,6 +17,9 @@ _BLOCK_MARKER = re.compile(r"(?:>\s*)*(?:(?P<item>[-*+•‣◦–]|\d{1,3}[.)]|
 _MARKER = re.compile(r"\s*\[\d{1,4}(?:, ?\d{1,4})*\]")
 _HEADING = re.compile(r"#{1,6}\s+(?P<text>.*?)\s*#*$")
 _NOT_PROSE = re.compile(r"\||```|~~~|-{3}|={3}|<!--|\{\{|\{%")
+# Commands, their options, and data.
+_CODE = re.compile(r"\$ |(?:curl|sudo|git|pip|npm|docker|kubectl) -{0,2}\w|-[A-Za-z] |--\w|[{}\[\]<]|.*\\$")
+_FEWEST_ITEM_WORDS = 2
 _LINK = re.compile(r"!?\[[^\]]*\]\([^)]*\)|<?https?://\S+|\bwww\.\S+")
 _WORD = re.compile(r"[^\W\d_]{2,}|[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|\d+")
 _TERMINATED = re.compile(r"[.!?…:;。！？｡][\"'”’»)\]}*_`」』）]*$")
@@ -80,7 +83,9 @@ def _sentences(number: int, document: Document, first: int) -> Iterator[Sentence
         if not item and lead_in is not None and lead_in != place - 1 and text[0].isupper():
             lead_in = None  # the list is over; what follows its items directly still belongs to them
         context = " ".join(part for part in (document.title, heading) if part)
-        statement = not found and _is_statement(raw, text)
+        # A bare word in a list means something only below the line that introduces it.
+        names_only = item and lead_in is None and len(_WORD.findall(text)) < _FEWEST_ITEM_WORDS
+        statement = not found and not names_only and _is_statement(raw, text)
         yield Sentence(number, document.id, text, context, statement, item, lead_in if item else None)
         if statement and text.endswith(":") and not item:
             lead_in = place
@@ -90,6 +95,8 @@ def _sentences(number: int, document: Document, first: int) -> Iterator[Sentence
 def _is_statement(raw: str, text: str) -> bool:
     """Whether a sentence says something: not a question, a heading, a row of a table, markup, or links alone."""
     if _NOT_PROSE.match(raw) or len(text) > _LONGEST_STATEMENT or text.endswith("?"):
+        return False
+    if _CODE.match(text):
         return False
     beside_links = _LINK.sub(" ", text)
     words = len(_WORD.findall(beside_links))

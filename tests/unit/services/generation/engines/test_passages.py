@@ -83,3 +83,17 @@ def test_lists_do_not_reach_into_the_next_passage():
 def test_headings_are_context():
     sentences = read_sentences([document("# Pay\nMonthly.\n## Bonus\nYearly.")])
     assert [(sentence.context) for sentence in sentences if sentence.statement] == ["Leave Pay", "Leave Bonus"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '-H "Authorization: Bearer $TOKEN" \\',
+        "curl -s localhost:8000/chat",
+        '{"message": "How long does it live?"}',
+        "- parents",
+        "git clone the-repository",
+    ],
+)
+def test_commands_data_and_bare_words_are_no_statements(text: str) -> None:
+    assert statements(text) == []
