@@ -7,14 +7,14 @@ GENERATOR ?= auto
 
 export FOOTNOTE_HOME ?= $(CURDIR)/.footnote
 
-.PHONY: demo test lint test-chaos bench eval web clean
+.PHONY: demo test lint test-web test-chaos bench eval web clean
 
 demo: $(VENV)/.installed web
 	@$(BIN)/footnote models install minilm
 	@if [ "$(GENERATOR)" = qwen ] || [ "$(GENERATOR)" = smollm2 ]; then $(BIN)/footnote models install $(GENERATOR); fi
 	@FOOTNOTE_GENERATION__ENGINE=$(GENERATOR) $(BIN)/footnote demo $(ARGS)
 
-test: $(VENV)/.installed-dev lint
+test: $(VENV)/.installed-dev lint test-web
 	@$(BIN)/footnote models install minilm
 	@$(BIN)/footnote models install smollm2
 	$(BIN)/python -m pytest
@@ -24,6 +24,10 @@ lint: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright
 	$(BIN)/lint-imports
+
+test-web: web
+	@if command -v npm >/dev/null; then cd services/web && npm run --silent check && npm test --silent; \
+	else echo "The web page's tests are skipped: they need Node.js."; fi
 
 test-chaos: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest tests/chaos --full
@@ -38,7 +42,7 @@ eval: $(VENV)/.installed-dev
 web: $(if $(shell command -v npm),services/web/dist/index.html,)
 
 services/web/dist/index.html: services/web/package-lock.json $(shell find services/web/src services/web/index.html -type f 2>/dev/null)
-	@cd services/web && npm ci --no-audit --no-fund --loglevel=error && npm run build --silent
+	@cd services/web && npm ci --silent && npm run build --silent -- --logLevel warn
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	@$(PYTHON) -m venv $(VENV)

@@ -88,7 +88,8 @@ def create_app(
         openapi_url=None if public else "/openapi.json",
         docs_url=None,
         redoc_url=None,
-        max_body_size=max_body_bytes or settings.max_body_bytes,
+        # The gateway holds each path to its own limit while it passes a body on.
+        max_body_size=None if public else max_body_bytes or settings.max_body_bytes,
     )
     install_error_handlers(app)
     app.add_middleware(StalledBodyMiddleware, silence_s=settings.body_timeout_s)

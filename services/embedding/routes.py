@@ -18,7 +18,7 @@ from libs.contracts.openai import (
     Model,
     ModelList,
 )
-from services.embedding.disconnect import while_connected
+from libs.service.disconnect import while_connected
 from services.embedding.service import EmbeddingService
 
 router = APIRouter(prefix="/v1", tags=["embedding"])
@@ -38,7 +38,7 @@ Service = Annotated[EmbeddingService, Depends(service_of)]
 async def embeddings(body: EmbeddingRequest, request: Request, service: Service) -> EmbeddingResponse:
     texts = _texts(body)
     embedding = service.embed(texts, body.model, body.dimensions, current_context().lane)
-    embedded = await while_connected(request, embedding)
+    embedded = await while_connected(request, "embedding", embedding)
     data = [
         EmbeddingData(index=index, embedding=_base64(row) if body.encoding_format == "base64" else row.tolist())
         for index, row in enumerate(embedded.vectors)

@@ -20,7 +20,6 @@ from services.gateway.limits import RateLimiter
 from services.gateway.openapi import OpenApi
 from services.gateway.proxy import Proxy
 from services.gateway.routes import router
-from services.gateway.routing import MULTIPART_SLACK_BYTES
 from services.gateway.web import mount_web
 
 SWAGGER_ASSETS = Path(fastapi_offline.__file__).parent / "static"
@@ -44,9 +43,7 @@ async def wire(kit: Kit) -> AsyncGenerator[None]:
 
 
 def build(settings: Settings) -> FastAPI:
-    # The proxy holds each path to its own, smaller limit.
-    largest_body = settings.max_upload_bytes + 2 * MULTIPART_SLACK_BYTES
-    app = create_app("gateway", settings, wire, [], public=True, max_body_bytes=largest_body)
+    app = create_app("gateway", settings, wire, [], public=True)
     app.mount("/docs/assets", StaticFiles(directory=SWAGGER_ASSETS))
     mount_web(app, WEB_DIST)
     app.include_router(router)

@@ -24,6 +24,7 @@ from libs.contracts.openai import (
     ModelList,
     error_envelope,
 )
+from libs.service.disconnect import while_connected
 from libs.service.streaming import event_stream
 from services.generation.ports import Event, Finished, TextDelta
 from services.generation.service import Engines, generation_request
@@ -49,15 +50,17 @@ async def models(engines: EnginesDependency) -> ModelList:
 
 
 @router.post("/v1/chat/completions", response_model=Completion)
-async def chat_completions(body: CompletionRequest, engines: EnginesDependency) -> Response | Completion:
+async def chat_completions(
+    request: Request, body: CompletionRequest, engines: EnginesDependency
+) -> Response | Completion:
     """A completion, or with `stream` its chunks as server-sent events. Leaving the stream stops the engine."""
     engine = engines.named(body.model)
     events = engine.generate(generation_request(body))
     head = _Head(f"chatcmpl-{uuid4().hex}", int(time.time()), engine.model_id)
     if not body.stream:
-        return await _completion(head, events)
+        return await while_connected(request, "generation", _completion(head, events))
     # Errors that are known before the first event still get their own status.
-    first = await anext(events)
+    first = await while_connected(request, "generation", _first(events))
     with_usage = body.stream_options is not None and body.stream_options.include_usage
     return event_stream(_chunks(head, first, events, with_usage=with_usage))
 
@@ -91,6 +94,15 @@ async def _completion(head: _Head, events: AsyncGenerator[Event]) -> Completion:
                 return head.completion("".join(pieces), event)
             pieces.append(event.text)
     raise AssertionError("an engine ends with Finished")
+
+
+async def _first(events: AsyncGenerator[Event]) -> Event:
+    """The first event; a wait for it that is cancelled ends the answer."""
+    try:
+        return await anext(events)
+    except BaseException:
+        await events.aclose()
+        raise
 
 
 async def _chunks(

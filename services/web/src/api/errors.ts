@@ -23,7 +23,7 @@ export function errorOf(status: number, body: string, requestId: string | null):
   if (envelope) return new ApiError(status, envelope);
   return new ApiError(status, {
     code: `HTTP_${status}`,
-    message: `Footnote answered with status ${status} and no explanation. Try again in a moment.`,
+    message: `Footnote answered with status ${status} and no explanation.${status >= 500 ? " Try again in a moment." : ""}`,
     details: {},
     request_id: requestId ?? "",
   });

@@ -64,9 +64,9 @@ function PassageText({ opened }: { opened: OpenedPassage }) {
   return (
     <>
       <div className="passage-text">
-        {around.data && <p className="surroundings">{around.data.before}</p>}
+        {around.data?.before && <p className="surroundings">{around.data.before.trim()}</p>}
         <Excerpt key={citedAt} text={source.excerpt} spans={spans} />
-        {around.data && <p className="surroundings">{around.data.after}</p>}
+        {around.data?.after && <p className="surroundings">{around.data.after.trim()}</p>}
       </div>
       {around.isError && <ErrorNote error={around.error} />}
       {!around.data && (

@@ -24,7 +24,6 @@ export function TraceSteps({ trace, sources }: Properties) {
         {trace.steps.map((raw, index) => {
           const step = stepOf(raw, index + 1);
           return (
-            // oxlint-disable-next-line react/no-array-index-key -- a trace is never reordered, and steps may repeat
             <li key={index}>
               <h3>
                 {step.name}{" "}
@@ -63,7 +62,7 @@ interface TableProperties {
 
 function Table({ label, columns, rows, names }: TableProperties) {
   return (
-    // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- a keyboard must be able to scroll a wide table
+    // It takes the focus so that a keyboard can scroll it.
     <section className="table-frame" aria-label={label} tabIndex={0}>
       <table>
         <thead>
@@ -77,7 +76,6 @@ function Table({ label, columns, rows, names }: TableProperties) {
         </thead>
         <tbody>
           {rows.map((row, index) => (
-            // oxlint-disable-next-line react/no-array-index-key -- a trace is never reordered
             <tr key={index}>
               {columns.map((column) => (
                 <td key={column.key}>{shownValue(row[column.key], names)}</td>

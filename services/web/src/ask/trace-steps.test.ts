@@ -39,9 +39,20 @@ test("a step without a name is known by its number, and loses nothing", () => {
 
 test("values are in words, and known ids by name", () => {
   const names = new Map([["0b5e", "[1] Leave"]]);
-  const values = ["0b5e", 0.03214, 1200, true, null, [], ["0b5e", "x"], { lexical: 3, vector: 2 }];
+  const values = [
+    "0b5e",
+    "0b5e8a3c-1111-4222-8333-444455556666",
+    0.03214,
+    1200,
+    true,
+    null,
+    [],
+    ["0b5e", "x"],
+    { lexical: 3, vector: 2 },
+  ];
   expect(values.map((value) => shownValue(value, names))).toEqual([
     "[1] Leave",
+    "0b5e8a3c…",
     "0.0321",
     "1,200",
     "yes",

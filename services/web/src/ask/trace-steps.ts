@@ -8,6 +8,7 @@ export interface Step {
   tables: { label: string; columns: { key: string; label: string }[]; rows: Record<string, unknown>[] }[];
 }
 
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const NAMES = ["step", "name"];
 const TIMES = ["ms", "duration_ms", "took_ms", "time_ms", "elapsed_ms"];
 
@@ -47,13 +48,13 @@ function columnsOf(rows: Record<string, unknown>[]): { key: string; label: strin
   return [...new Set(rows.flatMap((row) => Object.keys(row)))].map((key) => ({ key, label: wording(key) }));
 }
 
-/** A value in words; an id that `names` knows is shown by its name. */
+/** A value in words; an id that `names` knows is shown by its name, another by its beginning. */
 export function shownValue(value: unknown, names: ReadonlyMap<string, string>): string {
   if (value === null || value === undefined || value === "") return "–";
   if (typeof value === "number")
     return Number.isInteger(value) ? formatNumber(value) : String(Number(value.toPrecision(3)));
   if (typeof value === "boolean") return value ? "yes" : "no";
-  if (typeof value === "string") return names.get(value) ?? value;
+  if (typeof value === "string") return names.get(value) ?? (UUID.test(value) ? `${value.slice(0, 8)}…` : value);
   if (Array.isArray(value)) return value.length > 0 ? value.map((item) => shownValue(item, names)).join(", ") : "–";
   return Object.entries(value)
     .map(([key, inner]) => `${key} ${shownValue(inner, names)}`)

@@ -30,7 +30,7 @@ export function UploadArea() {
   };
 
   return (
-    // oxlint-disable-next-line jsx-a11y/no-noninteractive-element-interactions -- dropping is only another way to the button
+    // Dropping is only another way to the button, so the section needs no role of its own.
     <section
       className={over ? "upload upload-over" : "upload"}
       aria-label="Add documents"

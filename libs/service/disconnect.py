@@ -14,7 +14,7 @@ CLIENT_CLOSED = 499  # nginx's status for it, seen by the logs alone
 Result = TypeVar("Result")
 
 
-async def while_connected(request: Request, work: Coroutine[Any, Any, Result]) -> Result:
+async def while_connected(request: Request, service: str, work: Coroutine[Any, Any, Result]) -> Result:
     """The work's result. Cancels it where the client disconnects; raises 504 past the request's deadline.
 
     The request's body must have been read: what comes after it is the client's leaving.
@@ -26,7 +26,7 @@ async def while_connected(request: Request, work: Coroutine[Any, Any, Result]) -
             [working, leaving], timeout=current_context().remaining_s(), return_when=asyncio.FIRST_COMPLETED
         )
         if not done:
-            raise deadline_exceeded("embedding")
+            raise deadline_exceeded(service)
         if working not in done:
             raise FootnoteError(ErrorCode.REQUEST_TIMEOUT, "The client closed the connection.", CLIENT_CLOSED)
         return working.result()
