@@ -115,8 +115,8 @@ class ExtractiveEngine:
             and (not sentence.introduces_list or place in lists)
             and not _repeats(question, sentence.text)
         ]
-        others = [place for place, sentence in enumerate(sentences) if not sentence.statement]
-        for places in (statements, others):  # rows, headings and links only where nothing is said in sentences
+        others = [place for place, sentence in enumerate(sentences) if not sentence.statement and not sentence.heading]
+        for places in (statements, others):  # rows and links only where nothing is said in sentences
             scored = await self._score(question, sentences, places)
             chosen = _select(question, sentences, scored)
             if chosen:

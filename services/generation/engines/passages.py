@@ -4,12 +4,13 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from libs.text.sentences import split_sentences
+from libs.text.sentences import Span, split_sentences
 from services.generation.ports import Document
 
 # Longer is a text without sentences: a log, a listing, data.
 _LONGEST_STATEMENT = 800
 _SHORT_HEADING_WORDS = 8
+_LONG_HEADING_WORDS = 12
 # After links are taken out, a sentence that had one must still say something.
 _FEWEST_WORDS_BESIDE_LINKS = 4
 
@@ -35,8 +36,9 @@ class Sentence:
     """A sentence of the passage `document` (its place among the request's).
 
     `text` is the passage's own words on one line, without the list marker before it and without bracketed numbers,
-    which a reader would take for our citations. `statement` says that it can be an answer by itself. `lead_in` is the
-    place, among all sentences, of the line that introduces the list it belongs to.
+    which a reader would take for our citations. `statement` says that it can be an answer by itself; a `heading` never
+    is one, but names what follows it. `lead_in` is the place, among all sentences, of the line that introduces the list
+    it belongs to.
     """
 
     document: int
@@ -44,6 +46,7 @@ class Sentence:
     text: str
     context: str
     statement: bool
+    heading: bool
     item: bool
     lead_in: int | None
 
@@ -73,8 +76,10 @@ def _sentences(number: int, document: Document, first: int) -> Iterator[Sentence
     heading, lead_in, place = "", None, first
     for span in split_sentences(document.text):
         raw = document.text[span.start : span.end]
-        if found := _HEADING.match(raw):
-            heading, lead_in = found["text"], None
+        found = _HEADING.match(raw)
+        if found or _stands_as_heading(document.text, span):
+            heading, lead_in = found["text"] if found else raw.strip(), None
+            found = True
         marker = _BLOCK_MARKER.match(raw)
         item = bool(marker and marker["item"])
         text = " ".join(_MARKER.sub("", raw[marker.end() if marker else 0 :]).split())
@@ -86,10 +91,20 @@ def _sentences(number: int, document: Document, first: int) -> Iterator[Sentence
         # A bare word in a list means something only below the line that introduces it.
         names_only = item and lead_in is None and len(_WORD.findall(text)) < _FEWEST_ITEM_WORDS
         statement = not found and not names_only and _is_statement(raw, text)
-        yield Sentence(number, document.id, text, context, statement, item, lead_in if item else None)
+        yield Sentence(number, document.id, text, context, statement, bool(found), item, lead_in if item else None)
         if statement and text.endswith(":") and not item:
             lead_in = place
         place += 1
+
+
+def _stands_as_heading(text: str, span: Span) -> bool:
+    """Whether an unmarked line is a heading: short, unfinished, a paragraph by itself with text below it."""
+    line = text[span.start : span.end]
+    by_itself = text[max(0, span.start - 2) : span.start] in {"", "\n\n"} and text.startswith("\n\n", span.end)
+    if not by_itself or "\n" in line.strip() or _BLOCK_MARKER.sub("", line, count=1) != line:
+        return False
+    unfinished = not _TERMINATED.search(line) and not line.rstrip().endswith((",", "-"))
+    return unfinished and len(_WORD.findall(line)) <= _LONG_HEADING_WORDS and not _NOT_PROSE.match(line)
 
 
 def _is_statement(raw: str, text: str) -> bool:

@@ -97,3 +97,13 @@ def test_headings_are_context():
 )
 def test_commands_data_and_bare_words_are_no_statements(text: str) -> None:
     assert statements(text) == []
+
+
+def test_a_short_line_by_itself_is_a_heading_and_names_what_follows() -> None:
+    document = Document(
+        1, "Chunking", "The size of a chunk\n\nA chunk has at most 200 tokens.\n\nOverlap\n\nThe next repeats 30."
+    )
+    sentences = read_sentences([document])
+    assert [sentence.heading for sentence in sentences] == [True, False, True, False]
+    assert sentences[1].context == "Chunking The size of a chunk"
+    assert sentences[3].context == "Chunking Overlap"
