@@ -9,6 +9,8 @@ from rich.markup import escape
 
 from scripts.api import Api, ApiError
 
+NEAREST_SHOWN = 3
+
 
 @dataclass
 class StreamedAnswer:
@@ -28,8 +30,8 @@ async def ask(api: Api, question: str, console: Console, **options: Any) -> dict
         raise ApiError("The answer broke off. Ask again; 'footnote doctor' says whether a service is away.")
     console.out("\n")
     metadata = answer.done["metadata"]
-    nearest = answer.sources if metadata["outcome"] == "abstained" else {}
-    shown = answer.cited or nearest
+    nearest = list(answer.sources)[:NEAREST_SHOWN] if metadata["outcome"] == "abstained" else []
+    shown = list(answer.cited) or nearest
     if shown:
         console.print("Sources" if answer.cited else "The nearest passages", style="bold")
     for number in shown:

@@ -7,6 +7,7 @@ from typing import Any
 
 from rich.console import Console
 from sentence_transformers import SentenceTransformer
+from transformers.utils.logging import disable_progress_bar
 
 from libs.clients.base import ServiceClient, service_http
 from libs.clients.embedding import EmbeddingClient
@@ -26,6 +27,7 @@ BATCH_SIZE = 32
 async def bench_embed(console: Console, rounds: int = ROUNDS) -> None:
     """Single short texts one after another, the same from 32 clients at once, and whole passages in bulk."""
     async with stage(console) as (settings, _api), service_http() as http:
+        disable_progress_bar()
         plain = SentenceTransformer(
             str(WeightsStore(settings.models_dir).locate(settings.embedding.model)), device="cpu"
         )
