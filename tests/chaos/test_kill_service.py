@@ -78,7 +78,10 @@ async def _restarted(stack: Stack, victim: str, old: int) -> bool | None:
 
 
 async def _billed(member: Member, least: int, most: int) -> bool | None:
-    usage = (await member.http.get("/billing/usage")).raise_for_status().json()
-    used = usage["resources"]["messages"]["used"]
+    answer = await member.http.get("/billing/usage")
+    if answer.status_code == 503:
+        # Answers go on for a while without billing, so it may still be on its way back.
+        return None
+    used = answer.raise_for_status().json()["resources"]["messages"]["used"]
     assert used <= most
     return True if used >= least else None
