@@ -1,26 +1,23 @@
 """A question's way to its answer: quota, retrieval, generation, grounding."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import aclosing
-from dataclasses import dataclass, field
 from typing import Any
-from uuid import UUID
 
 from libs.clients.context import current_context
 from libs.clients.generation import GenerationClient
 from libs.clients.knowledge import KnowledgeClient
 from libs.config.settings import Settings
-from libs.contracts.chat import ChatMessage, ChatRequest, Outcome, SessionEvent, Source, SourcesEvent, TokenEvent
+from libs.contracts.chat import ChatRequest, Outcome, SessionEvent, Source, SourcesEvent, TokenEvent
 from libs.contracts.errors import ErrorCode, FootnoteError, deadline_exceeded
-from libs.contracts.identity import Subject
 from libs.contracts.knowledge import RetrievalRequest, RetrievalResponse
 from libs.contracts.openai import CompletionRequest
 from libs.telemetry.logs import get_logger
 from services.chat import evidence
+from services.chat.draft import Draft, Question
 from services.chat.events import Event
 from services.chat.generating import DEFAULT, EXTRACTIVE, Generation
-from services.chat.grounding.citations import AnswerBuilder
 from services.chat.grounding.grounder import Checked, Grounder, checked_sentences
 from services.chat.ports import Embedder
 from services.chat.prompt import (
@@ -30,66 +27,17 @@ from services.chat.prompt import (
     fitting,
     grounded_messages,
 )
-from services.chat.quota import Quota, Usage
-from services.chat.recorder import TraceRecorder
+from services.chat.quota import Quota
 from services.chat.ungrounded import unchecked_text
 
 log = get_logger(__name__)
 
 ABSTENTION = "I don't know. I found no answer to this in those documents of your organization that you can read."
 NEAREST = " The nearest passages are listed as sources."
-NO_MODEL = "none"
 # Kept back from a generator's time, for the extractive answer in its place.
 EXTRACTIVE_RESERVE_S = 5.0
 
 Publish = Callable[[Event], None]
-
-
-@dataclass(frozen=True)
-class Question:
-    """`text` is what was asked, made to stand alone; `history` is the session before it, oldest first."""
-
-    subject: Subject
-    request: ChatRequest
-    session_id: UUID
-    answer_id: UUID
-    reservation_id: UUID
-    text: str
-    history: Sequence[ChatMessage]
-
-
-@dataclass
-class Draft:
-    """An answer while it is made."""
-
-    trace: TraceRecorder = field(default_factory=TraceRecorder)
-    said: AnswerBuilder = field(default_factory=AnswerBuilder)
-    outcome: Outcome = Outcome.ABSTAINED
-    sources: list[Source] = field(default_factory=list[Source])
-    scores: list[float] = field(default_factory=list[float])
-    evidence: float = 0.0
-    model: str = NO_MODEL
-    finish_reason: str = "stop"
-    usages: list[Usage] = field(default_factory=list[Usage])
-    degraded: list[str] = field(default_factory=list[str])
-
-    @property
-    def usage(self) -> Usage:
-        return Usage(
-            sum(usage.prompt_tokens for usage in self.usages),
-            sum(usage.completion_tokens for usage in self.usages),
-            self.model,
-        )
-
-    @property
-    def confidence(self) -> float:
-        """0 to 1: the mean support of what is said, times the evidence that the passages bear on the question."""
-        if self.outcome is not Outcome.ANSWERED or not self.scores:
-            return 0.0
-        return round(sum(self.scores) / len(self.scores) * self.evidence, 3)
-
-    def degrade(self, *names: str) -> None:
-        self.degraded += [name for name in names if name not in self.degraded]
 
 
 class Answerer:
@@ -214,17 +162,21 @@ class Answerer:
 
     async def _grounded(self, question: Question, draft: Draft, publish: Publish, max_tokens: int) -> None:
         """The generator's answer; the extractive one where nothing of it is supported, or it can't be made."""
-        grounder = Grounder(draft.sources, self._embedder, self._settings.chat.min_support)
+        grounder = Grounder(question.text, draft.sources, self._embedder, self._settings.chat.min_support)
         model = question.request.model or DEFAULT
         remaining = current_context().remaining_s()
+        allowed = None if remaining is None else remaining - min(EXTRACTIVE_RESERVE_S, remaining / 4)
         generation = self._generate(question, draft, model, max_tokens)
         try:
-            async with asyncio.timeout(None if remaining is None else max(0.0, remaining - EXTRACTIVE_RESERVE_S)):
+            async with asyncio.timeout(allowed):
                 await self._speak(generation, draft, grounder, publish)
-        except (FootnoteError, TimeoutError) as error:
-            if isinstance(error, FootnoteError) and error.code == ErrorCode.MODEL_NOT_FOUND:
+        except TimeoutError:
+            draft.degrade("deadline")
+            draft.finish_reason = "deadline"
+        except FootnoteError as error:
+            if error.code == ErrorCode.MODEL_NOT_FOUND:
                 raise
-            log.warning("generation ended early", model=generation.model, reason=str(error))
+            log.warning("generation ended early", model=generation.model, reason=error.message)
             draft.degrade("generation")
             draft.finish_reason = "error"
         if not draft.said.text and generation.model != EXTRACTIVE:
@@ -249,8 +201,7 @@ class Answerer:
         sentences: list[dict[str, Any]] = []
         with draft.trace.step("generate") as step:
             try:
-                checked_text = checked_sentences(generation.deltas(), grounder, generation.cut_off)
-                async with aclosing(checked_text) as stream:
+                async with aclosing(checked_sentences(generation, grounder)) as stream:
                     async for checked in stream:
                         sentences.append(_judged(checked))
                         if checked.support.cited:

@@ -37,6 +37,10 @@ class Generation:
                         self._pieces += 1
                         yield choice.delta.content
 
+    def chosen(self) -> bool:
+        """Whether the text's sentences were picked for the question."""
+        return self.model == EXTRACTIVE
+
     def cut_off(self) -> bool:
         """Whether the token limit ended the text."""
         return self.finish_reason == LENGTH

@@ -12,10 +12,11 @@ from prometheus_client import Counter
 
 from libs.clients.context import current_context, use_context
 from libs.contracts.chat import AnswerMetadata, ChatRequest, ChatResponse, Outcome
-from libs.contracts.errors import not_found
+from libs.contracts.errors import not_found, unavailable
 from libs.contracts.identity import Subject
 from libs.telemetry.logs import get_logger
-from services.chat.answering import Answerer, Draft, Question
+from services.chat.answering import Answerer
+from services.chat.draft import Draft, Question
 from services.chat.events import Event
 from services.chat.followup import standalone
 from services.chat.quota import Quota, release, settlement
@@ -44,6 +45,15 @@ class Parts:
     relay: Relay
     deadline_s: float
     clock: Callable[[], datetime]
+
+
+@dataclass(frozen=True)
+class _End:
+    """How a run ended: its last event, the answer where there is one, and the settlement billing has accepted."""
+
+    event: ChatResponse | Exception
+    answer_id: UUID | None = None
+    settled: OutboxEntry | None = None
 
 
 class AnswerRun:
@@ -86,16 +96,20 @@ class AnswerRun:
         context = current_context()
         deadline = time.monotonic() + self._parts.deadline_s
         context = replace(context, deadline=min(deadline, context.deadline or deadline))
-        kept: UUID | None = None
         try:
             with use_context(context):
-                kept = await self._run()
+                end = await self._run()
         except Exception as error:  # noqa: BLE001 - whoever reads the events meets it there
-            self._events.put_nowait(error)
-        finally:
-            await self._ended(kept)
+            end = _End(error)
+        # Before the reader can know of the end, so that a retry right after it meets what was kept.
+        await self._ended(end.answer_id)
+        self._events.put_nowait(end.event)
+        if end.settled:
+            await self._forget(end.settled)
+        else:
+            self._parts.relay.wake()
 
-    async def _run(self) -> UUID | None:
+    async def _run(self) -> _End:
         await self._parts.answerer.check_model(self._request)
         question = await self._open()
         draft = Draft()
@@ -107,10 +121,11 @@ class AnswerRun:
         failure = None if self._work.cancelled() else self._work.exception()
         status = "stopped" if self._work.cancelled() else "failed" if failure else "completed"
         response = self._response(question, draft, status)
-        await self._store(question, draft, status, response)
-        if isinstance(failure, Exception):
-            self._events.put_nowait(failure)
-        return question.answer_id if response.answer else None
+        settled = await self._store(question, draft, status, response)
+        event = (
+            response if status == "completed" else failure if isinstance(failure, Exception) else unavailable("chat")
+        )
+        return _End(event, question.answer_id if response.answer else None, settled)
 
     async def _open(self) -> Question:
         """Stores the question. Raises 404 for a session that isn't the asker's."""
@@ -150,8 +165,11 @@ class AnswerRun:
             ),
         )
 
-    async def _store(self, question: Question, draft: Draft, status: str, response: ChatResponse) -> None:
-        """Answer, trace and what billing must learn in one transaction; then billing is told at once."""
+    async def _store(self, question: Question, draft: Draft, status: str, response: ChatResponse) -> OutboxEntry | None:
+        """Stores answer, trace and what billing must learn in one transaction; then tells billing.
+
+        Returns what billing has accepted already.
+        """
         answered = bool(response.answer)
         finished = FinishedAnswer(
             message_id=question.answer_id,
@@ -171,12 +189,7 @@ class AnswerRun:
             await repository.finish(finished, entry)
         ANSWERS.labels(status, response.metadata.outcome if answered else "none").inc()
         settled = answered and "billing" not in draft.degraded and await self._settle_now(entry)
-        if status == "completed":
-            self._events.put_nowait(response)
-        if settled:
-            await self._forget(entry)
-        else:
-            self._parts.relay.wake()
+        return entry if settled else None
 
     async def _forget(self, entry: OutboxEntry) -> None:
         try:

@@ -34,12 +34,21 @@ def readers_of(subject: Subject) -> tuple[str, ...]:
     return (ORGANIZATION, f"user:{subject.user_id}", *groups)
 
 
-def readers_for(document: DocumentRow) -> tuple[str, ...]:
-    """The names that a document's index rows carry."""
-    if document.access == ORGANIZATION:
+def readers_for(access: str, group_ids: Sequence[UUID], owner_id: UUID) -> tuple[str, ...]:
+    """The names that index rows of such access carry."""
+    if access == ORGANIZATION:
         return (ORGANIZATION,)
-    groups = [f"group:{group}" for group in document.group_ids] if document.access == GROUPS else []
-    return (f"user:{document.owner_id}", *groups)
+    groups = [f"group:{group}" for group in group_ids] if access == GROUPS else []
+    return (f"user:{owner_id}", *groups)
+
+
+def narrower(one: tuple[str, Sequence[UUID]], other: tuple[str, Sequence[UUID]]) -> tuple[str, list[UUID]]:
+    """The columns `access` and `group_ids` that let in only whom both let in."""
+    for access, rest in ((one, other), (other, one)):
+        if access[0] == ORGANIZATION:
+            return rest[0], list(rest[1])
+    shared = sorted(set(one[1]) & set(other[1]))
+    return (GROUPS, shared) if shared else (PRIVATE, [])
 
 
 def may_manage(subject: Subject, document: DocumentRow) -> bool:

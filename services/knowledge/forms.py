@@ -1,8 +1,9 @@
 """Documents as they are sent: a multipart file with fields, or JSON."""
 
+import hashlib
 import json
 from collections.abc import AsyncIterator
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
@@ -11,7 +12,8 @@ from starlette.requests import Request
 
 from libs.contracts.errors import ErrorCode, FootnoteError
 from libs.contracts.knowledge import DocumentAttributes, TextDocument, UploadFields
-from services.knowledge.documents import HEAD_BYTES, Upload
+from services.knowledge.parsing.media_types import HEAD_BYTES
+from services.knowledge.uploads import Upload
 
 JSON_MAX_BYTES = 32_000_000
 PIECE_BYTES = 1_048_576
@@ -23,6 +25,7 @@ Parsed = TypeVar("Parsed", bound=BaseModel)
 
 def text_upload(document: TextDocument) -> Upload:
     """A text is stored as the Markdown file that it is."""
+    _refuse_nul(document, document.title)
     content = document.text.encode("utf-8", "replace")
     attributes = DocumentAttributes.model_validate(document.model_dump(exclude={"title", "text"}))
     return Upload(attributes, document.title, document.title + TEXT_SUFFIX, content[:HEAD_BYTES], _pieces(content))
@@ -75,8 +78,43 @@ def file_upload(form: FormData) -> Upload:
         named = UploadFields.model_validate(fields)
     except ValidationError as error:
         raise RequestValidationError(error.errors(include_url=False, include_input=False)) from error
+    _refuse_nul(named, named.title or "")
     attributes = DocumentAttributes.model_validate(named.model_dump(exclude={"title"}))
     return Upload(attributes, named.title, _file_name(file), head, _file_pieces(file))
+
+
+class SentFile(BaseModel):
+    """What tells one multipart upload from another."""
+
+    attributes: DocumentAttributes
+    title: str | None
+    file_name: str
+    sha256: str
+
+
+async def fingerprint(form: FormData, upload: Upload) -> SentFile:
+    """Reads the file once, and leaves it at its beginning."""
+    file = cast("UploadFile", form["file"])
+    digest = hashlib.sha256()
+    async for piece in _file_pieces(file):
+        digest.update(piece)
+    await file.seek(0)
+    return SentFile(
+        attributes=upload.attributes, title=upload.title, file_name=upload.file_name, sha256=digest.hexdigest()
+    )
+
+
+def _refuse_nul(attributes: DocumentAttributes, title: str) -> None:
+    """PostgreSQL's text can't hold it."""
+    values = {
+        "title": title,
+        "category": attributes.category or "",
+        "external_id": attributes.external_id or "",
+        "tags": "".join(attributes.tags),
+    }
+    for name, value in values.items():
+        if "\x00" in value:
+            raise _invalid(name, "a NUL character can't be stored")
 
 
 def _file_name(file: UploadFile) -> str:
@@ -97,7 +135,7 @@ def _tags(form: FormData) -> list[Any]:
 def _json(field: str, value: str) -> Any:
     try:
         return json.loads(value)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise _invalid(field, f"not JSON: {error}") from error
 
 

@@ -2,37 +2,43 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from uuid import UUID, uuid4, uuid5
+from uuid import UUID, uuid5
 
 import numpy as np
 from numpy.typing import NDArray
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from libs.config.settings import Ingestion
+from libs.contracts.errors import FootnoteError
 from libs.contracts.knowledge import DocumentStatus
 from libs.stores.blobs import BlobStore
 from libs.stores.postgres import Database
 from libs.telemetry.logs import get_logger
 from services.knowledge import queue, repository
-from services.knowledge.access import readers_for
+from services.knowledge.access import narrower, readers_for
+from services.knowledge.aftermath import give_up
 from services.knowledge.chunking.chunks import Chunk, chunk
 from services.knowledge.chunking.units import TokenCounter
-from services.knowledge.documents import give_up_storage
-from services.knowledge.models import DocumentRow, RevisionRow
+from services.knowledge.models import DocumentRow, RevisionRow, TextRow
 from services.knowledge.parsing.document import FailureCode, ParseFailure, ParseLimits
 from services.knowledge.parsing.sandbox import Sandbox
 from services.knowledge.ports import Embedder, IndexedPassage, PassageIndex
+from services.knowledge.queue import Claim
 
 log = get_logger(__name__)
 
+# A turn is what other organisations wait for at most: a few seconds of embedding on two cores.
 TURN_DOCUMENTS = 32
-TURN_BYTES = 1_000_000
+TURN_BYTES = 64_000
 EMBED_TEXTS = 64
 EMBED_TIMEOUT_S = 120.0
 HEADER_SEPARATOR = " › "
-TEXT_MAX_BYTES = 100_000_000
+# Of the header as it is embedded: it must not push the passage out of what the model reads.
+HEADER_CHARS = 160
 # A lease is renewed this many times before it would end.
 RENEWALS = 3
 
@@ -43,9 +49,8 @@ class Prepared:
 
     revision: RevisionRow
     title: str
-    text_sha256: str
+    text: str
     chunks: list[Chunk]
-    version: UUID
 
     def header(self, passage: Chunk) -> str:
         """The context that is embedded and searched with a passage: title, then headings not already in it."""
@@ -54,7 +59,10 @@ class Prepared:
 
 
 class Ingester:
-    """Indexes what waits, turn by turn. Killed at any point it leaves a lease that ends, and rows never served."""
+    """Indexes what waits, turn by turn. Killed at any point it leaves a lease that ends, and rows never served.
+
+    `largest_bytes` leaves longer documents to others.
+    """
 
     def __init__(
         self,
@@ -65,6 +73,7 @@ class Ingester:
         sandbox: Sandbox,
         count_tokens: TokenCounter,
         settings: Ingestion,
+        largest_bytes: int,
     ) -> None:
         self._database = database
         self._index = index
@@ -73,6 +82,7 @@ class Ingester:
         self._sandbox = sandbox
         self._count_tokens = count_tokens
         self._settings = settings
+        self._largest_bytes = largest_bytes
         self._limits = ParseLimits(
             memory_bytes=settings.parse_memory_mb * 1_048_576,
             cpu_seconds=int(settings.parse_timeout_s),
@@ -80,50 +90,54 @@ class Ingester:
         )
 
     async def turn(self) -> bool:
-        """Indexes one batch of one organisation; false when nothing waits."""
+        """Indexes one batch of one organisation; false when nothing waits.
+
+        Work that is cut short goes back to the queue at once. Raises what cut it short.
+        """
         async with self._database.transaction() as session:
-            claimed = await queue.claim(session, self._settings.lease_s, TURN_DOCUMENTS, TURN_BYTES)
-        if claimed is None:
+            claim = await queue.claim(session, self._settings.lease_s, TURN_DOCUMENTS, TURN_BYTES, self._largest_bytes)
+        if claim is None:
             return False
-        lease, revisions = claimed
-        renewing = asyncio.create_task(self._keep_lease(lease))
+        renewing = asyncio.create_task(self._keep_lease(claim.lease))
         try:
-            await self._index_all(lease, revisions)
+            await self._index_claimed(claim)
+        except (FootnoteError, asyncio.CancelledError):
+            # Another service is away, or this process is being stopped.
+            await asyncio.shield(self._release(claim, attempted=False))
+            raise
+        except BaseException:
+            await self._release(claim, attempted=True)
+            raise
         finally:
             renewing.cancel()
             with suppress(asyncio.CancelledError):
                 await renewing
         return True
 
-    async def _index_all(self, lease: UUID, revisions: Sequence[RevisionRow]) -> None:
-        outcomes = await asyncio.gather(*(self._prepare(revision) for revision in revisions))
+    async def _index_claimed(self, claim: Claim) -> None:
+        async with asyncio.TaskGroup() as reading:
+            tasks = [reading.create_task(self._prepare(revision)) for revision in claim.revisions]
+        outcomes = [task.result() for task in tasks]
         prepared = [outcome for outcome in outcomes if isinstance(outcome, Prepared)]
         failures = {
             revision.id: outcome
-            for revision, outcome in zip(revisions, outcomes, strict=True)
+            for revision, outcome in zip(claim.revisions, outcomes, strict=True)
             if isinstance(outcome, ParseFailure)
         }
-        documents = await self._documents([one.revision.document_id for one in prepared])
-        living = [one for one in prepared if one.revision.document_id in documents]
-        await self._write(living, documents)
-        replaced = await self._publish(lease, living, failures, documents)
-        if replaced:
-            organization_id = revisions[0].organization_id
-            await self._index.remove(
-                organization_id, [one.revision.document_id for one in replaced], [one.version for one in replaced]
-            )
+        await self._write(claim, prepared)
+        await self._publish(claim, prepared, failures)
 
     async def _prepare(self, revision: RevisionRow) -> Prepared | ParseFailure:
         if revision.attempts > queue.MAX_ATTEMPTS:
-            message = (
-                f"Reading it ended the program {queue.MAX_ATTEMPTS} times. Check the file, or send it differently."
-            )
+            message = f"Reading it failed {queue.MAX_ATTEMPTS} times. Check the file, or send it differently."
             return ParseFailure(FailureCode.CRASHED, message)
-        path = await self._blobs.local_path(revision.organization_id, revision.sha256)
         try:
+            path = await self._blobs.local_path(revision.organization_id, revision.sha256)
             parsed = await self._sandbox.parse(path, revision.file_name, self._limits)
         except ParseFailure as failure:
             return failure
+        except FileNotFoundError:
+            return ParseFailure(FailureCode.CORRUPT, "The original file is gone from the store. Upload it again.")
         chunks = await asyncio.to_thread(
             chunk,
             parsed,
@@ -131,18 +145,18 @@ class Ingester:
             max_tokens=self._settings.max_chunk_tokens,
             overlap_tokens=self._settings.overlap_tokens,
         )
-        text_sha256, _ = await self._blobs.put(revision.organization_id, _once(parsed.text.encode()), TEXT_MAX_BYTES)
-        title = revision.title or parsed.title or revision.file_name
-        return Prepared(revision, title, text_sha256, chunks, uuid4())
+        return Prepared(revision, revision.title or parsed.title or revision.file_name, parsed.text, chunks)
 
-    async def _write(self, prepared: Sequence[Prepared], documents: dict[UUID, DocumentRow]) -> None:
-        texts = [f"{one.header(passage)}\n\n{passage.text}" for one in prepared for passage in one.chunks]
+    async def _write(self, claim: Claim, prepared: Sequence[Prepared]) -> None:
+        async with self._database.transaction() as session:
+            documents = await repository.living_documents(session, [one.revision.document_id for one in prepared])
+        living = [one for one in prepared if one.revision.document_id in documents]
+        texts = [f"{one.header(passage)[:HEADER_CHARS]}\n\n{passage.text}" for one in living for passage in one.chunks]
         vectors = iter(await self._embed(texts))
         passages = [
-            passage for one in prepared for passage in _passages(one, documents[one.revision.document_id], vectors)
+            passage for one in living for passage in _passages(claim, one, documents[one.revision.document_id], vectors)
         ]
-        if passages:
-            await self._index.add(prepared[0].revision.organization_id, passages)
+        await self._index.add(claim.organization_id, passages)
 
     async def _embed(self, texts: list[str]) -> list[NDArray[np.float32]]:
         rows: list[NDArray[np.float32]] = []
@@ -151,51 +165,33 @@ class Ingester:
             rows.extend(await self._embedder.embed(some, timeout_s=EMBED_TIMEOUT_S))
         return rows
 
-    async def _documents(self, document_ids: list[UUID]) -> dict[UUID, DocumentRow]:
-        async with self._database.transaction() as session:
-            return await repository.living_documents(session, document_ids)
+    async def _publish(self, claim: Claim, prepared: Sequence[Prepared], failures: dict[UUID, ParseFailure]) -> None:
+        """Makes what was written the served content, in one transaction.
 
-    async def _publish(
-        self,
-        lease: UUID,
-        prepared: Sequence[Prepared],
-        failures: dict[UUID, ParseFailure],
-        documents: dict[UUID, DocumentRow],
-    ) -> list[Prepared]:
-        """Makes what was written the served content; returns what was published, whose older rows can go.
-
-        Whatever the lease no longer holds, or whose document was deleted or opened to other readers meanwhile, isn't
-        published here: the first two are settled elsewhere, the last is done again.
+        What the lease no longer holds, or whose document was deleted meanwhile, stays unserved and is swept.
         """
-        published: list[Prepared] = []
-        ids = [one.revision.id for one in prepared] + list(failures)
+        read = {one.revision.id: one for one in prepared}
         async with self._database.transaction() as session:
-            held = await queue.held(session, lease, ids)
-            current = await repository.living_documents(
-                session, [row.document_id for row in held.values()], for_update=True
-            )
-            waiting = {one.revision.id: one for one in prepared}
-            for revision in held.values():
-                document = current.get(revision.document_id)
+            await repository.lock_organization(session, claim.organization_id)
+            held = await queue.held(session, claim.lease, [revision.id for revision in claim.revisions])
+            documents = await repository.living_documents(session, [row.document_id for row in held.values()])
+            for revision in sorted(held.values(), key=lambda row: row.number):
+                document = documents.get(revision.document_id)
                 if document is None:
-                    revision.status = "superseded"
                     continue
                 if revision.id in failures:
                     _fail(revision, document, failures[revision.id])
-                    continue
-                one = waiting[revision.id]
-                if readers_for(document) != readers_for(documents[document.id]):
-                    revision.status, revision.lease = "pending", None
-                    continue
-                for older in await repository.revisions_of(session, document.id):
-                    if older.number < revision.number:
-                        give_up_storage(session, older)
-                await queue.supersede_older(session, revision)
-                _serve(one, revision, document)
-                published.append(one)
-            for organization_id in {one.revision.organization_id for one in published}:
-                await repository.bump_knowledge_version(session, organization_id)
-        return published
+                else:
+                    await _serve(session, read[revision.id], revision, document)
+                await _settle_others(session, revision, document)
+            await repository.bump_knowledge_version(session, claim.organization_id)
+
+    async def _release(self, claim: Claim, *, attempted: bool) -> None:
+        try:
+            async with self._database.transaction() as session:
+                await queue.release(session, claim.lease, attempted=attempted)
+        except Exception as error:  # noqa: BLE001 - then the lease's end does it
+            log.warning("lease not released", error=str(error))
 
     async def _keep_lease(self, lease: UUID) -> None:
         while True:
@@ -214,16 +210,36 @@ def _fail(revision: RevisionRow, document: DocumentRow, failure: ParseFailure) -
     document.error_code, document.error_message = failure.code, failure.message
 
 
-def _serve(one: Prepared, revision: RevisionRow, document: DocumentRow) -> None:
+async def _serve(session: AsyncSession, one: Prepared, revision: RevisionRow, document: DocumentRow) -> None:
+    assert revision.lease is not None  # noqa: S101 - it is held
+    document.served_version = queue.version_of(revision.lease, revision.id)
     revision.status, revision.lease = "completed", None
     document.title, document.category, document.tags = one.title, revision.category, revision.tags
+    document.collection_id = revision.collection_id
+    document.access, document.group_ids = revision.access, revision.group_ids
     document.media_type, document.size_bytes = revision.media_type, revision.size_bytes
-    document.served_version, document.served_text_sha256 = one.version, one.text_sha256
     document.chunk_count = len(one.chunks)
     document.status, document.error_code, document.error_message = DocumentStatus.COMPLETED, None, None
+    text = insert(TextRow).values(document_id=document.id, content=one.text)
+    await session.execute(text.on_conflict_do_update(index_elements=[TextRow.document_id], set_={"content": one.text}))
 
 
-def _passages(one: Prepared, document: DocumentRow, vectors: Iterator[NDArray[np.float32]]) -> Iterator[IndexedPassage]:
+async def _settle_others(session: AsyncSession, revision: RevisionRow, document: DocumentRow) -> None:
+    """Older contents are given up, but for the one still served; newer ones keep the document pending and narrowed."""
+    for other in await repository.revisions_of(session, document.id):
+        if other.number > revision.number and other.status != "accepting":
+            document.status, document.error_code, document.error_message = DocumentStatus.PENDING, None, None
+            served = (document.access, document.group_ids)
+            document.access, document.group_ids = narrower(served, (other.access, other.group_ids))
+        elif other.number < revision.number and (other.status != "completed" or revision.status == "completed"):
+            session.add(give_up(other, counted=other.status != "accepting"))
+            await session.delete(other)
+
+
+def _passages(
+    claim: Claim, one: Prepared, document: DocumentRow, vectors: Iterator[NDArray[np.float32]]
+) -> Iterator[IndexedPassage]:
+    revision = one.revision
     seen: Counter[str] = Counter()
     for passage in one.chunks:
         # The same passage keeps its id in the next version; a second one of the same words has its own.
@@ -232,7 +248,7 @@ def _passages(one: Prepared, document: DocumentRow, vectors: Iterator[NDArray[np
         yield IndexedPassage(
             chunk_id=uuid5(document.id, f"{passage.content_hash}:{occurrence}"),
             document_id=document.id,
-            version=one.version,
+            version=queue.version_of(claim.lease, revision.id),
             position=passage.index,
             header=one.header(passage),
             content=passage.text,
@@ -241,13 +257,9 @@ def _passages(one: Prepared, document: DocumentRow, vectors: Iterator[NDArray[np
             start=passage.start,
             end=passage.end,
             token_count=passage.token_count,
-            readers=readers_for(document),
-            category=one.revision.category,
-            tags=tuple(one.revision.tags),
+            readers=readers_for(revision.access, revision.group_ids, document.owner_id),
+            category=revision.category,
+            tags=tuple(revision.tags),
             created_at=document.created_at,
             vector=next(vectors),
         )
-
-
-async def _once(content: bytes) -> AsyncIterator[bytes]:
-    yield content

@@ -9,22 +9,32 @@ from libs.clients.billing import BillingClient
 from libs.clients.embedding import EmbeddingClient
 from libs.config.settings import Settings
 from libs.service.app import Kit, create_app
-from libs.stores.blobs import FolderBlobStore
+from libs.stores.blobs import BlobStore, FolderBlobStore
 from libs.stores.postgres import Database
-from libs.stores.weights import WeightsStore
+from libs.stores.redis import connect_redis
 from services.knowledge.adapters.lancedb_index import LanceDbIndex
 from services.knowledge.documents import Documents
 from services.knowledge.passages import Passages
+from services.knowledge.ports import PassageIndex
 from services.knowledge.retrieval import Retriever
 from services.knowledge.routes import Knowledge, router
-from services.knowledge.tokens import embedding_dimension
+from services.knowledge.uploads import Uploads
 
 MULTIPART_SLACK_BYTES = 2_097_152
+# What an organisation may upload while billing can't count it; counted, and indexed, when billing is back.
+UNCOUNTED_BYTES = 50_000_000
 
 
-def passage_index(settings: Settings) -> LanceDbIndex:
-    folder = WeightsStore(settings.models_dir).locate(settings.embedding.model)
-    return LanceDbIndex(settings.home / "knowledge", embedding_dimension(folder), settings.retrieval.exact_below)
+def passage_index(settings: Settings) -> PassageIndex:
+    return LanceDbIndex(settings.home / "knowledge", settings.retrieval.exact_below)
+
+
+def blob_store(settings: Settings) -> BlobStore:
+    return FolderBlobStore(settings.home / "blobs")
+
+
+def uploads(settings: Settings, database: Database, blobs: BlobStore, billing: BillingClient) -> Uploads:
+    return Uploads(database, blobs, billing, settings.max_upload_bytes, UNCOUNTED_BYTES)
 
 
 @asynccontextmanager
@@ -32,15 +42,17 @@ async def wire(kit: Kit) -> AsyncGenerator[None]:
     settings = kit.settings
     database = Database(settings, "knowledge")
     kit.health.add("postgres", database.ping)
-    blobs = FolderBlobStore(settings.home / "blobs")
     index = passage_index(settings)
-    embedder = EmbeddingClient(kit.client("embedding"))
     kit.app.state.knowledge = Knowledge(
-        Documents(database, blobs, BillingClient(kit.client("billing")), settings.max_upload_bytes),
-        Passages(database, index, blobs),
-        Retriever(database, index, embedder, settings.retrieval),
+        uploads(settings, database, blob_store(settings), BillingClient(kit.client("billing"))),
+        Documents(database),
+        Passages(database, index),
+        Retriever(database, index, EmbeddingClient(kit.client("embedding")), settings.retrieval),
     )
+    redis = connect_redis(settings)
+    kit.app.state.redis = redis
     yield
+    await redis.aclose()
     await database.close()
 
 

@@ -46,16 +46,16 @@ class DocumentRow(Base):
     size_bytes: Mapped[int] = mapped_column(BigInteger)
     chunk_count: Mapped[int] = mapped_column(server_default="0")
     served_version: Mapped[UUID | None]
-    served_text_sha256: Mapped[str | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
     deleted_at: Mapped[datetime | None]
 
 
 class RevisionRow(Base):
-    """One content of a document on its way into the index: the rows that wait are the queue.
+    """One content of a document: the one that is served, the newest one that failed, and those that wait.
 
-    `accepting`: its bytes are stored, its storage isn't counted yet. `lease` fences off a worker given up for dead.
+    The rows that wait are the queue. `accepting`: the bytes are stored, billing hasn't counted them yet; every other
+    row is counted. `lease` fences off a worker given up for dead.
     """
 
     __tablename__ = "revisions"
@@ -71,6 +71,9 @@ class RevisionRow(Base):
     title: Mapped[str | None]
     category: Mapped[str | None]
     tags: Mapped[list[str]] = mapped_column(ARRAY(String))
+    collection_id: Mapped[UUID | None]
+    access: Mapped[str]
+    group_ids: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid))
     status: Mapped[str]
     attempts: Mapped[int] = mapped_column(server_default="0")
     lease: Mapped[UUID | None]
@@ -78,5 +81,14 @@ class RevisionRow(Base):
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
+class TextRow(Base):
+    """The served content's text, which passages' places refer to."""
+
+    __tablename__ = "texts"
+
+    document_id: Mapped[UUID] = mapped_column(ForeignKey("documents.id"), primary_key=True)
+    content: Mapped[str]
+
+
 class OutboxRow(OutboxMixin, Base):
-    """Storage changes on their way to billing."""
+    """What follows from a change here: storage given back to billing, files that nothing names any more."""

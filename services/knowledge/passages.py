@@ -1,71 +1,87 @@
 """A document's passages, one after another or one in its surroundings."""
 
-import asyncio
-from pathlib import Path
+from collections.abc import Sequence
 from uuid import UUID
 
 from libs.contracts.errors import ErrorCode, FootnoteError, not_found
 from libs.contracts.identity import Subject
 from libs.contracts.knowledge import Passage, PassageInContext, PassageList
-from libs.stores.blobs import BlobStore
 from libs.stores.postgres import Database
 from services.knowledge import repository
 from services.knowledge.ports import FoundPassage, PassageIndex
+from services.knowledge.repository import ServedDocument
 from services.knowledge.retrieval import location_of
 
 AROUND_CHARS = 600
+# A content may be replaced between the look at the index and the one at the system of record: then both look again.
+LOOKS = 3
 
 
 class Passages:
-    def __init__(self, database: Database, index: PassageIndex, blobs: BlobStore) -> None:
+    def __init__(self, database: Database, index: PassageIndex) -> None:
         self._database = database
         self._index = index
-        self._blobs = blobs
 
     async def page(self, subject: Subject, document_id: UUID, cursor: str | None, limit: int) -> PassageList:
         offset = _offset(cursor)
-        async with self._database.transaction() as session:
-            document = await repository.document_of(session, subject, document_id)
-        if document.served_version is None:
-            return PassageList(items=[], next_cursor=None)
-        found = await self._index.of_document(
-            subject.organization_id, document_id, document.served_version, offset, limit
-        )
-        more = offset + limit < document.chunk_count
-        return PassageList(
-            items=[_shown(passage) for passage in found], next_cursor=str(offset + limit) if more else None
-        )
+        for _ in range(LOOKS):
+            async with self._database.transaction() as session:
+                document = await repository.document_of(session, subject, document_id)
+            if document.served_version is None or offset >= document.chunk_count:
+                break
+            found = await self._index.of_document(
+                subject.organization_id, document_id, document.served_version, offset, limit
+            )
+            if found:
+                more = offset + limit < document.chunk_count
+                items = [_shown(passage) for passage in found]
+                return PassageList(items=items, next_cursor=str(offset + limit) if more else None)
+        return PassageList(items=[], next_cursor=None)
 
     async def in_context(self, subject: Subject, document_id: UUID, chunk_id: UUID) -> PassageInContext:
         """404 for a passage that the document doesn't serve now."""
-        async with self._database.transaction() as session:
-            document = await repository.document_of(session, subject, document_id)
-        named = await self._index.by_ids(subject.organization_id, [chunk_id])
-        found = [passage for passage in named if passage.version == document.served_version]
-        if not found or document.served_text_sha256 is None:
-            raise not_found("passage", chunk_id)
-        passage = found[0]
-        path = await self._blobs.local_path(subject.organization_id, document.served_text_sha256)
-        before, after = await asyncio.to_thread(_surroundings, path, passage.start, passage.end)
-        return PassageInContext(
-            **_shown(passage).model_dump(),
-            title=document.title,
-            external_id=document.external_id,
-            before=before,
-            after=after,
-        )
+        for _ in range(LOOKS):
+            async with self._database.transaction() as session:
+                await repository.document_of(session, subject, document_id)
+            passage, document = (await self._served(subject, [chunk_id])).get(chunk_id, (None, None))
+            if passage is None or document is None or document.id != document_id:
+                break
+            async with self._database.transaction() as session:
+                around = await repository.surroundings(
+                    session, document_id, passage.version, passage.start, passage.end, AROUND_CHARS
+                )
+            if around:
+                return PassageInContext(
+                    **_shown(passage).model_dump(),
+                    title=document.title,
+                    external_id=document.external_id,
+                    before=around[0],
+                    after=around[1],
+                )
+        raise not_found("passage", chunk_id)
 
     async def readable(self, subject: Subject, chunk_ids: list[UUID]) -> list[UUID]:
         """Those of the passages that the subject may read now, in the order asked."""
-        found = await self._index.by_ids(subject.organization_id, chunk_ids)
-        async with self._database.transaction() as session:
-            served = await repository.served_documents(session, subject, {passage.document_id for passage in found})
-        open_ids = {
-            passage.chunk_id
-            for passage in found
-            if (document := served.get(passage.document_id)) and document.served_version == passage.version
-        }
-        return [chunk_id for chunk_id in chunk_ids if chunk_id in open_ids]
+        served = await self._served(subject, chunk_ids)
+        return [chunk_id for chunk_id in chunk_ids if chunk_id in served]
+
+    async def _served(
+        self, subject: Subject, chunk_ids: Sequence[UUID]
+    ) -> dict[UUID, tuple[FoundPassage, ServedDocument]]:
+        """The passages that are served and open to the subject, each with its document."""
+        served: dict[UUID, tuple[FoundPassage, ServedDocument]] = {}
+        for _ in range(LOOKS):
+            found = await self._index.by_ids(subject.organization_id, chunk_ids)
+            async with self._database.transaction() as session:
+                documents = await repository.served_documents(session, subject, {one.document_id for one in found})
+            served = {
+                one.chunk_id: (one, documents[one.document_id])
+                for one in found
+                if one.document_id in documents and one.version == documents[one.document_id].version
+            }
+            if all(one.chunk_id in served for one in found if one.document_id in documents):
+                break
+        return served
 
 
 def _shown(passage: FoundPassage) -> Passage:
@@ -75,11 +91,6 @@ def _shown(passage: FoundPassage) -> Passage:
         content=passage.content,
         location=location_of(passage),
     )
-
-
-def _surroundings(path: Path, start: int, end: int) -> tuple[str, str]:
-    text = path.read_bytes().decode()
-    return text[max(0, start - AROUND_CHARS) : start], text[end : end + AROUND_CHARS]
 
 
 def _offset(cursor: str | None) -> int:

@@ -1,7 +1,7 @@
 """What knowledge needs from outside: an index over passages, and embeddings."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
@@ -42,7 +42,7 @@ class IndexedPassage:
 class FoundPassage:
     """A passage that the index names; whether it is still served and readable, only the system of record knows.
 
-    `score` is BM25 or cosine similarity, as the search asked for.
+    `score` is BM25 or cosine similarity, as the search asked for; `vector` comes with searches only.
     """
 
     chunk_id: UUID
@@ -56,6 +56,7 @@ class FoundPassage:
     end: int
     token_count: int
     score: float = 0.0
+    vector: NDArray[np.float32] | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -88,12 +89,16 @@ class PassageIndex(Protocol):
 
     async def by_ids(self, organization_id: UUID, chunk_ids: Sequence[UUID]) -> list[FoundPassage]: ...
 
-    async def remove(self, organization_id: UUID, document_ids: Sequence[UUID], keep: Sequence[UUID] = ()) -> None:
-        """Removes the documents' passages, except those of the versions in `keep`."""
+    async def versions(self, organization_id: UUID) -> set[UUID]:
+        """Every version that has passages here."""
+        ...
+
+    async def remove(self, organization_id: UUID, versions: Sequence[UUID]) -> None:
+        """Removes the versions' passages; absent is fine."""
         ...
 
     async def maintain(self, organization_id: UUID) -> None:
-        """Folds recent writes into the index structures, and makes what its size asks for."""
+        """Folds recent writes into the index structures, and makes what its size asks for. Changes no answer."""
         ...
 
 

@@ -1,78 +1,83 @@
-"""What is left of deleted documents, and of uploads that a crash cut in half."""
+"""What is left over: passages that nothing serves, deleted documents, uploads that a crash cut in half."""
 
 from datetime import timedelta
+from uuid import UUID
 
 from sqlalchemy import delete, func, select
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from libs.contracts.errors import FootnoteError
-from libs.stores.blobs import BlobStore
 from libs.stores.postgres import Database
 from libs.telemetry.logs import get_logger
-from services.knowledge.documents import Documents, Pending
-from services.knowledge.models import DocumentRow, RevisionRow
+from services.knowledge.models import DocumentRow, OrganizationRow, RevisionRow
 from services.knowledge.ports import PassageIndex
+from services.knowledge.queue import version_of
+from services.knowledge.uploads import Uploads
 
 log = get_logger(__name__)
 
 BATCH = 100
-# Longer than any upload waits for billing's answer.
-HALF_ACCEPTED_AFTER = timedelta(minutes=2)
+# Longer than an upload usually waits for billing's answer; asking twice counts once.
+HALF_ACCEPTED_AFTER = timedelta(seconds=10)
 
 
 class Purger:
-    def __init__(self, database: Database, index: PassageIndex, blobs: BlobStore, documents: Documents) -> None:
+    def __init__(self, database: Database, index: PassageIndex, uploads: Uploads) -> None:
         self._database = database
         self._index = index
-        self._blobs = blobs
-        self._documents = documents
+        self._uploads = uploads
+        self._clean: dict[UUID, int] = {}
 
-    async def purge_deleted(self) -> int:
-        """Removes deleted documents' passages, bytes and rows, in that order; returns how many documents went."""
+    async def sweep_changed(self) -> None:
+        """Sweeps every organisation whose knowledge changed since its last sweep; all of them the first time.
+
+        The first sweep finds what a process that was killed left behind.
+        """
         async with self._database.transaction() as session:
-            query = select(DocumentRow).where(DocumentRow.deleted_at.is_not(None)).limit(BATCH)
-            gone = list(await session.scalars(query))
-        for document in gone:
-            await self._index.remove(document.organization_id, [document.id])
+            rows = await session.execute(select(OrganizationRow.organization_id, OrganizationRow.knowledge_version))
+            versions = {row.organization_id: row.knowledge_version for row in rows}
+        for organization_id, version in versions.items():
+            if self._clean.get(organization_id) != version:
+                await self.sweep(organization_id)
+                await self._index.maintain(organization_id)
+                self._clean[organization_id] = version
+
+    async def sweep(self, organization_id: UUID) -> None:
+        """Removes passages that are neither served nor being written, then the rows of deleted documents."""
+        indexed = await self._index.versions(organization_id)
+        async with self._database.transaction() as session:
+            # After the index was listed: whatever was being written then is in the queue or served by now.
+            served = await session.scalars(
+                select(DocumentRow.served_version).where(
+                    DocumentRow.organization_id == organization_id, DocumentRow.deleted_at.is_(None)
+                )
+            )
+            written = await session.execute(
+                select(RevisionRow.lease, RevisionRow.id).where(
+                    RevisionRow.organization_id == organization_id, RevisionRow.status == "processing"
+                )
+            )
+            deleted = await session.scalars(
+                select(DocumentRow.id).where(
+                    DocumentRow.organization_id == organization_id, DocumentRow.deleted_at.is_not(None)
+                )
+            )
+            gone = list(deleted)
+            living = set(served) | {version_of(row.lease, row.id) for row in written if row.lease}
+        await self._index.remove(organization_id, sorted(indexed - living))
+        if gone:
             async with self._database.transaction() as session:
-                unused = await _contents_only_of(session, document)
-                for sha256 in unused:
-                    await self._blobs.delete(document.organization_id, sha256)
-                await session.execute(delete(DocumentRow).where(DocumentRow.id == document.id))
-        return len(gone)
+                await session.execute(delete(DocumentRow).where(DocumentRow.id.in_(gone)))
 
     async def finish_half_accepted(self) -> None:
-        """Counts the storage of uploads whose process ended before it could; they were stored, so they are indexed."""
+        """Counts the storage of uploads whose process ended before it could, or that came while billing was away."""
+        query = select(RevisionRow).where(
+            RevisionRow.status == "accepting", RevisionRow.created_at < func.now() - HALF_ACCEPTED_AFTER
+        )
         async with self._database.transaction() as session:
-            query = select(RevisionRow).where(
-                RevisionRow.status == "accepting", RevisionRow.created_at < func.now() - HALF_ACCEPTED_AFTER
-            )
-            half = list(await session.scalars(query.limit(BATCH)))
+            half = list(await session.scalars(query.order_by(RevisionRow.created_at).limit(BATCH)))
         for revision in half:
-            pending = Pending(revision.document_id, revision.id, revision.size_bytes)
             try:
-                await self._documents.count_storage(revision.organization_id, pending)
+                await self._uploads.finish(revision)
             except FootnoteError as error:
-                log.warning("upload not finished", revision_id=str(revision.id), reason=error.message)
-
-
-async def _contents_only_of(session: AsyncSession, document: DocumentRow) -> list[str]:
-    """The hashes of the document's files and text that no other document of the organisation has."""
-    own = set(await session.scalars(select(RevisionRow.sha256).where(RevisionRow.document_id == document.id)))
-    if document.served_text_sha256:
-        own.add(document.served_text_sha256)
-    files = await session.scalars(
-        select(RevisionRow.sha256).where(
-            RevisionRow.organization_id == document.organization_id,
-            RevisionRow.document_id != document.id,
-            RevisionRow.sha256.in_(own),
-        )
-    )
-    texts = await session.scalars(
-        select(DocumentRow.served_text_sha256).where(
-            DocumentRow.organization_id == document.organization_id,
-            DocumentRow.id != document.id,
-            DocumentRow.served_text_sha256.in_(own),
-        )
-    )
-    return sorted(own - set(files) - set(texts))
+                log.warning("upload not counted yet", revision_id=str(revision.id), reason=error.message)
+                return

@@ -1,8 +1,9 @@
 """The revisions that wait to be indexed: claimed fairly, leased, fenced, and ended exactly once."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
-from uuid import UUID, uuid4
+from uuid import UUID, uuid4, uuid5
 
 from sqlalchemy import and_, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -18,54 +19,50 @@ _claimable = or_(
 )
 
 
-async def claim(
-    session: AsyncSession, lease_s: float, most: int, most_bytes: int
-) -> tuple[UUID, list[RevisionRow]] | None:
+@dataclass(frozen=True)
+class Claim:
+    """`lease` fences its holder: whatever it doesn't hold any more, it can't end."""
+
+    lease: UUID
+    organization_id: UUID
+    revisions: list[RevisionRow]
+
+
+def version_of(lease: UUID, revision_id: UUID) -> UUID:
+    """The version that one attempt writes its passages under: no two attempts share one, so none sees another's."""
+    return uuid5(lease, str(revision_id))
+
+
+async def claim(session: AsyncSession, lease_s: float, most: int, most_bytes: int, largest_bytes: int) -> Claim | None:
     """Leases the next revisions of the organisation that has waited longest for its turn; None when nothing waits.
 
-    Together they have at most `most_bytes`, unless the first alone has more. The lease's id fences its holder.
+    Together they have at most `most_bytes`, unless the first alone has more; none has more than `largest_bytes`. One
+    that was tried before goes alone, so that a document which ends the process takes no other with it.
     """
-    waiting = select(RevisionRow.id).where(RevisionRow.organization_id == OrganizationRow.organization_id, _claimable)
-    turn = await session.scalar(
-        select(OrganizationRow)
-        .where(waiting.exists())
-        .order_by(OrganizationRow.last_claimed_at)
-        .limit(1)
-        .with_for_update(skip_locked=True)
-    )
-    if turn is None:
+    organization_id = await _next_organization(session, largest_bytes)
+    if organization_id is None:
         return None
-    await session.execute(
-        update(OrganizationRow)
-        .where(OrganizationRow.organization_id == turn.organization_id)
-        .values(last_claimed_at=func.clock_timestamp())
-    )
     candidates = await session.scalars(
         select(RevisionRow)
-        .where(RevisionRow.organization_id == turn.organization_id, _claimable)
-        .order_by(RevisionRow.created_at)
+        .where(RevisionRow.organization_id == organization_id, _claimable, RevisionRow.size_bytes <= largest_bytes)
+        .order_by(RevisionRow.attempts, RevisionRow.created_at, RevisionRow.number)
         .limit(most)
         .with_for_update(skip_locked=True)
     )
     chosen: list[RevisionRow] = []
+    room = most_bytes
     for revision in candidates:
-        if chosen and sum(row.size_bytes for row in chosen) + revision.size_bytes > most_bytes:
+        room -= revision.size_bytes
+        if chosen and (room < 0 or revision.attempts):
             break
-        # One revision of a document at a time, so that their order of publication is theirs.
-        if revision.document_id not in {row.document_id for row in chosen}:
-            chosen.append(revision)
+        chosen.append(revision)
+        if revision.attempts:
+            break
     lease = uuid4()
-    ids = [revision.id for revision in chosen]
-    await session.execute(
-        update(RevisionRow)
-        .where(RevisionRow.id.in_(ids))
-        .values(
-            status="processing",
-            attempts=RevisionRow.attempts + 1,
-            lease=lease,
-            lease_until=func.now() + timedelta(seconds=lease_s),
-        )
-    )
+    for revision in chosen:
+        revision.status, revision.lease, revision.attempts = "processing", lease, revision.attempts + 1
+    await session.flush()
+    await extend(session, lease, lease_s)
     await session.execute(
         update(DocumentRow)
         .where(
@@ -74,7 +71,7 @@ async def claim(
         )
         .values(status=DocumentStatus.PROCESSING)
     )
-    return lease, chosen
+    return Claim(lease, organization_id, chosen)
 
 
 async def extend(session: AsyncSession, lease: UUID, lease_s: float) -> None:
@@ -85,8 +82,17 @@ async def extend(session: AsyncSession, lease: UUID, lease_s: float) -> None:
     )
 
 
+async def release(session: AsyncSession, lease: UUID, *, attempted: bool) -> None:
+    """Back to the queue at once. Not `attempted`: what stopped the work says nothing about the documents."""
+    await session.execute(
+        update(RevisionRow)
+        .where(RevisionRow.lease == lease, RevisionRow.status == "processing")
+        .values(status="pending", lease=None, attempts=RevisionRow.attempts - (0 if attempted else 1))
+    )
+
+
 async def held(session: AsyncSession, lease: UUID, revision_ids: Sequence[UUID]) -> dict[UUID, RevisionRow]:
-    """Those of the revisions that the lease still holds, locked; another worker may have taken the rest."""
+    """Those of the revisions that the lease still holds; another worker may have taken the rest."""
     rows = await session.scalars(
         select(RevisionRow)
         .where(RevisionRow.id.in_(revision_ids), RevisionRow.lease == lease, RevisionRow.status == "processing")
@@ -95,14 +101,23 @@ async def held(session: AsyncSession, lease: UUID, revision_ids: Sequence[UUID])
     return {row.id: row for row in rows}
 
 
-async def supersede_older(session: AsyncSession, revision: RevisionRow) -> None:
-    """What waits behind a newer content of the same document is no longer worth indexing."""
-    await session.execute(
-        update(RevisionRow)
-        .where(
-            RevisionRow.document_id == revision.document_id,
-            RevisionRow.number < revision.number,
-            RevisionRow.status.in_(("pending", "processing")),
-        )
-        .values(status="superseded", lease=None)
+async def _next_organization(session: AsyncSession, largest_bytes: int) -> UUID | None:
+    waiting = select(RevisionRow.id).where(
+        RevisionRow.organization_id == OrganizationRow.organization_id,
+        _claimable,
+        RevisionRow.size_bytes <= largest_bytes,
     )
+    organization_id = await session.scalar(
+        select(OrganizationRow.organization_id)
+        .where(waiting.exists())
+        .order_by(OrganizationRow.last_claimed_at)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    )
+    if organization_id is not None:
+        await session.execute(
+            update(OrganizationRow)
+            .where(OrganizationRow.organization_id == organization_id)
+            .values(last_claimed_at=func.clock_timestamp())
+        )
+    return organization_id

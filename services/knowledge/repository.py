@@ -4,6 +4,7 @@ import base64
 import binascii
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -15,20 +16,12 @@ from libs.contracts.errors import ErrorCode, FootnoteError, not_found
 from libs.contracts.identity import Subject
 from libs.contracts.knowledge import DocumentStatus
 from services.knowledge.access import readable
-from services.knowledge.models import DocumentRow, OrganizationRow, RevisionRow
+from services.knowledge.models import DocumentRow, OrganizationRow, RevisionRow, TextRow
 
 
 async def document_of(session: AsyncSession, subject: Subject, document_id: UUID) -> DocumentRow:
     """404 also for a document that exists but isn't the subject's to see."""
     query = select(DocumentRow).where(readable(subject), DocumentRow.id == document_id)
-    document = await session.scalar(query)
-    if document is None:
-        raise not_found("document", document_id)
-    return document
-
-
-async def lock_document(session: AsyncSession, subject: Subject, document_id: UUID) -> DocumentRow:
-    query = select(DocumentRow).where(readable(subject), DocumentRow.id == document_id).with_for_update()
     document = await session.scalar(query)
     if document is None:
         raise not_found("document", document_id)
@@ -49,7 +42,7 @@ async def page_of_documents(
     if status:
         query = query.where(DocumentRow.status == status)
     if title:
-        query = query.where(DocumentRow.title.icontains(title, autoescape=True))
+        query = query.where(DocumentRow.title.icontains(title.replace("\x00", ""), autoescape=True))
     if cursor:
         query = query.where(tuple_(DocumentRow.created_at, DocumentRow.id) < tuple_(*_position(cursor)))
     query = query.order_by(DocumentRow.created_at.desc(), DocumentRow.id.desc()).limit(limit + 1)
@@ -58,49 +51,79 @@ async def page_of_documents(
     return rows[:limit], _cursor(rows[limit - 1]) if more else None
 
 
+@dataclass(frozen=True)
+class ServedDocument:
+    """What an answer says of a document; its passages are those of `version`."""
+
+    id: UUID
+    external_id: str | None
+    title: str
+    version: UUID
+
+
 async def served_documents(
     session: AsyncSession, subject: Subject, document_ids: Iterable[UUID]
-) -> dict[UUID, DocumentRow]:
-    """Those of the documents that the subject may read now."""
-    query = select(DocumentRow).where(
-        readable(subject), DocumentRow.id.in_(set(document_ids)), DocumentRow.served_version.is_not(None)
+) -> dict[UUID, ServedDocument]:
+    """Those of the documents that the subject may read now and that have passages."""
+    row = DocumentRow
+    query = select(row.id, row.external_id, row.title, row.served_version).where(
+        readable(subject), row.id.in_(set(document_ids)), row.served_version.is_not(None)
     )
-    return {row.id: row for row in await session.scalars(query)}
+    rows = await session.execute(query)
+    return {
+        id_: ServedDocument(id_, external_id, title, version) for id_, external_id, title, version in rows if version
+    }
 
 
-async def living_documents(
-    session: AsyncSession, document_ids: Iterable[UUID], *, for_update: bool = False
-) -> dict[UUID, DocumentRow]:
-    """For the worker, which acts for no reader: those of the documents that aren't deleted."""
+async def living_documents(session: AsyncSession, document_ids: Iterable[UUID]) -> dict[UUID, DocumentRow]:
+    """For work that acts for no reader: those of the documents that aren't deleted."""
     query = select(DocumentRow).where(DocumentRow.id.in_(set(document_ids)), DocumentRow.deleted_at.is_(None))
-    if for_update:
-        query = query.order_by(DocumentRow.id).with_for_update()
     return {row.id: row for row in await session.scalars(query)}
 
 
 async def with_external_id(session: AsyncSession, organization_id: UUID, external_id: str) -> DocumentRow | None:
-    """The living document of that name, whoever may read it, locked: replacing needs to know of it."""
-    query = (
-        select(DocumentRow)
-        .where(
-            DocumentRow.organization_id == organization_id,
-            DocumentRow.external_id == external_id,
-            DocumentRow.deleted_at.is_(None),
-        )
-        .with_for_update()
+    """The living document of that name, whoever may read it: replacing needs to know of it."""
+    query = select(DocumentRow).where(
+        DocumentRow.organization_id == organization_id,
+        DocumentRow.external_id == external_id,
+        DocumentRow.deleted_at.is_(None),
     )
     return await session.scalar(query)
 
 
-async def latest_revision(session: AsyncSession, document_id: UUID) -> RevisionRow | None:
-    query = (
-        select(RevisionRow).where(RevisionRow.document_id == document_id).order_by(RevisionRow.number.desc()).limit(1)
-    )
-    return await session.scalar(query)
+async def next_revision_number(session: AsyncSession, document_id: UUID) -> int:
+    query = select(func.max(RevisionRow.number)).where(RevisionRow.document_id == document_id)
+    return (await session.scalar(query) or 0) + 1
 
 
 async def revisions_of(session: AsyncSession, document_id: UUID) -> Sequence[RevisionRow]:
     return list(await session.scalars(select(RevisionRow).where(RevisionRow.document_id == document_id)))
+
+
+async def surroundings(
+    session: AsyncSession, document_id: UUID, version: UUID, start: int, end: int, around: int
+) -> tuple[str, str] | None:
+    """Up to `around` characters of the text before `start` and after `end`; None if the version isn't served now."""
+    first = max(0, start - around)
+    text = TextRow.content
+    query = (
+        select(func.substring(text, first + 1, start - first), func.substring(text, end + 1, around))
+        .join(DocumentRow, DocumentRow.id == TextRow.document_id)
+        .where(DocumentRow.id == document_id, DocumentRow.served_version == version)
+    )
+    row = (await session.execute(query)).one_or_none()
+    return (row[0], row[1]) if row else None
+
+
+async def lock_organization(session: AsyncSession, organization_id: UUID) -> None:
+    """Held to the transaction's end, first of all locks, by whatever changes an organisation's documents.
+
+    One order of locks means no deadlock, and what the transaction reads stays so until it commits.
+    """
+    await session.execute(insert(OrganizationRow).values(organization_id=organization_id).on_conflict_do_nothing())
+    await session.execute(
+        select(OrganizationRow).where(OrganizationRow.organization_id == organization_id).with_for_update()
+    )
 
 
 async def knowledge_version(session: AsyncSession, organization_id: UUID) -> int:
@@ -109,19 +132,12 @@ async def knowledge_version(session: AsyncSession, organization_id: UUID) -> int
 
 
 async def bump_knowledge_version(session: AsyncSession, organization_id: UUID) -> None:
-    """In the transaction of every change that a reader could notice."""
+    """In the transaction of every change that a reader could notice, under `lock_organization`."""
     await session.execute(
-        insert(OrganizationRow)
-        .values(organization_id=organization_id, knowledge_version=1)
-        .on_conflict_do_update(
-            index_elements=[OrganizationRow.organization_id],
-            set_={"knowledge_version": OrganizationRow.knowledge_version + 1},
-        )
+        update(OrganizationRow)
+        .where(OrganizationRow.organization_id == organization_id)
+        .values(knowledge_version=OrganizationRow.knowledge_version + 1)
     )
-
-
-async def ensure_organization(session: AsyncSession, organization_id: UUID) -> None:
-    await session.execute(insert(OrganizationRow).values(organization_id=organization_id).on_conflict_do_nothing())
 
 
 async def mark_deleted(session: AsyncSession, document: DocumentRow) -> None:

@@ -25,15 +25,20 @@ from libs.contracts.knowledge import (
     TextDocument,
     UploadFields,
 )
+from libs.service.idempotency import Idempotent
 from libs.service.identity import CurrentSubject
 from services.knowledge.documents import Documents
-from services.knowledge.forms import file_upload, is_multipart, read_json, text_upload
+from services.knowledge.forms import file_upload, fingerprint, is_multipart, read_json, text_upload
 from services.knowledge.passages import Passages
-from services.knowledge.retrieval import Found, Retriever
+from services.knowledge.retrieval import Retriever
+from services.knowledge.uploads import Upload, Uploads
 
 router = APIRouter()
 
 FORM_FIELDS_MAX = 100
+IDEMPOTENCY_KEY = "idempotency-key"
+# Longer than storing the largest upload takes.
+LOCK_S = 300.0
 
 UPLOAD_BODY: dict[str, Any] = {
     "requestBody": {
@@ -61,6 +66,7 @@ BATCH_BODY: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class Knowledge:
+    uploads: Uploads
     documents: Documents
     passages: Passages
     retriever: Retriever
@@ -75,23 +81,36 @@ KnowledgeDependency = Annotated[Knowledge, Depends(knowledge_of)]
 Limit = Annotated[int, Query(ge=1, le=100)]
 
 
-@router.post("/documents", status_code=202, openapi_extra=UPLOAD_BODY)
-async def add_document(request: Request, subject: CurrentSubject, knowledge: KnowledgeDependency) -> DocumentAccepted:
+@router.post("/documents", status_code=202, openapi_extra=UPLOAD_BODY, response_model=DocumentAccepted)
+async def add_document(
+    request: Request, subject: CurrentSubject, knowledge: KnowledgeDependency, once: Idempotent
+) -> Response:
     """A file with its fields, or a text as JSON; indexed in the background. The same external_id replaces."""
+
+    async def accept(upload: Upload) -> DocumentAccepted:
+        return (await knowledge.uploads.accept(subject, [upload]))[0]
+
     if not is_multipart(request):
-        return await knowledge.documents.accept(subject, text_upload(await read_json(request, TextDocument)))
+        document = await read_json(request, TextDocument)
+        return await once.answer(document, lambda: accept(text_upload(document)), status=202, lock_s=LOCK_S)
     async with request.form(max_files=1, max_fields=FORM_FIELDS_MAX) as form:
-        return await knowledge.documents.accept(subject, file_upload(form))
+        upload = file_upload(form)
+        sent = await fingerprint(form, upload) if IDEMPOTENCY_KEY in request.headers else upload.attributes
+        return await once.answer(sent, lambda: accept(upload), status=202, lock_s=LOCK_S)
 
 
-@router.post("/documents/batch", status_code=202, openapi_extra=BATCH_BODY)
+@router.post("/documents/batch", status_code=202, openapi_extra=BATCH_BODY, response_model=DocumentBatchAccepted)
 async def add_documents(
-    request: Request, subject: CurrentSubject, knowledge: KnowledgeDependency
-) -> DocumentBatchAccepted:
-    """Up to 500 texts at once, accepted in their order; a refusal part-way leaves those before it accepted."""
+    request: Request, subject: CurrentSubject, knowledge: KnowledgeDependency, once: Idempotent
+) -> Response:
+    """Up to 500 texts at once, all accepted or none; the items are in their order."""
     batch = await read_json(request, DocumentBatch)
-    items = [await knowledge.documents.accept(subject, text_upload(document)) for document in batch.documents]
-    return DocumentBatchAccepted(items=items)
+
+    async def accept() -> DocumentBatchAccepted:
+        uploads = [text_upload(document) for document in batch.documents]
+        return DocumentBatchAccepted(items=await knowledge.uploads.accept(subject, uploads))
+
+    return await once.answer(batch, accept, status=202, lock_s=LOCK_S)
 
 
 @router.get("/documents")
@@ -145,24 +164,19 @@ async def search(body: SearchRequest, subject: CurrentSubject, knowledge: Knowle
 
     `rerank` has no effect until a reranker is configured: the fused order stands.
     """
-    # Passages of one document count once when grouped, so more are needed to fill the list.
-    depth = min(100, body.top_k * 5) if body.group_by == "document" else body.top_k
-    found = await knowledge.retriever.retrieve(subject, body.query, body.strategy, depth, body.filters)
-    results = [
-        SearchResult.model_validate(passage.model_dump(exclude=None if body.explain else {"scores"}))
-        for passage in found.passages
-    ]
-    if body.group_by == "document":
-        best = {result.document_id: result for result in reversed(results)}
-        results = sorted(best.values(), key=lambda result: -result.score)
-    return SearchResponse(results=results[: body.top_k], strategy_used=found.strategy_used, degraded=found.degraded)
+    found = await knowledge.retriever.retrieve(
+        subject, body.query, body.strategy, body.top_k, body.filters, body.group_by
+    )
+    hidden = None if body.explain else {"scores"}
+    results = [SearchResult.model_validate(passage.model_dump(exclude=hidden)) for passage in found.passages]
+    return SearchResponse(results=results, strategy_used=found.strategy_used, degraded=found.degraded)
 
 
 @router.post("/internal/retrievals", include_in_schema=False)
 async def retrieve(
     body: RetrievalRequest, subject: CurrentSubject, knowledge: KnowledgeDependency
 ) -> RetrievalResponse:
-    found: Found = await knowledge.retriever.retrieve(subject, body.query, "auto", body.top_k, body.filters)
+    found = await knowledge.retriever.retrieve(subject, body.query, "auto", body.top_k, body.filters)
     return RetrievalResponse(
         passages=found.passages,
         strategy_used=found.strategy_used,

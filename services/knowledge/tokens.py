@@ -1,15 +1,9 @@
-"""What the embedding model's files say without loading it: its dimension, and token counts by its own tokenizer."""
+"""Token counts by the embedding model's own tokenizer, without loading the model."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
 from tokenizers import Tokenizer
-
-
-def embedding_dimension(model_folder: Path) -> int:
-    """How many numbers the model's vectors have, as its own configuration says."""
-    return int(json.loads((model_folder / "config.json").read_text())["hidden_size"])
 
 
 class TokenCounts:

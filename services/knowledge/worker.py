@@ -2,33 +2,27 @@
 
 import asyncio
 import signal
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from datetime import timedelta
-from time import monotonic
-from uuid import UUID
-
-from sqlalchemy import func, select
+from typing import cast
 
 from libs.clients.base import ServiceClient, service_http
 from libs.clients.billing import BillingClient
 from libs.clients.context import RequestContext, use_context
 from libs.clients.embedding import EmbeddingClient
 from libs.config.settings import Settings, load_settings
-from libs.contracts.billing import StorageChange
 from libs.events.outbox import OutboxRelay
 from libs.security.tokens import ServiceTokens
 from libs.service.run import end_with_parent
-from libs.stores.blobs import FolderBlobStore
 from libs.stores.postgres import Database
 from libs.stores.weights import WeightsStore
 from libs.telemetry.logs import get_logger, setup_logs
 from libs.telemetry.traces import setup_traces
-from services.knowledge.documents import STORAGE_TOPIC, Documents
+from services.knowledge.aftermath import deliveries
 from services.knowledge.ingestion import Ingester
-from services.knowledge.main import passage_index
-from services.knowledge.models import OutboxRow, RevisionRow
+from services.knowledge.main import blob_store, passage_index, uploads
+from services.knowledge.models import OutboxRow
 from services.knowledge.parsing.sandbox import Sandbox
-from services.knowledge.ports import PassageIndex
 from services.knowledge.purge import Purger
 from services.knowledge.tokens import TokenCounts
 
@@ -36,76 +30,59 @@ log = get_logger(__name__)
 
 IDLE_S = 0.2
 AFTER_FAILURE_S = 2.0
-SWEEP_EVERY_S = 5.0
-INDEXED_RECENTLY = timedelta(minutes=1)
+SWEEP_EVERY_S = 3.0
+# One more ingester takes only documents up to this size, so that a large one never holds up the small.
+SMALL_BYTES = 1_000_000
 
 
 async def work(settings: Settings) -> None:
     """Indexes, purges and tells billing until cancelled."""
+    options = settings.ingestion
     database = Database(settings, "knowledge")
     tokens = ServiceTokens("knowledge", settings.secrets_dir)
-    async with service_http() as http, Sandbox(settings.ingestion.workers) as sandbox:
+    async with service_http() as http, Sandbox(options.workers + 1) as sandbox:
         billing = BillingClient(ServiceClient("billing", settings.url("billing"), tokens, http))
         embedder = EmbeddingClient(ServiceClient("embedding", settings.url("embedding"), tokens, http))
-        blobs = FolderBlobStore(settings.home / "blobs")
+        blobs = blob_store(settings)
         index = passage_index(settings)
         count_tokens = TokenCounts(WeightsStore(settings.models_dir).locate(settings.embedding.model))
-        documents = Documents(database, blobs, billing, settings.max_upload_bytes)
-        purger = Purger(database, index, blobs, documents)
-
-        async def deliver_storage(payload: dict[str, object]) -> None:
-            await billing.change_storage(StorageChange.model_validate(payload))
-
-        relay = OutboxRelay(database, OutboxRow, {STORAGE_TOPIC: deliver_storage})
+        purger = Purger(database, index, uploads(settings, database, blobs, billing))
+        relay = OutboxRelay(database, OutboxRow, deliveries(database, blobs, billing))
+        sizes = [settings.max_upload_bytes] * options.workers + [SMALL_BYTES]
         ingesters = [
-            Ingester(database, index, blobs, embedder, sandbox, count_tokens, settings.ingestion)
-            for _ in range(settings.ingestion.workers)
+            Ingester(database, index, blobs, embedder, sandbox, count_tokens, options, largest) for largest in sizes
         ]
         log.info("knowledge worker is ready")
-        with use_context(RequestContext(lane="ingest")):
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(relay.run())
-                tasks.create_task(_sweep(purger, database, index))
-                for ingester in ingesters:
-                    tasks.create_task(_index(ingester))
+        try:
+            with use_context(RequestContext(lane="ingest")):
+                async with asyncio.TaskGroup() as tasks:
+                    tasks.create_task(relay.run())
+                    tasks.create_task(_forever(purger.sweep_changed, SWEEP_EVERY_S))
+                    tasks.create_task(_forever(purger.finish_half_accepted, SWEEP_EVERY_S))
+                    for ingester in ingesters:
+                        tasks.create_task(_forever(ingester.turn, IDLE_S))
+        finally:
+            await database.close()
 
 
-async def _index(ingester: Ingester) -> None:
+async def _forever(step: Callable[[], Awaitable[bool | None]], idle_s: float) -> None:
+    """Again and again, at once after a step that found work; whatever a step raises, the next one tries again."""
     while True:
         try:
-            busy = await ingester.turn()
-        except Exception as error:  # noqa: BLE001 - what failed is taken up again when its lease ends
-            log.warning("indexing turn failed", error=f"{type(error).__name__}: {error}")
+            busy = await step()
+        except Exception as error:  # noqa: BLE001 - see above
+            log.warning("step failed", step=step.__qualname__, error=_reason(error))
+            busy = False
             await asyncio.sleep(AFTER_FAILURE_S)
-            continue
         if not busy:
-            await asyncio.sleep(IDLE_S)
+            await asyncio.sleep(idle_s)
 
 
-async def _sweep(purger: Purger, database: Database, index: PassageIndex) -> None:
-    """Purges, finishes half-accepted uploads, and folds recent writes into the index."""
-    maintained_at: dict[UUID, float] = {}
-    while True:
-        try:
-            await purger.purge_deleted()
-            await purger.finish_half_accepted()
-            for organization_id in await _recently_indexed(database):
-                if monotonic() - maintained_at.get(organization_id, float("-inf")) > SWEEP_EVERY_S:
-                    await index.maintain(organization_id)
-                    maintained_at[organization_id] = monotonic()
-        except Exception as error:  # noqa: BLE001 - the next sweep tries again
-            log.warning("sweep failed", error=f"{type(error).__name__}: {error}")
-        await asyncio.sleep(SWEEP_EVERY_S)
-
-
-async def _recently_indexed(database: Database) -> list[UUID]:
-    query = (
-        select(RevisionRow.organization_id)
-        .where(RevisionRow.status == "completed", RevisionRow.lease_until > func.now() - INDEXED_RECENTLY)
-        .distinct()
-    )
-    async with database.transaction() as session:
-        return list(await session.scalars(query))
+def _reason(error: Exception) -> str:
+    """The first cause: a task group's own message says nothing."""
+    while isinstance(error, ExceptionGroup):
+        error = cast("ExceptionGroup[Exception]", error).exceptions[0]
+    return f"{type(error).__name__}: {error}"[:500]
 
 
 async def _until_stopped(settings: Settings) -> None:

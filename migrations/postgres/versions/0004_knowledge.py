@@ -37,7 +37,6 @@ def upgrade() -> None:
             size_bytes bigint NOT NULL,
             chunk_count integer NOT NULL DEFAULT 0,
             served_version uuid,
-            served_text_sha256 text,
             created_at timestamptz NOT NULL DEFAULT now(),
             updated_at timestamptz NOT NULL DEFAULT now(),
             deleted_at timestamptz
@@ -71,8 +70,10 @@ def upgrade() -> None:
             title text,
             category text,
             tags text[] NOT NULL DEFAULT '{}',
-            status text NOT NULL
-                CHECK (status IN ('accepting', 'pending', 'processing', 'completed', 'failed', 'superseded')),
+            collection_id uuid,
+            access text NOT NULL CHECK (access IN ('private', 'organization', 'groups')),
+            group_ids uuid[] NOT NULL DEFAULT '{}',
+            status text NOT NULL CHECK (status IN ('accepting', 'pending', 'processing', 'completed', 'failed')),
             attempts integer NOT NULL DEFAULT 0,
             lease uuid,
             lease_until timestamptz,
@@ -86,6 +87,14 @@ def upgrade() -> None:
         "WHERE status IN ('accepting', 'pending', 'processing')"
     )
     op.execute("CREATE INDEX revisions_content ON knowledge.revisions (organization_id, sha256)")
+    op.execute(
+        """
+        CREATE TABLE knowledge.texts (
+            document_id uuid PRIMARY KEY REFERENCES knowledge.documents (id) ON DELETE CASCADE,
+            content text NOT NULL
+        )
+        """
+    )
     op.execute(
         """
         CREATE TABLE knowledge.outbox (
@@ -103,4 +112,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    op.execute("DROP TABLE knowledge.outbox, knowledge.revisions, knowledge.documents, knowledge.organizations")
+    for table in ("outbox", "texts", "revisions", "documents", "organizations"):
+        op.execute(f"DROP TABLE knowledge.{table}")

@@ -60,7 +60,7 @@ _QUANTITY = re.compile(r"(?P<before>[$€£])?\s?(?P<number>\d+(?:,\d{3})*(?:\.\
 _MEASURE = re.compile(r"\d+(?:\.\d+)?-?(?:" + "|".join(word for word in _UNITS if word.isalpha()) + r")")
 
 _NEGATIONS = frozenset(
-    """no not never none neither nor cannot without nobody nothing nowhere hardly scarcely barely except""".split()
+    """no not never none neither cannot without nobody nothing nowhere hardly scarcely barely except""".split()
 )
 _NUMERO = re.compile(r"\b[Nn]o\.?\s*(?=\d)")
 _CLAUSE_BORDER = re.compile(r";|\s[–—]\s|,?\s(?:but|whereas|while|although|though|however|and|or)\s|[()]")
@@ -128,14 +128,14 @@ _CODE = re.compile(r"https?://[^\s<>()\[\]\"'`]+|[^\W_]+(?:[._/@:\-][^\W_]+)+|[^
 
 @dataclass(frozen=True)
 class Facts:
-    """`names` are stems of capitalised words; `words` are the stems of all words, those without content too."""
+    """`names` are stems of capitalised words, `words` those of all words; `denials` counts words like "not"."""
 
     numbers: frozenset[str]
     quantities: frozenset[tuple[str, str]]
     codes: frozenset[str]
     names: frozenset[str]
     words: frozenset[str]
-    negated: bool
+    denials: int
 
 
 def facts_of(text: str, ordinary: frozenset[str] = frozenset()) -> Facts:
@@ -148,7 +148,7 @@ def facts_of(text: str, ordinary: frozenset[str] = frozenset()) -> Facts:
         codes=frozenset(_codes(text)),
         names=frozenset(_names(text, ordinary)),
         words=frozenset(stem(part) for word in folded for part in (word, *_JOINT.split(word)) if part),
-        negated=is_negated(text),
+        denials=_denials(text),
     )
 
 
@@ -195,13 +195,18 @@ def _contrary(sentence: Facts, support: Facts) -> str | None:
 
 
 def is_negated(text: str) -> bool:
-    folded = _NUMERO.sub("number ", text).casefold().replace("’", "'")
-    return any(word in _NEGATIONS or word.endswith("n't") for word in words(folded))
+    """Whether it denies: two denials of a clause make a statement."""
+    return _denials(text) % 2 == 1
 
 
 def clauses(text: str) -> list[str]:
     """The parts of a sentence that can be true by themselves, roughly: cut at conjunctions and semicolons."""
     return [part for part in _CLAUSE_BORDER.split(text) if part.strip()]
+
+
+def _denials(text: str) -> int:
+    folded = _NUMERO.sub("number ", text).casefold().replace("’", "'")
+    return sum(word in _NEGATIONS or word.endswith("n't") for word in words(folded))
 
 
 def _numbers(word: str) -> list[str]:

@@ -1,13 +1,15 @@
 """A stream of generated text in, checked sentences out."""
 
 import re
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Protocol
 
 from libs.contracts.chat import Source
 from libs.text.sentences import SentenceStream
 from services.chat.grounding.cleaning import addresses, clean
+from services.chat.grounding.question import AskedQuestion
 from services.chat.grounding.support import Support, SupportFinder
 from services.chat.grounding.words import content_stems
 from services.chat.ports import Embedder
@@ -36,9 +38,11 @@ class Checked:
 
 
 class Grounder:
-    """Checks the sentences of one answer against its sources."""
+    """Checks the sentences of one answer against its question and sources."""
 
-    def __init__(self, sources: Sequence[Source], embedder: Embedder, min_support: float) -> None:
+    def __init__(self, question: str, sources: Sequence[Source], embedder: Embedder, min_support: float) -> None:
+        self._question = AskedQuestion(question, embedder)
+        self._titles = {source.n: source.title for source in sources}
         self._finder = SupportFinder(sources, embedder, min_support)
         self._source_text = "\n".join(source.excerpt for source in sources)
         self._addresses = addresses(self._source_text)
@@ -48,8 +52,11 @@ class Grounder:
     def embedding_failed(self) -> bool:
         return self._finder.embedding_failed
 
-    async def check(self, piece: str) -> Checked | None:
-        """One sentence with the white space before it; None where there is nothing but space."""
+    async def check(self, piece: str, *, chosen: bool = False) -> Checked | None:
+        """One sentence with the white space before it; None where there is nothing but space.
+
+        `chosen` says that its engine has picked it for the question, and that it needn't speak of it by itself.
+        """
         if not piece.strip():
             return None
         text = clean(piece, self._addresses, self._source_text)
@@ -65,29 +72,50 @@ class Grounder:
             text = text if claim == text else claim[0].upper() + claim[1:]
             support = await self._finder.paraphrase(text)
         if support.cited:
+            # True, and no answer.
+            against = await self._misses_question(text, support, chosen=chosen)
+            support = replace(support, cited=(), reason=against) if against else support
+        if support.cited:
             self._said.add(text.casefold())
         return Checked(text, support, gap)
 
+    async def _misses_question(self, text: str, support: Support, *, chosen: bool) -> str | None:
+        if self._question.denied_wrongly(text):
+            return "the question asks what is not so"
+        titles = " ".join(self._titles[cited.n] for cited in support.cited)
+        if not chosen and not await self._question.is_borne_on(text, titles):
+            return "it doesn't speak of what was asked"
+        return None
 
-async def checked_sentences(
-    deltas: AsyncGenerator[str], grounder: Grounder, cut_off: Callable[[], bool]
-) -> AsyncGenerator[Checked]:
-    """Each sentence as soon as its end is certain. Closing this closes `deltas`.
 
-    `cut_off` says, when the deltas have ended, whether they ended before the text did.
-    """
+class Generated(Protocol):
+    """A text that is being generated."""
+
+    def deltas(self) -> AsyncGenerator[str]: ...
+
+    def chosen(self) -> bool:
+        """Whether its sentences were picked for the question."""
+        ...
+
+    def cut_off(self) -> bool:
+        """Whether, once the deltas have ended, they ended before the text did."""
+        ...
+
+
+async def checked_sentences(generated: Generated, grounder: Grounder) -> AsyncGenerator[Checked]:
+    """Each sentence as soon as its end is certain. Closing this ends the generation."""
     stream = SentenceStream()
-    async with aclosing(deltas):
+    async with aclosing(generated.deltas()) as deltas:
         async for delta in deltas:
             for piece in stream.feed(delta):
-                checked = await grounder.check(piece)
+                checked = await grounder.check(piece, chosen=generated.chosen())
                 if checked:
                     yield checked
     for piece in stream.close():
         # Half a sentence may lack the half that makes it true.
-        if cut_off() and not _ENDED.search(piece):
+        if generated.cut_off() and not _ENDED.search(piece):
             continue
-        checked = await grounder.check(piece)
+        checked = await grounder.check(piece, chosen=generated.chosen())
         if checked:
             yield checked
 

@@ -154,7 +154,7 @@ class SupportFinder:
 
 def _negated_otherwise(sentence: str, facts: Facts, unit: Unit) -> str | None:
     """Whether one denies what the other states: each clause is held against the unit's clause that says most of it."""
-    if not (facts.negated or unit.facts.negated):
+    if not (facts.denials or unit.facts.denials):
         return None
     found = [(content_stems(clause), is_negated(clause)) for clause in clauses(unit.text)]
     for clause in clauses(sentence):

@@ -3,8 +3,11 @@
 # pyarrow has no types; what leaves this file is typed.
 # pyright: reportUnknownVariableType=false
 
+import asyncio
+from collections import OrderedDict
 from collections.abc import Sequence
 from datetime import UTC, datetime, time, timedelta
+from itertools import islice
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -12,7 +15,7 @@ from uuid import UUID
 import lancedb
 import numpy as np
 import pyarrow as pa
-from lancedb.index import FTS, HnswSq
+from lancedb.index import FTS, BTree, HnswSq
 from lancedb.query import MatchQuery
 from numpy.typing import NDArray
 
@@ -27,7 +30,12 @@ RESULT_COLUMNS = [
 ]  # fmt: skip
 # A reader may still be using an older version of a table; none does for this long.
 KEEP_VERSIONS = timedelta(minutes=5)
-QUERY_MAX_WORDS = 256
+QUERY_MAX_WORDS = 100
+LOOKUP_COLUMNS = ("chunk_id", "version")
+# Of HNSW's search: how many candidates it keeps in view.
+MIN_EF = 150
+# An open table holds some memory.
+OPEN_TABLES = 200
 
 Rows = list[dict[str, Any]]
 
@@ -35,39 +43,39 @@ Rows = list[dict[str, Any]]
 class LanceDbIndex:
     """Vectors are compared exactly below `exact_below` passages and through HNSW from there on."""
 
-    def __init__(self, folder: Path, dimension: int, exact_below: int) -> None:
+    def __init__(self, folder: Path, exact_below: int) -> None:
         self._folder = folder
-        self._schema: Any = _schema(dimension)
         self._exact_below = exact_below
         self._connection: lancedb.AsyncConnection | None = None
-        self._tables: dict[UUID, lancedb.AsyncTable] = {}
+        self._tables: OrderedDict[UUID, lancedb.AsyncTable] = OrderedDict()
+        # Writes of one process wait for each other: two at a time would only retry each other's commits.
+        self._writing = asyncio.Lock()
 
     async def add(self, organization_id: UUID, passages: Sequence[IndexedPassage]) -> None:
         if not passages:
             return
-        table = await self._table(organization_id)
-        if table is None:
-            table = await self._create(organization_id)
-        rows: Any = pa.Table.from_pylist([_row(passage) for passage in passages], schema=self._schema)
-        await table.add(rows)
+        schema = _schema(passages[0].vector.size)
+        rows: Any = await asyncio.to_thread(_table_of, passages, schema)
+        async with self._writing:
+            table = await self._table(organization_id) or await self._create(organization_id, schema)
+            await table.add(rows)
 
     async def lexical(self, scope: Scope, query: str, limit: int) -> list[FoundPassage]:
         table = await self._table(scope.organization_id)
         if table is None:
             return []
-        words = " ".join(query.split()[:QUERY_MAX_WORDS]).encode(errors="replace").decode()
-        search = table.query().where(_condition(scope)).nearest_to_text(_match(words))
-        rows: Rows = await search.select([*RESULT_COLUMNS, "_score"]).limit(limit).to_list()
-        return [_found(row, row["_score"]) for row in rows]
+        search = table.query().where(_condition(scope)).nearest_to_text(_match(_searchable(query)))
+        found: Any = await search.select([*RESULT_COLUMNS, VECTOR_COLUMN, "_score"]).limit(limit).to_arrow()
+        return _scored(found, _values(found, "_score"))
 
     async def similar(self, scope: Scope, vector: NDArray[np.float32], limit: int) -> list[FoundPassage]:
         table = await self._table(scope.organization_id)
         if table is None:
             return []
         search = table.query().where(_condition(scope)).nearest_to(vector).column(VECTOR_COLUMN)
-        search = search.distance_type("cosine").select([*RESULT_COLUMNS, "_distance"]).limit(limit)
-        rows: Rows = await search.to_list()
-        return [_found(row, 1.0 - row["_distance"]) for row in rows]
+        search = search.distance_type("cosine").ef(max(MIN_EF, 2 * limit)).limit(limit)
+        found: Any = await search.select([*RESULT_COLUMNS, VECTOR_COLUMN, "_distance"]).to_arrow()
+        return _scored(found, [1.0 - distance for distance in _values(found, "_distance")])
 
     async def of_document(
         self, organization_id: UUID, document_id: UUID, version: UUID, offset: int, limit: int
@@ -82,23 +90,29 @@ class LanceDbIndex:
     async def by_ids(self, organization_id: UUID, chunk_ids: Sequence[UUID]) -> list[FoundPassage]:
         return await self._where(organization_id, f"chunk_id IN ({_quoted(chunk_ids)})") if chunk_ids else []
 
-    async def remove(self, organization_id: UUID, document_ids: Sequence[UUID], keep: Sequence[UUID] = ()) -> None:
+    async def versions(self, organization_id: UUID) -> set[UUID]:
         table = await self._table(organization_id)
-        if table is None or not document_ids:
+        if table is None:
+            return set()
+        listed: Any = await table.query().select(["version"]).to_arrow()
+        return {UUID(version) for version in set(_values(listed, "version"))}
+
+    async def remove(self, organization_id: UUID, versions: Sequence[UUID]) -> None:
+        table = await self._table(organization_id)
+        if table is None or not versions:
             return
-        condition = f"document_id IN ({_quoted(document_ids)})"
-        if keep:
-            condition += f" AND version NOT IN ({_quoted(keep)})"
-        await table.delete(condition)
+        async with self._writing:
+            await table.delete(f"version IN ({_quoted(versions)})")
 
     async def maintain(self, organization_id: UUID) -> None:
         table = await self._table(organization_id)
         if table is None:
             return
-        await table.optimize(cleanup_older_than=KEEP_VERSIONS)
-        names = {index.name for index in await table.list_indices()}
-        if VECTOR_INDEX not in names and await table.count_rows() >= max(self._exact_below, 1):
-            await table.create_index(VECTOR_COLUMN, config=HnswSq(distance_type="cosine"), name=VECTOR_INDEX)
+        async with self._writing:
+            await table.optimize(cleanup_older_than=KEEP_VERSIONS)
+            names = {index.name for index in await table.list_indices()}
+            if VECTOR_INDEX not in names and await table.count_rows() >= max(self._exact_below, 1):
+                await table.create_index(VECTOR_COLUMN, config=HnswSq(distance_type="cosine"), name=VECTOR_INDEX)
 
     async def _where(self, organization_id: UUID, condition: str) -> list[FoundPassage]:
         table = await self._table(organization_id)
@@ -110,22 +124,30 @@ class LanceDbIndex:
     async def _table(self, organization_id: UUID) -> lancedb.AsyncTable | None:
         """The organisation's table, None before its first passage."""
         known = self._tables.get(organization_id)
-        if known is not None:
-            return known
+        if known is None:
+            if not (self._folder / f"{_name(organization_id)}.lance").exists():
+                return None
+            known = await (await self._connect()).open_table(_name(organization_id))
+            self._keep(organization_id, known)
+        self._tables.move_to_end(organization_id)
+        return known
+
+    async def _create(self, organization_id: UUID, schema: Any) -> lancedb.AsyncTable:
         connection = await self._connect()
-        if not (self._folder / f"{_name(organization_id)}.lance").exists():
-            return None
-        table = await connection.open_table(_name(organization_id))
-        self._tables[organization_id] = table
+        table = await connection.create_table(_name(organization_id), schema=schema, exist_ok=True)
+        indexed = {column for index in await table.list_indices() for column in index.columns}
+        if TEXT_COLUMN not in indexed:
+            await table.create_index(TEXT_COLUMN, config=FTS(language="English", stem=True, ascii_folding=True))
+        for column in LOOKUP_COLUMNS:
+            if column not in indexed:
+                await table.create_index(column, config=BTree())
+        self._keep(organization_id, table)
         return table
 
-    async def _create(self, organization_id: UUID) -> lancedb.AsyncTable:
-        connection = await self._connect()
-        table = await connection.create_table(_name(organization_id), schema=self._schema, exist_ok=True)
-        if not await table.list_indices():
-            await table.create_index(TEXT_COLUMN, config=FTS(language="English", stem=True, ascii_folding=True))
+    def _keep(self, organization_id: UUID, table: lancedb.AsyncTable) -> None:
         self._tables[organization_id] = table
-        return table
+        if len(self._tables) > OPEN_TABLES:
+            self._tables.popitem(last=False)
 
     async def _connect(self) -> lancedb.AsyncConnection:
         if self._connection is None:
@@ -162,6 +184,16 @@ def _match(words: str) -> MatchQuery:
     return MatchQuery(words, TEXT_COLUMN)  # pyright: ignore[reportCallIssue] - the others have defaults at run time
 
 
+def _searchable(query: str) -> str:
+    """At most `QUERY_MAX_WORDS` different words of a query; the rest would cost time and rank little."""
+    words = dict.fromkeys(query.encode(errors="replace").decode().replace("\x00", " ").split())
+    return " ".join(islice(words, QUERY_MAX_WORDS))
+
+
+def _table_of(passages: Sequence[IndexedPassage], schema: Any) -> Any:
+    return pa.Table.from_pylist([_row(passage) for passage in passages], schema=schema)
+
+
 def _row(passage: IndexedPassage) -> dict[str, Any]:
     return {
         "chunk_id": str(passage.chunk_id),
@@ -183,7 +215,21 @@ def _row(passage: IndexedPassage) -> dict[str, Any]:
     }
 
 
-def _found(row: dict[str, Any], score: float = 0.0) -> FoundPassage:
+def _values(found: Any, column: str) -> list[Any]:
+    return list(found[column].to_pylist())
+
+
+def _scored(found: Any, scores: list[float]) -> list[FoundPassage]:
+    """The rows of a search as they were ranked."""
+    rows: Rows = found.select(RESULT_COLUMNS).to_pylist()
+    if not rows:
+        return []
+    values: NDArray[np.float32] = found[VECTOR_COLUMN].combine_chunks().flatten().to_numpy(zero_copy_only=False)
+    vectors = values.reshape(len(rows), -1)
+    return [_found(row, score, vectors[number]) for number, (row, score) in enumerate(zip(rows, scores, strict=True))]
+
+
+def _found(row: dict[str, Any], score: float = 0.0, vector: NDArray[np.float32] | None = None) -> FoundPassage:
     return FoundPassage(
         chunk_id=UUID(row["chunk_id"]),
         document_id=UUID(row["document_id"]),
@@ -196,6 +242,7 @@ def _found(row: dict[str, Any], score: float = 0.0) -> FoundPassage:
         end=row["end"],
         token_count=row["token_count"],
         score=score,
+        vector=vector,
     )
 
 

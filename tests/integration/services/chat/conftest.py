@@ -53,7 +53,9 @@ def person(settings: Settings, signer: UserTokenSigner) -> Callable[..., Person]
 
 
 @asynccontextmanager
-async def knowing_users(name: ServiceName, app: FastAPI, settings: Settings, signer: UserTokenSigner) -> AsyncIterator[str]:
+async def knowing_users(
+    name: ServiceName, app: FastAPI, settings: Settings, signer: UserTokenSigner
+) -> AsyncIterator[str]:
     """The app on loopback; every signed-in user is a member of the token's organisation."""
     keys = keys_of_jwks(signer.jwks())
 
@@ -135,7 +137,9 @@ def serve_chat(chat_settings: Settings, signer: UserTokenSigner):
     """A chat service of one's own: `changes` are settings under `chat`, `away` services that can't be reached."""
 
     @asynccontextmanager
-    async def serve(*, away: tuple[ServiceName, ...] = (), redis_url: str = "", **changes: float) -> AsyncIterator[httpx.AsyncClient]:
+    async def serve(
+        *, away: tuple[ServiceName, ...] = (), redis_url: str = "", **changes: float
+    ) -> AsyncIterator[httpx.AsyncClient]:
         urls = chat_settings.service_urls | dict.fromkeys(away, NOBODY)
         changed = chat_settings.model_copy(
             update={
@@ -144,9 +148,11 @@ def serve_chat(chat_settings: Settings, signer: UserTokenSigner):
                 "chat": chat_settings.chat.model_copy(update=changes),
             }
         )
-        async with knowing_users("chat", build_chat(changed), changed, signer) as url:
-            async with httpx.AsyncClient(base_url=url, timeout=30) as client:
-                yield client
+        async with (
+            knowing_users("chat", build_chat(changed), changed, signer) as url,
+            httpx.AsyncClient(base_url=url, timeout=30) as client,
+        ):
+            yield client
 
     return serve
 

@@ -97,6 +97,7 @@ class ScriptedGeneration:
         self.requests: list[CompletionRequest] = []
         self.finish_reason = "stop"
         self.overloaded = False
+        self.asked = asyncio.Event()
         self.cancelled = asyncio.Event()
 
     async def _models(self) -> ModelList:
@@ -105,6 +106,7 @@ class ScriptedGeneration:
     async def _complete(self, request: Request) -> Response:
         completion = CompletionRequest.model_validate_json(await request.body())
         self.requests.append(completion)
+        self.asked.set()
         name = next(iter(self.scripts)) if completion.model == "default" else completion.model
         if self.overloaded and name != "extractive":
             return JSONResponse(error_envelope(429, ErrorCode.OVERLOADED, "busy"), 429)

@@ -39,7 +39,8 @@ async def test_invented_sentences_and_citations_never_reach_the_reader(chat, kno
         ],
         "extractive": ["Business class requires approval by a director. [1]"],
     }
-    answer = (await chat.post("/chat", json={"message": QUESTION}, headers=person().headers)).json()
+    question = "When must receipts of a trip be sent, and what does business class require?"
+    answer = (await chat.post("/chat", json={"message": question}, headers=person().headers)).json()
     assert answer["answer"] == (
         "Receipts must be sent within 30 days of the trip. [1] Business class needs a director's approval. [1]"
     )

@@ -85,7 +85,11 @@ async def test_a_deleted_session_is_gone(chat, person, generation, query):
     answer = await ask(chat, someone)
     session_id = answer["session_id"]
     assert (await chat.delete(f"/chat/sessions/{session_id}", headers=someone.headers)).status_code == 204
-    for path in (f"/chat/sessions/{session_id}", f"/chat/sessions/{session_id}/messages", f"/chat/messages/{answer['message_id']}/trace"):
+    for path in (
+        f"/chat/sessions/{session_id}",
+        f"/chat/sessions/{session_id}/messages",
+        f"/chat/messages/{answer['message_id']}/trace",
+    ):
         assert (await chat.get(path, headers=someone.headers)).status_code == 404
     assert await query("SELECT 1 FROM chat.messages WHERE user_id = :id", id=someone.user_id) == []
     assert await query("SELECT 1 FROM chat.traces WHERE user_id = :id", id=someone.user_id) == []
@@ -105,7 +109,9 @@ async def test_nobody_else_reaches_a_session(chat, knowledge, generation, person
         ):
             response = await chat.request(method, path, headers=stranger.headers)
             unknown = await chat.request(
-                method, path.replace(session_id, str(uuid4())).replace(message_id, str(uuid4())), headers=stranger.headers
+                method,
+                path.replace(session_id, str(uuid4())).replace(message_id, str(uuid4())),
+                headers=stranger.headers,
             )
             assert response.status_code == unknown.status_code == 404
             words = response.json()["message"].replace(session_id, "X").replace(message_id, "X")
@@ -119,7 +125,9 @@ async def test_nobody_else_reaches_a_session(chat, knowledge, generation, person
 async def test_sources_that_may_no_longer_be_read_are_blanked(chat, knowledge, generation, person):
     knowledge.passages = [RULES, OTHER]
     generation.scripts = {
-        "llm": ["Trip receipts must be sent to the travel desk. Receipts must be sent within 30 days of the trip. The sun is hot."]
+        "llm": [
+            "Trip receipts must be sent to the travel desk. Receipts must be sent within 30 days of the trip. The sun is hot."
+        ]
     }
     someone = person()
     answer = await ask(chat, someone)
@@ -131,7 +139,11 @@ async def test_sources_that_may_no_longer_be_read_are_blanked(chat, knowledge, g
     assert "desk" not in str(stored).casefold()
     kept, hidden = stored["sources"]
     assert kept["excerpt"] == RULES.content
-    assert (hidden["title"], hidden["excerpt"], hidden["external_id"]) == ("no longer available", "no longer available", None)
+    assert (hidden["title"], hidden["excerpt"], hidden["external_id"]) == (
+        "no longer available",
+        "no longer available",
+        None,
+    )
     assert hidden["location"]["heading_path"] == []
     gone, still = stored["citations"]
     assert stored["content"][still["start"] : still["end"]] == "Receipts must be sent within 30 days of the trip."

@@ -75,7 +75,8 @@ async def test_rows_and_readers_agree_with_the_truth(
     named = {
         row.id
         for row in rows
-        if row.organization_id == subject.organization_id and set(readers_for(row)) & set(readers_of(subject))
+        if row.organization_id == subject.organization_id
+        and set(readers_for(row.access, row.group_ids, row.owner_id)) & set(readers_of(subject))
     }
     async with database.transaction() as session:
         session.add_all(rows)

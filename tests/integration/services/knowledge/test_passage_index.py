@@ -19,7 +19,7 @@ EVERYONE = ("organization",)
 
 @pytest.fixture(params=["lancedb"])
 async def index(request: pytest.FixtureRequest, tmp_path: Path) -> PassageIndex:
-    return LanceDbIndex(tmp_path, DIMENSION, exact_below=1_000)
+    return LanceDbIndex(tmp_path, exact_below=1_000)
 
 
 def vector(axis: int) -> np.ndarray:
@@ -59,6 +59,7 @@ async def test_an_organisation_without_passages_finds_nothing(index: PassageInde
     assert await index.similar(scope(), vector(0), 5) == []
     assert await index.by_ids(ORGANIZATION, [uuid4()]) == []
     await index.remove(ORGANIZATION, [uuid4()])
+    assert await index.versions(ORGANIZATION) == set()
     await index.maintain(ORGANIZATION)
 
 
@@ -141,17 +142,30 @@ async def test_any_text_is_a_query(index: PassageIndex, query: str) -> None:
     assert len(await index.lexical(scope(), query, 5)) == (1 if "herring" in query else 0)
 
 
-async def test_old_versions_go_and_the_kept_one_stays(index: PassageIndex) -> None:
-    document_id, old, new = uuid4(), uuid4(), uuid4()
-    await index.add(ORGANIZATION, [passage("old herring", document_id=document_id, version=old)])
-    await index.add(
-        ORGANIZATION, [passage("new herring", document_id=document_id, version=new), passage("other herring")]
-    )
-    await index.remove(ORGANIZATION, [document_id], keep=[new])
-    contents = {found.content for found in await index.lexical(scope(), "herring", 5)}
-    assert contents == {"new herring", "other herring"}
-    await index.remove(ORGANIZATION, [document_id])
-    assert {found.content for found in await index.lexical(scope(), "herring", 5)} == {"other herring"}
+async def test_versions_are_listed_and_removed_by_name(index: PassageIndex) -> None:
+    old, new, other = uuid4(), uuid4(), uuid4()
+    await index.add(ORGANIZATION, [passage("old herring", version=old), passage("older herring", version=old)])
+    await index.add(ORGANIZATION, [passage("new herring", version=new), passage("other herring", version=other)])
+    assert await index.versions(ORGANIZATION) == {old, new, other}
+    await index.remove(ORGANIZATION, [old, uuid4()])
+    assert await index.versions(ORGANIZATION) == {new, other}
+    await index.maintain(ORGANIZATION)
+    assert {found.content for found in await index.lexical(scope(), "herring", 5)} == {"new herring", "other herring"}
+
+
+async def test_searches_give_the_vector_that_a_passage_was_written_with(index: PassageIndex) -> None:
+    await index.add(ORGANIZATION, [passage("Herring", 3)])
+    for found in (await index.lexical(scope(), "herring", 1), await index.similar(scope(), vector(1), 1)):
+        assert found[0].vector is not None
+        np.testing.assert_allclose(found[0].vector, vector(3), atol=1e-6)
+
+
+async def test_another_handle_sees_what_was_written_at_once(tmp_path: Path) -> None:
+    writer, reader = LanceDbIndex(tmp_path, exact_below=1_000), LanceDbIndex(tmp_path, exact_below=1_000)
+    assert await reader.lexical(scope(), "herring", 5) == []
+    for number in range(1, 4):
+        await writer.add(ORGANIZATION, [passage(f"Herring {number}")])
+        assert len(await reader.lexical(scope(), "herring", 5)) == number
 
 
 async def test_a_documents_passages_come_in_order_and_in_pages(index: PassageIndex) -> None:
@@ -165,7 +179,7 @@ async def test_a_documents_passages_come_in_order_and_in_pages(index: PassageInd
 
 
 async def test_a_large_organisation_gets_a_vector_index_that_finds_the_same(tmp_path: Path) -> None:
-    index = LanceDbIndex(tmp_path, DIMENSION, exact_below=500)
+    index = LanceDbIndex(tmp_path, exact_below=500)
     random = np.random.default_rng(7)
     rows = []
     for number in range(600):

@@ -22,12 +22,14 @@ class WordEmbedder:
 
     async def embed(self, texts: list[str]) -> NDArray[np.float32]:
         self.embedded += len(texts)
-        rows = np.stack([sum((_direction(word) for word in content_stems(text)), np.zeros(DIMENSION)) for text in texts])
+        rows = np.stack(
+            [sum((_direction(word) for word in content_stems(text)), np.zeros(DIMENSION)) for text in texts]
+        )
         return (rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9)).astype(np.float32)
 
 
 class AbsentEmbedder:
-    async def embed(self, texts: list[str]) -> NDArray[np.float32]:
+    async def embed(self, texts: list[str]) -> NDArray[np.float32]:  # noqa: ARG002 - the protocol's
         raise unavailable("embedding")
 
 

@@ -7,7 +7,23 @@ from hypothesis import strategies as st
 from services.chat.grounding.cleaning import MARKER, addresses, clean, visible
 
 KNOWN = addresses("See [form](https://hr.example/form), /docs/a.md and [page](/docs/a.md). Call https://b.example/x.")
-PIECES = ["[", "]", "1", "[1]", "(", ")", "!", "[1](x)", "![a](http://e.example)", "<img src=x>", "\u200b", "【2】", "\ue000", " ", "a"]
+PIECES = [
+    "[",
+    "]",
+    "1",
+    "[1]",
+    "(",
+    ")",
+    "!",
+    "[1](x)",
+    "![a](http://e.example)",
+    "<img src=x>",
+    "\u200b",
+    "【2】",
+    "\ue000",
+    " ",
+    "a",
+]
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,10 @@
 import re
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from libs.contracts.chat import Source
 from services.chat.grounding.citations import AnswerBuilder
 from services.chat.grounding.grounder import Checked, Grounder, checked_sentences
 from services.chat.ports import Embedder
@@ -27,16 +26,28 @@ LEAVE = source(
 SOURCES = [TRAVEL, LEAVE]
 
 
-async def in_pieces(text: str, size: int = 4) -> AsyncGenerator[str]:
-    for start in range(0, len(text), size):
-        yield text[start : start + size]
+class Written:
+    """A text that arrives a few characters at a time."""
+
+    def __init__(self, text: str, *, chosen: bool = True, cut_off: bool = False) -> None:
+        self._text, self._chosen, self._cut_off = text, chosen, cut_off
+
+    async def deltas(self) -> AsyncGenerator[str]:
+        for start in range(0, len(self._text), 4):
+            yield self._text[start : start + 4]
+
+    def chosen(self) -> bool:
+        return self._chosen
+
+    def cut_off(self) -> bool:
+        return self._cut_off
 
 
 async def ground(
-    text: str, sources: Sequence[Source] = SOURCES, embedder: Embedder | None = None, *, cut_off: bool = False
+    text: str, question: str = "What is it?", embedder: Embedder | None = None, **written: bool
 ) -> list[Checked]:
-    grounder = Grounder(sources, embedder or WordEmbedder(), 0.55)
-    return [checked async for checked in checked_sentences(in_pieces(text), grounder, lambda: cut_off)]
+    grounder = Grounder(question, SOURCES, embedder or WordEmbedder(), 0.55)
+    return [checked async for checked in checked_sentences(Written(text, **written), grounder)]
 
 
 async def supported(text: str) -> list[tuple[str, list[int]]]:
@@ -117,6 +128,23 @@ async def test_without_embeddings_the_words_have_to_agree_more():
         True,
         False,
     ]
+
+
+async def test_what_is_so_does_not_answer_what_is_not():
+    text = "Receipts must be sent within 30 days of the trip.\n\nThe following are not reimbursed:\n- alcohol"
+    asked = await ground(text, "Which costs of a trip are not reimbursed?")
+    assert [bool(checked.support.cited) for checked in asked] == [False, True, True]
+    assert asked[0].support.reason == "the question asks what is not so"
+    for other in ("Which costs are reimbursed?", "What happens if receipts are not sent?", "Why is wine not paid?"):
+        assert all(checked.support.cited for checked in await ground(text, other))
+
+
+@pytest.mark.parametrize("embedder", [WordEmbedder(), AbsentEmbedder()])
+async def test_what_is_true_but_off_the_question_is_cut(embedder: Embedder):
+    on, off = "Business class requires approval by a director.", "Full-time staff earn 13 days of annual leave a year."
+    checked = await ground(f"{off} {on}", "Who approves business class?", embedder, chosen=False)
+    assert [bool(one.support.cited) for one in checked] == [False, True]
+    assert checked[0].support.reason == "it doesn't speak of what was asked"
 
 
 async def test_lists_keep_their_lines():

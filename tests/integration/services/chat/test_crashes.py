@@ -1,0 +1,85 @@
+"""What a crash between two lines leaves behind, and who puts it right."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import pytest
+
+from libs.contracts.identity import Role, Subject
+from services.chat.quota import RELEASE, Usage, settlement
+from services.chat.repository import ChatStore, FinishedAnswer
+
+
+@pytest.fixture
+def store(database) -> ChatStore:
+    return ChatStore(database)
+
+
+@pytest.fixture
+def subject() -> Subject:
+    return Subject(user_id=uuid4(), organization_id=uuid4(), session_id=uuid4(), role=Role.MEMBER)
+
+
+async def opened(store: ChatStore, subject: Subject):
+    """A question whose process died before it was answered."""
+    session_id, answer_id, reservation_id = uuid4(), uuid4(), uuid4()
+    async with store.step(subject) as repository:
+        await repository.add_session(session_id, "Title")
+        await repository.add_exchange(session_id, uuid4(), "Question?", answer_id, reservation_id)
+    return session_id, answer_id, reservation_id
+
+
+async def test_an_abandoned_answer_is_interrupted_and_its_room_given_back_once(clean_database, store, subject, query):
+    _, answer_id, reservation_id = await opened(store, subject)
+    assert await store.interrupt_abandoned(timedelta(minutes=3), RELEASE) == 0
+    taken = await asyncio.gather(*(store.interrupt_abandoned(timedelta(0), RELEASE) for _ in range(4)))
+    assert sum(taken) == 1
+    [message] = await query("SELECT status FROM chat.messages WHERE id = :id", id=answer_id)
+    assert message["status"] == "interrupted"
+    rows = await query("SELECT topic, payload FROM chat.outbox")
+    assert rows == [{"topic": "release", "payload": {"reservation_id": str(reservation_id)}}]
+
+
+async def test_an_answer_its_trace_and_its_settlement_are_stored_together_or_not_at_all(
+    clean_database, store, subject, query
+):
+    _, answer_id, reservation_id = await opened(store, subject)
+    finished = FinishedAnswer(answer_id, "completed", content="Yes.", question="Question?", steps=[{"step": "x"}])
+    entry = settlement(subject, reservation_id, Usage(1, 2, "m"), datetime.now(UTC))
+
+    class CrashError(Exception):
+        pass
+
+    async def crash() -> None:
+        async with store.step(subject) as repository:
+            await repository.finish(finished, entry)
+            raise CrashError
+
+    with pytest.raises(CrashError):
+        await crash()
+    counts = "SELECT (SELECT count(*) FROM chat.traces) AS traces, (SELECT count(*) FROM chat.outbox) AS outbox"
+    assert await query(counts) == [{"traces": 0, "outbox": 0}]
+    async with store.step(subject) as repository:
+        await repository.finish(finished, entry)
+    assert await query(counts) == [{"traces": 1, "outbox": 1}]
+
+
+async def test_an_answer_whose_session_was_deleted_meanwhile_is_still_charged(clean_database, store, subject, query):
+    session_id, answer_id, reservation_id = await opened(store, subject)
+    async with store.step(subject) as repository:
+        assert await repository.delete_session(session_id)
+    async with store.step(subject) as repository:
+        entry = settlement(subject, reservation_id, Usage(1, 2, "m"), datetime.now(UTC))
+        await repository.finish(FinishedAnswer(answer_id, "completed", content="Yes."), entry)
+    assert [row["topic"] for row in await query("SELECT topic FROM chat.outbox")] == ["settle"]
+    assert await query("SELECT 1 FROM chat.traces") == []
+
+
+async def test_one_user_cannot_finish_another_users_answer(clean_database, store, subject, query):
+    _, answer_id, _ = await opened(store, subject)
+    other = subject.model_copy(update={"user_id": uuid4()})
+    async with store.step(other) as repository:
+        await repository.finish(FinishedAnswer(answer_id, "completed", content="Mine."), None)
+    [row] = await query("SELECT status, content FROM chat.messages WHERE id = :id", id=answer_id)
+    assert row == {"status": "generating", "content": ""}

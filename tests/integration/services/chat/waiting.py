@@ -1,0 +1,17 @@
+"""Waits for a condition that another task or process brings about."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+Result = TypeVar("Result")
+
+LONGEST_S = 15.0
+
+
+async def until(check: Callable[[], Awaitable[Result]], longest_s: float = LONGEST_S) -> Result:
+    """The first result that is true."""
+    async with asyncio.timeout(longest_s):
+        while not (result := await check()):  # noqa: ASYNC110 - what is waited for has no event
+            await asyncio.sleep(0.01)
+    return result

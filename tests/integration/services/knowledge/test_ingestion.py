@@ -1,0 +1,253 @@
+"""The queue and its workers: fair, leased, fenced, and complete after a kill."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import suppress
+from uuid import UUID
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from sqlalchemy import text
+
+from libs.config.settings import REPOSITORY, Settings
+from libs.contracts.errors import FootnoteError, unavailable
+from libs.stores.blobs import FolderBlobStore
+from libs.stores.postgres import Database
+from services.knowledge import queue
+from services.knowledge.adapters.lancedb_index import LanceDbIndex
+from services.knowledge.ingestion import Ingester
+from services.knowledge.parsing.sandbox import Sandbox
+from tests.integration.services.knowledge.conftest import Person, until, working
+
+MakePerson = Callable[..., Person]
+
+
+class HeldEmbedder:
+    """Vectors by arithmetic; `wait` holds them back, `error` is raised instead."""
+
+    def __init__(self) -> None:
+        self.wait: asyncio.Event | None = None
+        self.reached = asyncio.Event()
+        self.error: Exception | None = None
+
+    async def embed(self, texts: list[str], *, timeout_s: float = 30) -> NDArray[np.float32]:  # noqa: ARG002
+        self.reached.set()
+        if self.error:
+            raise self.error
+        if self.wait:
+            await self.wait.wait()
+        rows = np.ones((len(texts), 384), np.float32)
+        return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+
+@pytest.fixture
+def embedder() -> HeldEmbedder:
+    return HeldEmbedder()
+
+
+@pytest.fixture
+async def sandbox() -> AsyncIterator[Sandbox]:
+    async with Sandbox(1) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def ingester(
+    clean_database: None, knowledge_settings: Settings, database: Database, embedder: HeldEmbedder, sandbox: Sandbox
+) -> Ingester:
+    return Ingester(
+        database,
+        LanceDbIndex(knowledge_settings.home / "knowledge", exact_below=1_000),
+        FolderBlobStore(knowledge_settings.home / "blobs"),
+        embedder,
+        sandbox,
+        lambda texts: [len(text.split()) for text in texts],
+        knowledge_settings.ingestion,
+        largest_bytes=1_000_000,
+    )
+
+
+async def status(person: Person, document_id: str) -> str:
+    return (await person.get(f"/documents/{document_id}")).json()["status"]
+
+
+async def claim(database: Database, most_bytes: int = 1_000_000, largest_bytes: int = 1_000_000) -> Sequence[UUID]:
+    async with database.transaction() as session:
+        claimed = await queue.claim(session, 60, 2, most_bytes, largest_bytes)
+    return [revision.document_id for revision in claimed.revisions] if claimed else []
+
+
+async def test_a_flood_of_one_organisation_does_not_hold_up_another(
+    clean_database: None, person: MakePerson, database: Database
+) -> None:
+    flooding, small = person(), person()
+    flood = [{"title": f"F{n}", "text": f"Flood {n}."} for n in range(20)]
+    await flooding.post("/documents/batch", json={"documents": flood})
+    waiting = await small.send("One small page.")
+    turns = [await claim(database) for _ in range(3)]
+    assert [UUID(waiting)] in turns[:2]
+    assert [len(turn) for turn in turns if UUID(waiting) not in turn] == [2, 2]
+
+
+async def test_a_large_document_leaves_the_small_to_another_worker(
+    clean_database: None, person: MakePerson, database: Database
+) -> None:
+    alice = person()
+    large = await alice.send("x" * 5_000)
+    small = await alice.send("y" * 50)
+    assert await claim(database, largest_bytes=1_000) == [UUID(small)]
+    assert await claim(database, largest_bytes=1_000) == []
+    assert await claim(database, most_bytes=10) == [UUID(large)]
+
+
+async def test_two_workers_never_hold_the_same_document(
+    clean_database: None, person: MakePerson, database: Database
+) -> None:
+    alice = person()
+    documents = [{"title": f"F{n}", "text": f"Page {n}."} for n in range(12)]
+    await alice.post("/documents/batch", json={"documents": documents})
+    turns = await asyncio.gather(*(claim(database) for _ in range(12)))
+    while more := await claim(database):
+        turns.append(more)
+    claimed = [document_id for turn in turns for document_id in turn]
+    assert len(claimed) == len(set(claimed)) == 12
+
+
+async def test_a_turn_indexes_what_waits(ingester: Ingester, person: MakePerson) -> None:
+    alice = person()
+    document_id = await alice.send("# Otter\n\nOtters swim.", "Otter")
+    assert await status(alice, document_id) == "pending"
+    assert await ingester.turn()
+    assert await status(alice, document_id) == "completed"
+    assert not await ingester.turn()
+
+
+async def test_embedding_away_puts_the_work_back_without_counting_an_attempt(
+    ingester: Ingester, embedder: HeldEmbedder, person: MakePerson
+) -> None:
+    alice = person()
+    document_id = await alice.send("# Otter\n\nOtters swim.")
+    embedder.error = unavailable("embedding")
+    for _ in range(queue.MAX_ATTEMPTS + 2):
+        with pytest.raises(FootnoteError):
+            await ingester.turn()
+    embedder.error = None
+    assert await ingester.turn()
+    assert await status(alice, document_id) == "completed"
+
+
+async def test_a_document_that_keeps_failing_the_program_ends_as_failed_alone(
+    ingester: Ingester, embedder: HeldEmbedder, person: MakePerson
+) -> None:
+    alice = person()
+    poison = await alice.send("# Poison\n\nEnds the program.")
+    embedder.error = RuntimeError("a fault of the program")
+    for _ in range(queue.MAX_ATTEMPTS):
+        with pytest.raises(RuntimeError):
+            await ingester.turn()
+    good = await alice.send("# Otter\n\nOtters swim.")
+    embedder.error = None
+    while await ingester.turn():
+        pass
+    assert await status(alice, good) == "completed"
+    document = (await alice.get(f"/documents/{poison}")).json()
+    assert (document["status"], document["error"]["code"]) == ("failed", "crashed")
+
+
+async def test_stopping_puts_the_work_back_at_once(
+    ingester: Ingester, embedder: HeldEmbedder, person: MakePerson
+) -> None:
+    alice = person()
+    document_id = await alice.send("# Otter\n\nOtters swim.")
+    embedder.wait = asyncio.Event()
+    turn = asyncio.create_task(ingester.turn())
+    await embedder.reached.wait()
+    assert await status(alice, document_id) == "processing"
+    turn.cancel()
+    with suppress(asyncio.CancelledError):
+        await turn
+    embedder.wait = None
+    assert await ingester.turn()
+    assert await status(alice, document_id) == "completed"
+
+
+async def test_a_worker_that_lost_its_lease_publishes_nothing(
+    ingester: Ingester, embedder: HeldEmbedder, person: MakePerson, database: Database
+) -> None:
+    alice = person()
+    document_id = await alice.send("# Otter\n\nOtters swim.")
+    embedder.wait = asyncio.Event()
+    slow = asyncio.create_task(ingester.turn())
+    await embedder.reached.wait()
+    async with database.transaction() as session:
+        await session.execute(text("UPDATE knowledge.revisions SET lease_until = now() - interval '1 second'"))
+    held, embedder.wait = embedder.wait, None
+    assert await ingester.turn()
+    served = await version(database, document_id)
+    held.set()
+    await slow
+    assert await version(database, document_id) == served
+    page = (await alice.get(f"/documents/{document_id}/passages")).json()
+    assert len(page["items"]) == (await alice.get(f"/documents/{document_id}")).json()["chunk_count"]
+
+
+async def version(database: Database, document_id: str) -> UUID:
+    query = text("SELECT served_version FROM knowledge.documents WHERE id = :id")
+    async with database.transaction() as session:
+        return await session.scalar(query, {"id": UUID(document_id)})
+
+
+async def test_a_document_deleted_while_it_is_indexed_stays_gone(
+    ingester: Ingester, embedder: HeldEmbedder, person: MakePerson
+) -> None:
+    alice = person()
+    document_id = await alice.send("# Otter\n\nOtters swim.")
+    embedder.wait = asyncio.Event()
+    turn = asyncio.create_task(ingester.turn())
+    await embedder.reached.wait()
+    await alice.delete(f"/documents/{document_id}")
+    embedder.wait.set()
+    await turn
+    assert (await alice.get(f"/documents/{document_id}")).status_code == 404
+    assert await alice.contents("otters", strategy="lexical") == []
+
+
+async def test_a_missing_original_fails_its_document_only(
+    ingester: Ingester, person: MakePerson, knowledge_settings: Settings
+) -> None:
+    alice = person()
+    lost, kept = await alice.send("# Lost\n\nGone."), await alice.send("# Kept\n\nHere.")
+    folder = knowledge_settings.home / "blobs" / str(alice.subject.organization_id)
+    next(path for path in folder.rglob("*") if path.is_file() and b"Gone" in path.read_bytes()).unlink()
+    assert await ingester.turn()
+    assert [await status(alice, one) for one in (lost, kept)] == ["failed", "completed"]
+
+
+async def test_a_killed_workers_document_ends_complete(
+    clean_database: None, person: MakePerson, knowledge_settings: Settings, database: Database
+) -> None:
+    """A real worker process, killed in the middle of a document; another takes it up and what was written is swept."""
+    alice = person()
+    paragraphs = "\n\n".join(f"## Part {n}\n\nParagraph {n} tells of heron {n} at the weir." for n in range(400))
+    document_id = await alice.send(paragraphs, "Herons")
+    urls = {f"FOOTNOTE_SERVICE_URLS__{name.upper()}": url for name, url in knowledge_settings.service_urls.items()}
+    environment = os.environ | urls | {"FOOTNOTE_INGESTION__LEASE_S": "2"}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "services.knowledge.worker", cwd=REPOSITORY, env=environment
+    )
+    try:
+        await until(status, alice, document_id, found=lambda seen: seen == "processing")
+    finally:
+        process.send_signal(signal.SIGKILL)
+        await process.wait()
+    assert await status(alice, document_id) == "processing"
+    assert await alice.contents("heron at the weir") == []
+    async with working(knowledge_settings):
+        document = await alice.finished(document_id)
+    assert document["status"] == "completed"
+    contents = await alice.contents("heron 7 at the weir", top_k=100)
+    assert len(contents) == len(set(contents)) == min(100, document["chunk_count"])

@@ -1,0 +1,62 @@
+from datetime import UTC, datetime
+from uuid import uuid4
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from libs.contracts.chat import AnswerTrace, ChatMessage
+from libs.text.sentences import Span
+from services.chat.grounding.citations import AnswerBuilder
+from services.chat.grounding.support import Cited
+from services.chat.history import GONE, GONE_SENTENCE, chunks_of, trace_with_readable_only, with_readable_only
+from tests.unit.services.chat.grounding.samples import source
+
+SOURCES = [source(n, f"excerpt {n}", title=f"title {n}") for n in (1, 2, 3)]
+SENTENCES = st.lists(
+    st.tuples(st.text(min_size=1, max_size=12), st.sets(st.sampled_from([1, 2, 3]), min_size=1)), max_size=6
+)
+
+
+@given(SENTENCES, st.sets(st.sampled_from([1, 2, 3])))
+def test_sentences_without_a_readable_source_are_replaced_and_all_offsets_stay_exact(sentences, readable):
+    builder = AnswerBuilder()
+    for text, numbers in sentences:
+        builder.add(text, [Cited(n, (Span(0, 7),)) for n in numbers])
+    message = ChatMessage(
+        id=uuid4(), role="assistant", content=builder.text, status="completed", created_at=datetime.now(UTC),
+        citations=builder.citations, sources=SOURCES,
+    )  # fmt: skip
+    shown = with_readable_only(message, {one.chunk_id for one in SOURCES if one.n in readable})
+    assert len(shown.citations) == len(builder.citations)
+    for before, after in zip(builder.citations, shown.citations, strict=True):
+        text = message.content[before.start : before.end]
+        numbers = {one.n for one in builder.citations if (one.start, one.end) == (before.start, before.end)}
+        expected = text if numbers & readable else GONE_SENTENCE
+        assert shown.content[after.start : after.end] == expected
+        assert (after.n, bool(after.spans)) == (before.n, before.n in readable)
+    for one in shown.sources:
+        assert (one.excerpt == GONE, one.title == GONE) == (one.n not in readable,) * 2
+
+
+def test_a_trace_keeps_numbers_and_loses_words():
+    seen, gone = uuid4(), uuid4()
+    trace = AnswerTrace(
+        message_id=uuid4(),
+        question="Why?",
+        steps=[
+            {
+                "step": "prompt",
+                "passages": [{"chunk_id": str(seen), "title": "A"}, {"chunk_id": str(gone), "title": "B", "score": 1}],
+            },
+            {"step": "generate", "sentences": [{"kept": False, "text": "B says so.", "support": 0.2}]},
+        ],
+    )
+    assert chunks_of(trace) == [seen, gone]
+    assert trace_with_readable_only(trace, {seen, gone}) == trace
+    shown = trace_with_readable_only(trace, {seen})
+    prompt, generate = shown.steps
+    assert prompt["passages"] == [
+        {"chunk_id": str(seen), "title": "A"},
+        {"chunk_id": str(gone), "title": GONE, "score": 1},
+    ]
+    assert generate["sentences"] == [{"kept": False, "text": GONE, "support": 0.2}]
