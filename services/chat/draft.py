@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from libs.contracts.chat import ChatMessage, ChatRequest, Outcome, Source
+from libs.contracts.chat import ChatRequest, Outcome, Source
 from libs.contracts.identity import Subject
 from services.chat.grounding.citations import AnswerBuilder
 from services.chat.quota import Usage
 from services.chat.recorder import TraceRecorder
+from services.chat.repository import Turn
 
 NO_MODEL = "none"
 
@@ -23,7 +24,7 @@ class Question:
     answer_id: UUID
     reservation_id: UUID
     text: str
-    history: Sequence[ChatMessage]
+    history: Sequence[Turn]
 
 
 @dataclass

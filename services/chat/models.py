@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, DateTime, ForeignKey, Identity, Text, func
+from sqlalchemy import BigInteger, DateTime, ForeignKey, Identity, Index, Text, func, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -24,6 +24,9 @@ class Session(Base):
     """One conversation of one user."""
 
     __tablename__ = "sessions"
+    __table_args__ = (
+        Index("sessions_by_owner", "organization_id", "user_id", text("updated_at DESC"), text("id DESC")),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     organization_id: Mapped[UUID]
@@ -40,6 +43,10 @@ class Message(Base):
     """
 
     __tablename__ = "messages"
+    __table_args__ = (
+        Index("messages_by_session", "session_id", "position"),
+        Index("messages_generating", "created_at", postgresql_where=text("status = 'generating'")),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     session_id: Mapped[UUID] = mapped_column(ForeignKey("sessions.id", ondelete="CASCADE"))

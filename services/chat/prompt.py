@@ -3,9 +3,10 @@
 import re
 from collections.abc import Sequence
 
-from libs.contracts.chat import ChatMessage, Outcome, Source
+from libs.contracts.chat import Outcome, Source
 from libs.contracts.knowledge import RetrievedPassage
 from libs.contracts.openai import ChatMessageParam, DocumentParam
+from services.chat.repository import Turn
 
 INSTRUCTIONS = """\
 You answer questions from the numbered passages below, which come from the asker's own organization.
@@ -66,22 +67,21 @@ def grounded_messages(question: str, sources: Sequence[Source]) -> list[ChatMess
     ]
 
 
-def conversation_messages(question: str, history: Sequence[ChatMessage], room_tokens: int) -> list[ChatMessageParam]:
+def conversation_messages(question: str, history: Sequence[Turn], room_tokens: int) -> list[ChatMessageParam]:
     """The question after as much of the conversation as fits.
 
     Answers from documents stay out: their passages may no longer be their reader's to see.
     """
     room = room_tokens - INSTRUCTION_TOKENS - estimated_tokens(question)
     turns: list[ChatMessageParam] = []
-    for message in reversed(history):
-        by_user = message.role == "user"
-        ungrounded = message.metadata is not None and message.metadata.outcome is Outcome.UNGROUNDED
-        if not (by_user or ungrounded) or not message.content:
+    for turn in reversed(history):
+        by_user = turn.role == "user"
+        if not (by_user or turn.outcome == Outcome.UNGROUNDED):
             continue
-        room -= estimated_tokens(message.content)
+        room -= estimated_tokens(turn.content)
         if room < 0:
             break
-        turns.append(ChatMessageParam(role="user" if by_user else "assistant", content=quotation(message.content)))
+        turns.append(ChatMessageParam(role="user" if by_user else "assistant", content=quotation(turn.content)))
     return [
         ChatMessageParam(role="system", content=WITHOUT_DOCUMENTS),
         *reversed(turns),

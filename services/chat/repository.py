@@ -26,6 +26,15 @@ POSITION_DIGITS = 18
 
 
 @dataclass(frozen=True)
+class Turn:
+    """A message as a conversation goes on from it; `outcome` is a finished answer's."""
+
+    role: str
+    content: str
+    outcome: str | None = None
+
+
+@dataclass(frozen=True)
 class OutboxEntry:
     """A message for billing. The relay leaves it alone for `delay_s`, while its writer delivers it itself."""
 
@@ -96,15 +105,15 @@ class ChatRepository:
             )
         )
 
-    async def recent(self, session_id: UUID) -> list[ChatMessage]:
+    async def recent(self, session_id: UUID) -> list[Turn]:
         """The session's last messages, oldest first."""
-        rows = await self._session.scalars(
-            select(Message)
+        rows = await self._session.execute(
+            select(Message.role, Message.content, Message.metadata_["outcome"].astext.label("outcome"))
             .where(Message.session_id == session_id, self._own(Message))
             .order_by(Message.position.desc())
             .limit(RECENT_MESSAGES)
         )
-        return [_message(row) for row in reversed(rows.all())]
+        return [Turn(row.role, row.content, row.outcome) for row in reversed(rows.all())]
 
     async def finish(self, answer: FinishedAnswer, outbox: OutboxEntry | None) -> None:
         """Stores the end of an answer, its trace and what billing must learn.

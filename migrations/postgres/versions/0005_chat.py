@@ -67,7 +67,7 @@ STATEMENTS = (
         due_at timestamptz NOT NULL DEFAULT now()
     )
     """,
-    "CREATE INDEX outbox_due ON chat.outbox (due_at)",
+    "CREATE INDEX ix_outbox_due_at ON chat.outbox (due_at)",
 )
 
 

@@ -75,6 +75,8 @@ class SentenceTransformerModel:
         # Set before torch starts its threads: waiting threads sleep rather than spin. On cores shared with other
         # processes spinning took more than half of the speed.
         os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+        # Every new shape of a batch leaves a compiled kernel behind; a thousand of them, the default, fill 500 MB.
+        os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "32")
         os.environ["HF_HUB_OFFLINE"] = "1"
         os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"
         limit = int(json.loads((folder / "sentence_bert_config.json").read_text())["max_seq_length"])
@@ -89,7 +91,6 @@ class SentenceTransformerModel:
         logging.disable_progress_bar()
         self._model = SentenceTransformer(str(folder), device="cpu", local_files_only=True)
         self.dimension = self._model.get_embedding_dimension() or 0
-        self._bfloat16 = bool(
-            torch.cpu.get_capabilities().get("avx512_bf16") or torch.cpu.get_capabilities().get("amx_bf16")
-        )
+        processor = torch.cpu.get_capabilities()
+        self._bfloat16 = bool(processor.get("avx512_bf16") or processor.get("amx_bf16"))
         self.embed(self.tokenize(["warm up", "a second, longer text " * limit]))

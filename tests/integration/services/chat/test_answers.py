@@ -177,6 +177,27 @@ async def test_without_documents_a_generator_answers_ungrounded(chat, knowledge,
     assert knowledge.queries == []
 
 
+async def test_a_conversation_without_documents_goes_on_without_what_documents_said(
+    chat, knowledge, generation, person
+):
+    knowledge.passages = [RULES]
+    generation.scripts = {"llm": ["Receipts must be sent within 30 days of the trip."]}
+    someone = person()
+    first = (await chat.post("/chat", json={"message": QUESTION}, headers=someone.headers)).json()
+    ungrounded = {"enable_rag": False, "session_id": first["session_id"]}
+    generation.scripts = {"llm": ["Hello."]}
+    for message in ("Hi", "And now?"):
+        await chat.post("/chat", json=ungrounded | {"message": message}, headers=someone.headers)
+    contents = [message.content for message in generation.requests[-1].messages]
+    assert contents[1:] == [QUESTION, "Hi", "Hello.", "And now?"]
+
+
+@pytest.mark.parametrize("raw", [b'{"message": "\\ud800 why?"}', b'{"message": "\\u0000why \\u202e?"}'])
+async def test_odd_characters_in_a_question_break_nothing(chat, person, raw):
+    headers = person().headers | {"Content-Type": "application/json"}
+    assert (await chat.post("/chat", content=raw, headers=headers)).status_code in (200, 400, 422)
+
+
 async def test_without_documents_and_generator_it_says_so(chat, generation, person, query):
     someone = person()
     response = await chat.post("/chat", json={"message": "Hi", "enable_rag": False}, headers=someone.headers)

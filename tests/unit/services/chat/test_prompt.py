@@ -1,13 +1,13 @@
-from datetime import UTC, datetime
 from uuid import uuid4
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from libs.contracts.chat import AnswerMetadata, ChatMessage, Outcome
+from libs.contracts.chat import Outcome
 from libs.contracts.knowledge import Location, RetrievedPassage
 from services.chat.prompt import answer_tokens, conversation_messages, fitting, grounded_messages, quotation
+from services.chat.repository import Turn
 from tests.unit.services.chat.grounding.samples import source
 
 
@@ -57,29 +57,19 @@ def test_a_title_can_not_leave_its_quotes():
     assert system.content.count("</passage>") == 1
 
 
-def message(role: str, content: str, outcome: Outcome | None = None) -> ChatMessage:
-    metadata = outcome and AnswerMetadata(
-        tokens_used=1, response_time_ms=1, model_used="m", cached=False, outcome=outcome, grounded=False,
-        confidence=0, finish_reason="stop", degraded=[],
-    )  # fmt: skip
-    return ChatMessage(
-        id=uuid4(), role=role, content=content, status="completed", created_at=datetime.now(UTC), metadata=metadata
-    )
-
-
 def test_a_conversation_without_documents_never_repeats_what_documents_said():
     history = [
-        message("user", "One?"),
-        message("assistant", "From a document. [1]", Outcome.ANSWERED),
-        message("user", "Two?"),
-        message("assistant", "From the model.", Outcome.UNGROUNDED),
+        Turn("user", "One?"),
+        Turn("assistant", "From a document. [1]", Outcome.ANSWERED),
+        Turn("user", "Two?"),
+        Turn("assistant", "From the model.", Outcome.UNGROUNDED),
     ]
     contents = [one.content for one in conversation_messages("Three?", history, 4000)]
     assert contents[1:] == ["One?", "Two?", "From the model.", "Three?"]
 
 
 def test_the_oldest_turns_are_dropped_first():
-    history = [message("user", f"{number} " + "x" * 300) for number in range(20)]
+    history = [Turn("user", f"{number} " + "x" * 300) for number in range(20)]
     turns = conversation_messages("Now?", history, 1000)
     assert turns[-1].content == "Now?"
     assert [one.content[:2] for one in turns[1:-1]] == ["13", "14", "15", "16", "17", "18", "19"]
