@@ -1,7 +1,7 @@
 """Plans, and the quota ledger: room is reserved before work, what was really used is settled after it."""
 
 import math
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from libs.contracts.billing import (
@@ -104,9 +104,6 @@ class Billing:
 
         The message has been served: it is recorded even where its reservation has expired and the room is gone.
         """
-        occurred_at = settlement.occurred_at
-        if occurred_at.tzinfo is None:
-            occurred_at = occurred_at.replace(tzinfo=UTC)
         async with self._store.step() as repository:
             reserved_in = await repository.take_reservation(
                 settlement.organization_id, settlement.reservation_id, self._clock() - RESERVATION_KEPT
@@ -117,8 +114,8 @@ class Billing:
                     resource=Resource.MESSAGES,
                     event_id=str(settlement.reservation_id),
                     quantity=1,
-                    period=reserved_in or month_of(occurred_at).key,
-                    occurred_at=occurred_at,
+                    period=reserved_in or month_of(settlement.occurred_at).key,
+                    occurred_at=settlement.occurred_at,
                     user_id=settlement.user_id,
                     prompt_tokens=settlement.prompt_tokens,
                     completion_tokens=settlement.completion_tokens,

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
+from pydantic import ValidationError
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
@@ -121,10 +122,9 @@ async def test_a_settlement_without_a_reservation_is_recorded(billing: Billing) 
     assert await used(billing, organization_id) == 1
 
 
-async def test_a_settlement_of_a_time_without_zone_is_taken_as_utc(billing: Billing) -> None:
-    organization_id = uuid4()
-    await billing.settle(settlement(organization_id, uuid4(), NOON.replace(tzinfo=None)))
-    assert await used(billing, organization_id) == 1
+def test_a_settlement_of_a_time_without_zone_is_refused() -> None:
+    with pytest.raises(ValidationError, match="occurred_at"):
+        settlement(uuid4(), uuid4(), NOON.replace(tzinfo=None))
 
 
 async def test_release_gives_the_room_back_and_settlement_after_it_still_counts(billing: Billing) -> None:

@@ -24,7 +24,7 @@ ENDLESS = b"<div>" * 200_000 + b"x"
 
 
 def children() -> list[psutil.Process]:
-    found = psutil.Process().children(recursive=True)
+    found = psutil.Process().children()
     return [child for child in found if "services.knowledge.parsing.child" in child.cmdline()]
 
 
