@@ -19,6 +19,7 @@ from services.chat.draft import Draft, Question
 from services.chat.events import Event
 from services.chat.generating import DEFAULT, EXTRACTIVE, Generation
 from services.chat.grounding.grounder import Checked, Grounder, checked_sentences
+from services.chat.names import unmentioned_names
 from services.chat.ports import Embedder
 from services.chat.prompt import (
     answer_tokens,
@@ -156,9 +157,10 @@ class Answerer:
 
     def _evident(self, question: Question, draft: Draft, retrieval: RetrievalResponse) -> bool:
         draft.evidence = evidence.evidence(question.text, retrieval.passages)
-        weak = evidence.too_weak(draft.evidence, retrieval.passages)
-        draft.trace.add("evidence", score=round(draft.evidence, 4), enough=not weak)
-        return not weak
+        unmentioned = unmentioned_names(question.text, retrieval.passages)
+        enough = not unmentioned and not evidence.too_weak(draft.evidence, retrieval.passages)
+        draft.trace.add("evidence", score=round(draft.evidence, 4), unmentioned_names=unmentioned, enough=enough)
+        return enough
 
     async def _grounded(self, question: Question, draft: Draft, publish: Publish, max_tokens: int) -> None:
         """The generator's answer; the extractive one where nothing of it is supported, or it can't be made."""

@@ -90,12 +90,16 @@ def conversation_messages(question: str, history: Sequence[Turn], room_tokens: i
 
 
 def documents(sources: Sequence[Source]) -> list[DocumentParam]:
-    return [DocumentParam(id=source.n, title=source.title, text=source.excerpt) for source in sources]
+    return [DocumentParam(id=source.n, title=_titled(source), text=source.excerpt) for source in sources]
 
 
 def quotation(text: str) -> str:
     """Text that can't close its own quotation or end the turn: the sign `<` of such a place becomes `‹`."""
     return _CONTROL_TOKEN.sub(lambda match: "‹" if match.group() == "<" else "›", _DELIMITER.sub("‹", text))
+
+
+def _titled(source: Source) -> str:
+    return " › ".join([source.title, *source.location.heading_path])
 
 
 def _one_line(title: str) -> str:

@@ -3,10 +3,8 @@
 # ruff: noqa: SIM905 - a word list is read, sorted and compared more easily as words
 
 import re
-from collections.abc import Callable
-from functools import lru_cache
 
-import snowballstemmer
+from libs.text.stems import stem
 
 # Letters and digits with what may stand inside a word: can't, e-mail, 3.14, 1,000, v1.2.3, README.md, snake_case.
 WORD = re.compile(r"[^\W_]+(?:[._'’\-/@:,][^\W_]+)*")
@@ -25,15 +23,6 @@ STOPWORDS = frozenset(
     was wasn't we we're were weren't what what's when where whether which while who who's whom whose why will with
     within without won't would wouldn't yes yet you you're your yours yourself yourselves""".split()
 )
-
-# snowballstemmer has no types.
-_stem: Callable[[str], str] = snowballstemmer.stemmer("english").stemWord  # pyright: ignore[reportUnknownVariableType]
-
-
-@lru_cache(maxsize=50_000)
-def stem(word: str) -> str:
-    """The stem of a lower-case word (Snowball English); a word with a digit in it is its own."""
-    return _stem(word) if word.isalpha() else word
 
 
 def words(text: str) -> list[str]:

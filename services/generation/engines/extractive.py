@@ -12,8 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.generation.engines.decoding import StopStrings
+from services.generation.engines.definitions import defined_terms, names_what_is_defined
 from services.generation.engines.lexical import QuestionTerms, content_terms
 from services.generation.engines.passages import Sentence, read_sentences
+from services.generation.engines.quantities import asks_for_quantity, tells_quantity
 from services.generation.ports import Event, Finished, GenerationRequest, TextDelta
 
 # Rows are unit length, (n, dim) float32.
@@ -24,8 +26,9 @@ Embed = Callable[[list[str]], Awaitable[NDArray[np.float32]]]
 MIN_SUPPORT = 0.40
 # The same where embedding fails and only words count: lower, because a paraphrase shares few words.
 MIN_SUPPORT_OF_WORDS = 0.33
-# A further sentence must be about as good as the best; a weak second one is noise beside a good first.
+# A further sentence must be about as good as the best, and good in itself.
 RELATIVE_SUPPORT = 0.85
+MIN_FURTHER_SUPPORT = 0.45
 # What the first passage's sentences gain over the last's: retrieval's order breaks near ties and no more.
 RANK_PRIOR = 0.05
 # Maximal marginal relevance (Carbonell and Goldstein 1998): what likeness to a chosen sentence costs.
@@ -115,7 +118,7 @@ class ExtractiveEngine:
             and (not sentence.introduces_list or place in lists)
             and not _repeats(question, sentence.text)
         ]
-        others = [place for place, sentence in enumerate(sentences) if not sentence.statement and not sentence.heading]
+        others = [place for place, sentence in enumerate(sentences) if sentence.data]
         for places in (statements, others):  # rows and links only where nothing is said in sentences
             scored = await self._score(question, sentences, places)
             chosen = _select(question, sentences, scored)
@@ -124,14 +127,17 @@ class ExtractiveEngine:
         return []
 
     async def _score(self, question: str, sentences: list[Sentence], places: list[int]) -> list[_Scored]:
+        if asks_for_quantity(question):
+            places = [place for place in places if tells_quantity(question, _said_with(sentences, place))]
         if not places or not question.strip():
             return []
         terms = {place: content_terms(sentences[place].text) for place in places}
+        around = {place: content_terms(_around(sentences, place)) for place in places}
         weighted = QuestionTerms(question, list(terms.values()))
         documents = 1 + max(sentences[place].document for place in places)
-        coverage = {
-            place: weighted.coverage(terms[place], content_terms(_around(sentences, place))) for place in places
-        }
+        defined = defined_terms(question)
+        places = [place for place in places if names_what_is_defined(defined, terms[place], around[place])]
+        coverage = {place: weighted.coverage(terms[place], around[place]) for place in places}
         prior = {place: RANK_PRIOR * (1 - sentences[place].document / documents) for place in places}
         places = sorted(places, key=lambda place: coverage[place] + prior[place], reverse=True)[:MAX_EMBEDDED]
         vectors = await self._vectors(question, sentences, places)
@@ -167,6 +173,10 @@ def _around(sentences: list[Sentence], place: int) -> str:
     return sentence.context + lead_in
 
 
+def _said_with(sentences: list[Sentence], place: int) -> str:
+    return " ".join(sentences[other].text for other in _unit(sentences, place))
+
+
 def _select(question: str, sentences: list[Sentence], scored: list[_Scored]) -> list[int]:
     best = max((candidate.support for candidate in scored), default=0.0)
     embedded = all(candidate.vector is not None for candidate in scored)
@@ -179,7 +189,7 @@ def _select(question: str, sentences: list[Sentence], scored: list[_Scored]) -> 
         likeness = [max((_likeness(one, other) for other in chosen), default=0.0) for one in open_candidates]
         gains = [one.score - REDUNDANCY_COST * alike for one, alike in zip(open_candidates, likeness, strict=True)]
         candidate = open_candidates.pop(int(np.argmax(gains)))
-        if any(_same(candidate, other) for other in chosen):
+        if chosen and (candidate.support < MIN_FURTHER_SUPPORT or any(_same(candidate, other) for other in chosen)):
             continue
         unit = [place for place in _unit(sentences, candidate.place) if place not in said]
         if said and len(said) + len(unit) > limit:

@@ -4,9 +4,8 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
 
-import snowballstemmer
+from libs.text.stems import stem
 
 # Words with their inner punctuation, so that "v1.2.3", "ERR-4012" and "don't" stay whole; CJK character by character.
 _WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|[^\W_]+(?:[-'’.:/_][^\W_]+)*")
@@ -20,14 +19,8 @@ _STOPWORDS = frozenset(
     what when where whether which while who whom whose why will with would you your yours what's who's it's i'm there's
     find explain describe show mean means called name named""".split()  # noqa: SIM905 - a word list reads as words
 )
-_stemmer = snowballstemmer.stemmer("english")
 # A number or a code is what a question with one is about.
 _EXACT_WEIGHT = 2.0
-
-
-@lru_cache(maxsize=1 << 16)
-def _stem(word: str) -> str:
-    return str(_stemmer.stemWord(word))  # pyright: ignore[reportUnknownArgumentType, reportUnknownMemberType] - untyped
 
 
 def content_terms(text: str) -> set[str]:
@@ -36,9 +29,9 @@ def content_terms(text: str) -> set[str]:
     for word in _WORD.findall(text.lower().replace("’", "'")):
         if word in _STOPWORDS:
             continue
-        terms.add(_stem(word.removesuffix("'s")))
+        terms.add(stem(word.removesuffix("'s")))
         if not word.isalnum():
-            terms.update(_stem(part) for part in _PARTS.findall(word) if part not in _STOPWORDS and len(part) > 1)
+            terms.update(stem(part) for part in _PARTS.findall(word) if part not in _STOPWORDS and len(part) > 1)
     return terms
 
 

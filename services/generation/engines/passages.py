@@ -11,6 +11,9 @@ from services.generation.ports import Document
 _LONGEST_STATEMENT = 800
 _SHORT_HEADING_WORDS = 8
 _LONG_HEADING_WORDS = 12
+# Of the words of a title longer than "and" or "for", more than this share are capitalised.
+_TITLE_SHARE = 0.6
+_SHORTEST_TELLING_WORD = 4
 # After links are taken out, a sentence that had one must still say something.
 _FEWEST_WORDS_BESIDE_LINKS = 4
 
@@ -49,6 +52,11 @@ class Sentence:
     heading: bool
     item: bool
     lead_in: int | None
+
+    @property
+    def data(self) -> bool:
+        """Whether it tells something without being a statement: a row of a table, a command, a link."""
+        return not self.statement and not self.heading and not self.text.endswith("?")
 
     @property
     def introduces_list(self) -> bool:
@@ -117,5 +125,16 @@ def _is_statement(raw: str, text: str) -> bool:
     words = len(_WORD.findall(beside_links))
     if beside_links != text and words < _FEWEST_WORDS_BESIDE_LINKS:
         return False
-    bare = not _TERMINATED.search(text) and _BLOCK_MARKER.sub("", raw, count=1) == raw
+    if _TERMINATED.search(text):
+        return True
+    if _names_only(text):
+        return False
+    bare = _BLOCK_MARKER.sub("", raw, count=1) == raw
     return not (bare and words <= _SHORT_HEADING_WORDS and ":" not in text and not any(map(str.isdigit, text)))
+
+
+def _names_only(text: str) -> bool:
+    """Whether an unfinished line is a title: "Leave Policy and Forms", as where a link stood."""
+    telling = [word for word in _WORD.findall(text) if len(word) >= _SHORTEST_TELLING_WORD]
+    capitalized = sum(word[0].isupper() for word in telling)
+    return ":" not in text and len(telling) > 1 and capitalized > _TITLE_SHARE * len(telling)

@@ -149,3 +149,19 @@ async def test_every_sentence_of_an_answer_is_in_its_passage_and_has_its_marker(
         assert found, (sentence, text)
         source = " ".join(re.sub(r"\s*\[\d{1,4}\]", "", texts[int(found[2]) - 1]).split())
         assert found[1] in source
+
+
+async def test_a_question_in_the_documents_is_no_answer():
+    faq = Document(1, "Reviews", "How often do performance reviews happen? How often are they read?")
+    assert (await answer(ask("How often do performance reviews happen each year?", faq)))[0] == ""
+
+
+async def test_what_something_is_only_a_sentence_that_names_it_can_tell():
+    talk = Document(1, "Feedback", "Wrap up the conversation by recapping commitments. A conversation needs time.")
+    assert (await answer(ask("What is a coaching conversation?", talk)))[0] == ""
+    assert (await answer(ask("What is a conversation?", talk)))[0]
+
+
+async def test_a_second_sentence_must_be_good_in_itself():
+    card = Document(1, "Badge", "If the badge is lost, call the desk. Do not bend your badge. Keep your badge dry.")
+    assert (await answer(ask("What should I do if I lose my PIV badge?", card)))[0].startswith("If the badge is lost")

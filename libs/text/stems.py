@@ -1,0 +1,40 @@
+"""Stems of English words, also of those whose past no suffix tells: "lost" and "lose" are one stem."""
+
+from collections.abc import Callable
+from functools import lru_cache
+
+import snowballstemmer
+
+# snowballstemmer has no types.
+_snowball: Callable[[str], str] = snowballstemmer.stemmer("english").stemWord  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
+
+# Forms that are a common word of their own (left, found, saw, ground) stand for themselves.
+_IRREGULAR = {
+    form: verb
+    for line in """
+    arise arose arisen|awake awoke awoken|become became|begin began begun|bend bent|bind bound
+    bite bit bitten|bleed bled|blow blew blown|break broke broken|breed bred|bring brought|build built
+    burn burnt|buy bought|catch caught|choose chose chosen|come came|creep crept|deal dealt|dig dug
+    draw drew drawn|drink drank drunk|drive drove driven|eat ate eaten|fall fell fallen|feed fed|feel felt
+    fight fought|flee fled|fly flew flown|forbid forbade forbidden|forget forgot forgotten
+    forgive forgave forgiven|freeze froze frozen|give gave given|go went gone goes|grow grew grown|hang hung
+    hear heard|hide hid hidden|hold held|keep kept|kneel knelt|know knew known|lay laid|lead led
+    learn learnt|lend lent|lose lost|make made|mean meant|meet met|pay paid|prove proven|ride rode ridden
+    ring rang rung|rise rose risen|run ran|say said|seek sought|sell sold|send sent|shake shook shaken
+    shine shone|shoot shot|show shown|shrink shrank shrunk|sing sang sung|sink sank sunk|sit sat|sleep slept
+    slide slid|speak spoke spoken|spend spent|spin spun|stand stood|steal stole stolen|stick stuck
+    strike struck|swear swore sworn|sweep swept|swim swam swum|swing swung|take took taken|teach taught
+    tear tore torn|tell told|think thought|throw threw thrown|understand understood|wake woke woken
+    wear wore worn|weave wove woven|weep wept|win won|withdraw withdrew withdrawn|write wrote written
+    person people|child children|man men|woman women|foot feet|tooth teeth|mouse mice
+    """.replace("\n", "|").split("|")
+    if line.strip()
+    for verb, *forms in [line.split()]
+    for form in forms
+}
+
+
+@lru_cache(maxsize=1 << 16)
+def stem(word: str) -> str:
+    """The stem of a lower-case word (Snowball English); one with a digit in it is its own."""
+    return _snowball(_IRREGULAR.get(word, word)) if word.isalpha() else word
