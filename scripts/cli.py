@@ -17,7 +17,9 @@ app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help="Ru
 admin_app = typer.Typer(no_args_is_help=True, help="What an operator sets for one organisation.")
 models_app = typer.Typer(no_args_is_help=True, help="Model weights: list and install.")
 bench_app = typer.Typer(no_args_is_help=True, help="Speed, as ratios to a floor measured in the same run.")
+eval_app = typer.Typer(no_args_is_help=True, help="Quality, measured on judged questions.")
 app.add_typer(admin_app, name="admin")
+app.add_typer(eval_app, name="eval")
 app.add_typer(bench_app, name="bench")
 app.add_typer(models_app, name="models")
 
@@ -195,6 +197,22 @@ def bench_all() -> None:
     bench_embed()
     bench_search()
     bench_chat()
+
+
+@eval_app.command("retrieval")
+def eval_retrieval(
+    data: Annotated[Path, typer.Option(help="A folder with corpus.jsonl, queries.jsonl and qrels.tsv.")],
+    split: Annotated[str | None, typer.Option(help="The folder in it that has the questions.")] = None,
+    strategy: Annotated[list[str] | None, typer.Option(help="Only this one; may be repeated.")] = None,
+    out: Annotated[Path, typer.Option(help="Where the reports go.")] = Path("reports"),
+    gate: Annotated[Path | None, typer.Option(help="Fail where quality fell below this earlier report.")] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Upload the documents anew.")] = False,
+) -> None:
+    """Upload a collection, ask its questions by every strategy, print and write what was measured."""
+    from scripts.evaluate.command import evaluate_retrieval
+
+    if not run(evaluate_retrieval(console, data, split, strategy or [], out, gate, fresh=fresh)):
+        raise typer.Exit(1)
 
 
 @models_app.command("list")

@@ -14,7 +14,7 @@ from rich.console import Console
 
 from libs.config.settings import Settings, load_settings
 from scripts.admin import set_limits, set_plan
-from scripts.bench.stage import free_base_port
+from scripts.stage import free_base_port
 from scripts.supervisor import Supervisor
 from scripts.up import running
 

@@ -12,7 +12,7 @@ from libs.security.tokens import ServiceTokens
 from scripts.api import Api, ApiError
 from scripts.bench.floor import floor_route
 from scripts.bench.measure import at_once, in_turn, print_latency, print_rates
-from scripts.bench.stage import free_base_port, stage
+from scripts.stage import free_base_port, stage
 
 ROUNDS = 40
 CLIENTS = 8

@@ -16,7 +16,7 @@ from libs.security.keys import OPERATOR
 from libs.security.tokens import ServiceTokens
 from libs.stores.weights import WeightsStore
 from scripts.bench.measure import at_once, in_turn, print_latency, print_rates
-from scripts.bench.stage import stage
+from scripts.stage import stage
 
 ROUNDS = 100
 CLIENTS = 32

@@ -6,7 +6,7 @@ from rich.console import Console
 
 from scripts.bench.floor import floor_route
 from scripts.bench.measure import at_once, in_turn, print_latency, print_rates
-from scripts.bench.stage import free_base_port, stage
+from scripts.stage import free_base_port, stage
 
 ROUNDS = 100
 CLIENTS = 8

@@ -1,4 +1,4 @@
-"""Where a bench plays: the running installation, or one of its own for as long as the bench lasts."""
+"""Where benches and evaluations play: the running installation, or one of their own for as long as they last."""
 
 import socket
 import tempfile
@@ -16,39 +16,44 @@ from scripts.api import Api, Credentials, address, signed_in_as, store_new_crede
 from scripts.ingest import ingest
 from scripts.up import running
 
-BENCH_EMAIL = "bench@example.com"
 REQUESTS_PER_MINUTE = 1_000_000
 
 
 @asynccontextmanager
 async def stage(console: Console) -> AsyncGenerator[tuple[Settings, Api]]:
-    """An organisation on the enterprise plan, with the handbook read and no request limit in the way."""
-    settings = load_settings()
-    async with _installation(settings, console) as used:
-        credentials = await _bench_user(used)
-        await set_plan(used, BENCH_EMAIL, "enterprise")
-        await set_limits(used, BENCH_EMAIL, REQUESTS_PER_MINUTE)
-        async with signed_in_as(used, credentials) as api:
-            listed = await api.call("GET", "/documents", params={"limit": 1})
-            if not listed["items"]:
-                await ingest(api, [REPOSITORY / "docs" / "handbook"], console)
-            yield used, api
+    """The bench's own organisation, with the handbook read."""
+    async with installation(load_settings(), console) as settings, organization(settings, "bench") as api:
+        listed = await api.call("GET", "/documents", params={"limit": 1})
+        if not listed["items"]:
+            await ingest(api, [REPOSITORY / "docs" / "handbook"], console)
+        yield settings, api
 
 
-async def _bench_user(settings: Settings) -> Credentials:
-    """The bench's own user; its password is made here and kept in home."""
-    path = settings.home / "bench-credentials.json"
+@asynccontextmanager
+async def organization(settings: Settings, name: str) -> AsyncGenerator[Api]:
+    """An organisation of that name, made where it is missing: on the enterprise plan, no request limit in its way."""
+    credentials = await _owner(settings, name)
+    await set_plan(settings, credentials.email, "enterprise")
+    await set_limits(settings, credentials.email, REQUESTS_PER_MINUTE)
+    async with signed_in_as(settings, credentials) as api:
+        yield api
+
+
+async def _owner(settings: Settings, name: str) -> Credentials:
+    """The organisation's user; the password is made here and kept in home."""
+    path = settings.home / f"{name}-credentials.json"
     known = stored_credentials(path)
     if known:
         return known
-    credentials = store_new_credentials(path, BENCH_EMAIL)
+    credentials = store_new_credentials(path, f"{name}@example.com")
     async with httpx.AsyncClient(base_url=address(settings), timeout=60, trust_env=False) as http:
         await Api(http).call("POST", "/auth/register", json=asdict(credentials))
     return credentials
 
 
 @asynccontextmanager
-async def _installation(settings: Settings, console: Console) -> AsyncGenerator[Settings]:
+async def installation(settings: Settings, console: Console) -> AsyncGenerator[Settings]:
+    """The one that runs, else one of its own in a folder that goes with it."""
     async with httpx.AsyncClient(timeout=5, trust_env=False) as http:
         try:
             (await http.get(f"{address(settings)}/health/live")).raise_for_status()
@@ -59,8 +64,8 @@ async def _installation(settings: Settings, console: Console) -> AsyncGenerator[
     if answers:
         yield settings
         return
-    console.print("Nothing is running here; starting an installation for this bench.")
-    with tempfile.TemporaryDirectory(prefix="footnote-bench-") as home:
+    console.print("Nothing is running here; starting an installation for this run.")
+    with tempfile.TemporaryDirectory(prefix="footnote-") as home:
         own = settings.model_copy(update={"home": Path(home), "base_port": free_base_port()})
         async with running(own, console):
             yield own
