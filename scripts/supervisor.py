@@ -96,7 +96,7 @@ class Supervisor:
     async def _spawn(self, worker: Worker) -> asyncio.subprocess.Process:
         environment = {
             **os.environ,
-            "FOOTNOTE_SUPERVISED": "1",
+            "FOOTNOTE_SUPERVISOR": str(os.getpid()),
             "FOOTNOTE_HOME": str(self._settings.home.absolute()),
             "FOOTNOTE_BASE_PORT": str(self._settings.base_port),
             "PYTHONUNBUFFERED": "1",

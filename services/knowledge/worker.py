@@ -13,7 +13,7 @@ from libs.clients.embedding import EmbeddingClient
 from libs.config.settings import Settings, load_settings
 from libs.events.outbox import OutboxRelay
 from libs.security.tokens import ServiceTokens
-from libs.service.run import end_with_parent
+from libs.service.run import end_with_supervisor
 from libs.stores.postgres import Database
 from libs.stores.weights import WeightsStore
 from libs.telemetry.logs import get_logger, setup_logs
@@ -95,7 +95,7 @@ async def _until_stopped(settings: Settings) -> None:
 
 def main() -> None:
     settings = load_settings()
-    end_with_parent()
+    end_with_supervisor()
     setup_logs("knowledge-worker", settings.log_level)
     setup_traces("knowledge-worker")
     asyncio.run(_until_stopped(settings))
