@@ -49,6 +49,7 @@ class Ingestion(Section):
     parse_memory_mb: int = Field(ge=128)
     parse_timeout_s: float = Field(gt=0)
     lease_s: float = Field(gt=0)
+    uncounted_bytes: int = Field(ge=0)
 
 
 class Retrieval(Section):

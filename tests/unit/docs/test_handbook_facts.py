@@ -59,6 +59,7 @@ SENTENCES = [
     ("vector-search.md", f"fewer than {RETRIEVAL['exact_below']:,} chunks"),
     ("embeddings.md", f"up to {EMBEDDING['max_batch_tokens']:,} tokens in one batch"),
     ("embeddings.md", f"up to {EMBEDDING['cache_entries']:,} recent texts"),
+    ("usage-and-quotas.md", f"without billing up to {INGESTION['uncounted_bytes']:,} bytes of an organisation"),
     ("usage-and-quotas.md", f"ends after {RESERVATION_LIFE.seconds // 60} minutes"),
     ("services-and-health.md", f"lives for {SERVICE_TOKEN_LIFE_S} seconds"),
     ("services-and-health.md", f"no answer within {CHECK_TIMEOUT_S:g} seconds"),
