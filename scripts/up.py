@@ -10,12 +10,11 @@ from contextlib import asynccontextmanager
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from libs.config.settings import SERVICES, Settings
+from libs.config.settings import LISTENERS, SERVICES, Settings
 from libs.security.keys import OPERATOR, USER_TOKENS, ensure_key_pairs
 from libs.stores.embedded import EmbeddedServers
-from libs.stores.migrations import migrate
 from libs.stores.weights import WeightsStore
-from scripts.supervisor import StartError, Supervisor, workers
+from scripts.supervisor import WITHOUT_STORES, StartError, Supervisor, workers
 
 Work = Callable[[], Awaitable[None]]
 
@@ -70,9 +69,7 @@ async def running(settings: Settings, console: Console) -> AsyncGenerator[Superv
             servers.start()
             try:
                 progress.update(task, advance=1, description="migrations")
-                await asyncio.to_thread(migrate, settings.postgres_dsn("postgres"))
                 waiting = [worker.name for worker in workers()]
-                progress.update(task, advance=1, description=f"waiting for {', '.join(waiting)}")
 
                 def ready(name: str) -> None:
                     waiting.remove(name)
@@ -81,6 +78,9 @@ async def running(settings: Settings, console: Console) -> AsyncGenerator[Superv
 
                 supervisor = Supervisor(settings, ready)
                 try:
+                    supervisor.launch(WITHOUT_STORES)
+                    await asyncio.to_thread(_migrate, settings)
+                    progress.update(task, advance=1, description=f"waiting for {', '.join(waiting)}")
                     await supervisor.start()
                     progress.stop()
                     yield supervisor
@@ -90,16 +90,22 @@ async def running(settings: Settings, console: Console) -> AsyncGenerator[Superv
                 servers.stop()
 
 
+def _migrate(settings: Settings) -> None:
+    from libs.stores.migrations import migrate  # Alembic takes as long to import as a service
+
+    migrate(settings.postgres_dsn("postgres"))
+
+
 def _refuse_taken_ports(settings: Settings) -> None:
-    for service in SERVICES:
+    for listener in LISTENERS:
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
-                probe.bind((settings.host, settings.port(service)))
+                probe.bind((settings.host, settings.port(listener)))
             except OSError as error:
                 raise StartError(
-                    f"Port {settings.port(service)}, which {service} needs, is taken. Free it, "
-                    "or set FOOTNOTE_BASE_PORT to the first of seven free ones."
+                    f"Port {settings.port(listener)}, which {listener} needs, is taken. Free it, "
+                    f"or set FOOTNOTE_BASE_PORT to the first of {len(LISTENERS)} free ones in a row."
                 ) from error
 
 

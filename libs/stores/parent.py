@@ -7,6 +7,8 @@ import sys
 from collections.abc import Callable
 
 PR_SET_PDEATHSIG = 1
+# The environment variable in which a supervisor gives its process id to its children.
+SUPERVISOR = "FOOTNOTE_SUPERVISOR"
 
 
 def end_with_parent(parent: int, how: signal.Signals) -> None:

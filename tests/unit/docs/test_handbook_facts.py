@@ -10,7 +10,7 @@ import typer
 import yaml
 from pydantic import BaseModel, TypeAdapter
 
-from libs.config.settings import CONFIG_DIR, SERVICES
+from libs.config.settings import CONFIG_DIR, LISTENERS
 from libs.contracts import chat, errors, identity, knowledge
 from libs.contracts.billing import Plan, Resource, ResourceUsage, Usage
 from libs.security.tokens import SERVICE_TOKEN_LIFE_S
@@ -207,7 +207,7 @@ def test_stream_events():
 def test_ports():
     described = columns("services-and-health.md", "service")
     assert {name: cells[0] for name, cells in described.items()} == {
-        name: str(BASE["base_port"] + index) for index, name in enumerate(SERVICES)
+        name: str(BASE["base_port"] + index) for index, name in enumerate(LISTENERS)
     }
 
 
