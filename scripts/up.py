@@ -25,7 +25,7 @@ async def up(settings: Settings, console: Console, then: Work | None = None, *, 
     loop = asyncio.get_running_loop()
     for stop_signal in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(stop_signal, stopping.set)
-    main = asyncio.create_task(_serve(settings, console, then, stopping, once=once))
+    main = asyncio.create_task(_serve(settings, console, then, once=once))
     stopped = asyncio.create_task(stopping.wait())
     await asyncio.wait([main, stopped], return_when=asyncio.FIRST_COMPLETED)
     if not main.done():
@@ -38,15 +38,14 @@ async def up(settings: Settings, console: Console, then: Work | None = None, *, 
         console.print("Stopped.")
 
 
-async def _serve(
-    settings: Settings, console: Console, then: Work | None, stopping: asyncio.Event, *, once: bool
-) -> None:
+async def _serve(settings: Settings, console: Console, then: Work | None, *, once: bool) -> None:
     async with running(settings, console):
         if then:
             await then()
         if not once:
             console.print(f"Footnote answers at [bold]http://localhost:{settings.base_port}[/bold]; Ctrl-C stops it.")
-            await stopping.wait()
+            # Until cancelled, and by nothing else: a stop that had begun by itself would be cancelled half way.
+            await asyncio.Event().wait()
 
 
 @asynccontextmanager
