@@ -3,6 +3,7 @@
 import hashlib
 import os
 import tempfile
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Literal
 
@@ -19,6 +20,12 @@ CONFIG_DIR = REPOSITORY / "config"
 
 ServiceName = Literal["gateway", "auth", "billing", "chat", "knowledge", "embedding", "generation"]
 SERVICES: tuple[ServiceName, ...] = ("gateway", "auth", "billing", "chat", "knowledge", "embedding", "generation")
+
+# Beside the services: what has an address of its own on the inside.
+ProcessName = ServiceName | Literal["knowledge-worker"]
+PROCESSES: tuple[ProcessName, ...] = (*SERVICES, "knowledge-worker")
+Listener = ProcessName | Literal["gateway-metrics"]
+LISTENERS: tuple[Listener, ...] = (*PROCESSES, "gateway-metrics")
 
 # A unix socket's address holds 107 characters; the longest name we put in the folder takes about 20.
 SOCKET_DIR_MAX_CHARS = 80
@@ -49,6 +56,7 @@ class Ingestion(Section):
     parse_memory_mb: int = Field(ge=128)
     parse_timeout_s: float = Field(gt=0)
     lease_s: float = Field(gt=0)
+    uncounted_bytes: int = Field(ge=0)
 
 
 class Retrieval(Section):
@@ -97,6 +105,7 @@ class Settings(BaseSettings):
     redis_url: str
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"]
     allowed_origins: list[str]
+    trusted_proxies: list[IPv4Network | IPv6Network]
     max_upload_bytes: int = Field(ge=1)
     max_body_bytes: int = Field(ge=1)
     body_timeout_s: float = Field(gt=0)
@@ -122,15 +131,15 @@ class Settings(BaseSettings):
         files = [CONFIG_DIR / "base.yaml", CONFIG_DIR / f"{environment}.yaml"]
         return init_settings, env_settings, YamlConfigSettingsSource(settings_cls, yaml_file=files, deep_merge=True)
 
-    def port(self, service: ServiceName) -> int:
-        return self.base_port + SERVICES.index(service)
+    def port(self, listener: Listener) -> int:
+        return self.base_port + LISTENERS.index(listener)
 
-    def url(self, service: ServiceName) -> str:
-        """The base address of a service, without a trailing slash."""
-        configured = self.service_urls.get(service)
+    def url(self, process: ProcessName) -> str:
+        """The base address of a service or worker, without a trailing slash."""
+        configured = self.service_urls.get(process) if process != "knowledge-worker" else None
         if configured:
             return configured.rstrip("/")
-        return f"http://{self.host}:{self.port(service)}"
+        return f"http://{self.host}:{self.port(process)}"
 
     @property
     def sockets_dir(self) -> Path:

@@ -21,8 +21,6 @@ from services.knowledge.routes import Knowledge, router
 from services.knowledge.uploads import Uploads
 
 MULTIPART_SLACK_BYTES = 2_097_152
-# What an organisation may upload while billing can't count it; counted, and indexed, when billing is back.
-UNCOUNTED_BYTES = 50_000_000
 
 
 def passage_index(settings: Settings) -> PassageIndex:
@@ -34,7 +32,7 @@ def blob_store(settings: Settings) -> BlobStore:
 
 
 def uploads(settings: Settings, database: Database, blobs: BlobStore, billing: BillingClient) -> Uploads:
-    return Uploads(database, blobs, billing, settings.max_upload_bytes, UNCOUNTED_BYTES)
+    return Uploads(database, blobs, billing, settings.max_upload_bytes, settings.ingestion.uncounted_bytes)
 
 
 @asynccontextmanager

@@ -10,7 +10,7 @@ import typer
 import yaml
 from pydantic import BaseModel, TypeAdapter
 
-from libs.config.settings import CONFIG_DIR, SERVICES
+from libs.config.settings import CONFIG_DIR, LISTENERS
 from libs.contracts import chat, errors, identity, knowledge
 from libs.contracts.billing import Plan, Resource, ResourceUsage, Usage
 from libs.security.tokens import SERVICE_TOKEN_LIFE_S
@@ -59,6 +59,7 @@ SENTENCES = [
     ("vector-search.md", f"fewer than {RETRIEVAL['exact_below']:,} chunks"),
     ("embeddings.md", f"up to {EMBEDDING['max_batch_tokens']:,} tokens in one batch"),
     ("embeddings.md", f"up to {EMBEDDING['cache_entries']:,} recent texts"),
+    ("usage-and-quotas.md", f"without billing up to {INGESTION['uncounted_bytes']:,} bytes of an organisation"),
     ("usage-and-quotas.md", f"ends after {RESERVATION_LIFE.seconds // 60} minutes"),
     ("services-and-health.md", f"lives for {SERVICE_TOKEN_LIFE_S} seconds"),
     ("services-and-health.md", f"no answer within {CHECK_TIMEOUT_S:g} seconds"),
@@ -206,7 +207,7 @@ def test_stream_events():
 def test_ports():
     described = columns("services-and-health.md", "service")
     assert {name: cells[0] for name, cells in described.items()} == {
-        name: str(BASE["base_port"] + index) for index, name in enumerate(SERVICES)
+        name: str(BASE["base_port"] + index) for index, name in enumerate(LISTENERS)
     }
 
 
