@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 from fastapi import FastAPI
-from httpx import ASGITransport, AsyncClient
+from httpx import ASGITransport, AsyncClient, Request
 
 from libs.config.settings import Settings
 from libs.contracts.identity import TokenClaims, TokenPair, User
@@ -51,8 +51,14 @@ async def app(settings: Settings) -> AsyncIterator[FastAPI]:
 
 @pytest.fixture(scope="session")
 async def http(app: FastAPI, settings: Settings) -> AsyncIterator[AsyncClient]:
-    headers = {"X-Service-Token": ServiceTokens("gateway", settings.secrets_dir).sign("auth")}
-    async with AsyncClient(transport=ASGITransport(app), base_url="http://auth", headers=headers) as client:
+    tokens = ServiceTokens("gateway", settings.secrets_dir)
+
+    async def sign(request: Request) -> None:
+        # Anew for each request: the tests together take longer than a service token lives.
+        request.headers.setdefault("X-Service-Token", tokens.sign("auth"))
+
+    transport, hooks = ASGITransport(app), {"request": [sign]}
+    async with AsyncClient(transport=transport, base_url="http://auth", event_hooks=hooks) as client:
         yield client
 
 
@@ -73,7 +79,7 @@ async def database(settings: Settings) -> AsyncIterator[Database]:
     await database.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def operator(settings: Settings) -> dict[str, str]:
     return {"X-Service-Token": ServiceTokens(OPERATOR, settings.secrets_dir).sign("auth")}
 
