@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID, uuid4
 
-from sqlalchemy import Select, delete, exists, func, select, update
+from sqlalchemy import ARRAY, Select, Uuid, any_, delete, exists, func, literal, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -30,11 +30,11 @@ class GroupRepository:
         if of_member:
             query = query.where(exists().where(GroupMember.group_id == Group.id, GroupMember.user_id == of_member))
         rows = await self._session.execute(query.order_by(func.lower(Group.name), Group.id))
-        return [GroupRow(*row) for row in rows.tuples()]
+        return [GroupRow(*row) for row in rows]
 
     async def group(self, organization_id: UUID, group_id: UUID) -> GroupRow | None:
         rows = await self._session.execute(_groups(organization_id).where(Group.id == group_id))
-        row = rows.tuples().one_or_none()
+        row = rows.one_or_none()
         return None if row is None else GroupRow(*row)
 
     async def count(self, organization_id: UUID) -> int:
@@ -48,8 +48,9 @@ class GroupRepository:
 
     async def existing(self, organization_id: UUID, group_ids: Collection[UUID]) -> set[UUID]:
         """Those of the groups that the organisation has."""
-        wanted = func.unnest(list(group_ids)).table_valued("id")
-        query = select(Group.id).join(wanted, wanted.c.id == Group.id).where(Group.organization_id == organization_id)
+        # One array: each id as a parameter of its own would be more than the protocol takes.
+        wanted = any_(literal(list(group_ids), ARRAY(Uuid)))
+        query = select(Group.id).where(Group.organization_id == organization_id, Group.id == wanted)
         return set(await self._session.scalars(query))
 
     async def add(self, organization_id: UUID, name: str) -> GroupRow:

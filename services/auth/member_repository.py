@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, delete, exists, func, select, update
+from sqlalchemy import ColumnElement, Row, Select, and_, delete, exists, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -74,11 +74,11 @@ class MemberRepository:
         if after:
             query = query.where(User.email > after)
         rows = await self._session.execute(query.order_by(User.email).limit(limit))
-        return [_member(row) for row in rows.tuples()]
+        return [_member(row) for row in rows]
 
     async def member(self, organization_id: UUID, user_id: UUID) -> MemberRow | None:
         rows = await self._session.execute(_members(organization_id).where(Membership.user_id == user_id))
-        row = rows.tuples().one_or_none()
+        row = rows.one_or_none()
         return None if row is None else _member(row)
 
     async def has_address(self, organization_id: UUID, email: str) -> bool:
@@ -129,6 +129,6 @@ def _members(organization_id: UUID) -> Select[UUID, str, str, list[UUID] | None,
     )
 
 
-def _member(row: tuple[UUID, str, str, list[UUID] | None, datetime]) -> MemberRow:
+def _member(row: Row[UUID, str, str, list[UUID] | None, datetime]) -> MemberRow:
     user_id, email, role, groups, joined_at = row
     return MemberRow(user_id, email, Role(role), tuple(sorted(groups or ())), joined_at)

@@ -103,7 +103,7 @@ def _cursor(row: MemberRow) -> str:
 
 def _position(cursor: str) -> str:
     try:
-        after = base64.urlsafe_b64decode(cursor).decode()
+        after = base64.b64decode(cursor, altchars=b"-_", validate=True).decode()
     except (ValueError, binascii.Error) as error:
         raise invalid("cursor", "isn't a cursor of ours; start again without one") from error
     if "\x00" in after:
