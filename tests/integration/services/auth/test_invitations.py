@@ -85,9 +85,8 @@ async def test_registering_twice_at_once_with_one_makes_one_user(http: AsyncClie
 
 
 async def test_it_is_for_one_address_in_any_form(http: AsyncClient, ada: Person, bob: Person) -> None:
-    composed, decomposed = (
-        unicodedata.normalize(form, f"jürgen-{uuid4().hex}@bücher.example") for form in ("NFC", "NFD")
-    )
+    composed = f"j\u00fcrgen-{uuid4().hex}@b\u00fccher.example"
+    decomposed = unicodedata.normalize("NFD", composed)
     token = (await invite(http, ada, decomposed.upper())).json()["token"]
     refused = await accept(http, bob, token)
     assert refused.status_code == 403
