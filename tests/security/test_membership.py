@@ -102,6 +102,19 @@ async def test_a_document_is_opened_to_groups_that_there_are(stack: Stack) -> No
         assert (await ada.http.get("/documents")).json()["items"] == []
 
 
+async def test_a_member_does_not_learn_which_groups_there_are(stack: Stack) -> None:
+    async with stack.member() as ada, stack.client() as bob:
+        await join(ada, bob)
+        group = await ada.http.post(f"{await organization_of(ada)}/groups", json={"name": "Layoffs"})
+        words: set[str] = set()
+        for group_id in (group.json()["id"], str(uuid4())):
+            body = {"title": "x", "text": "y", "access": {"groups": [group_id]}}
+            refused = await bob.post("/documents", json=body)
+            assert refused.status_code == 422
+            words.add(refused.json()["message"].replace(group_id, ""))
+        assert len(words) == 1
+
+
 async def test_the_api_page_names_the_calls(stack: Stack) -> None:
     async with stack.client() as http:
         paths = (await http.get("/openapi.json")).json()["paths"]
