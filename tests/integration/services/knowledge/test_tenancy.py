@@ -86,7 +86,7 @@ async def test_a_member_opens_documents_to_own_groups_only(person: MakePerson) -
     assert (await alice.post("/documents", json=body)).status_code == 422
     admin = person(role=Role.OWNER)
     # An admin may name any that auth vouches for; auth isn't there to be asked.
-    assert (await person(role=Role.ADMIN).post("/documents", json=body)).status_code == 503
+    assert (await admin.post("/documents", json=body)).status_code == 503
 
 
 async def test_the_same_bytes_in_two_organisations_say_nothing_of_each_other(person: MakePerson) -> None:
