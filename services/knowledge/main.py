@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
+from libs.clients.auth import AuthClient
 from libs.clients.billing import BillingClient
 from libs.clients.embedding import EmbeddingClient
 from libs.config.settings import Settings
@@ -14,6 +15,7 @@ from libs.stores.postgres import Database
 from libs.stores.redis import connect_redis
 from services.knowledge.adapters.lancedb_index import LanceDbIndex
 from services.knowledge.documents import Documents
+from services.knowledge.groups import Groups
 from services.knowledge.passages import Passages
 from services.knowledge.ports import PassageIndex
 from services.knowledge.retrieval import Retriever
@@ -42,6 +44,7 @@ async def wire(kit: Kit) -> AsyncGenerator[None]:
     kit.health.add("postgres", database.ping)
     index = passage_index(settings)
     kit.app.state.knowledge = Knowledge(
+        Groups(AuthClient(kit.client("auth"))),
         uploads(settings, database, blob_store(settings), BillingClient(kit.client("billing"))),
         Documents(database),
         Passages(database, index),
