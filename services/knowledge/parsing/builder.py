@@ -69,6 +69,11 @@ class DocumentBuilder:
             self._headings.append((level, text[:_MAX_HEADING_CHARACTERS]))
         self._append(BlockKind.HEADING, text)
 
+    def leave_sections(self) -> None:
+        """Ends every section: what follows stands under no heading."""
+        self.close()
+        self._headings = []
+
     def paragraph(self, text: str) -> None:
         self.close()
         self._append(BlockKind.PARAGRAPH, clean(text).strip())

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Self
 
 
 class BlockKind(StrEnum):
@@ -74,7 +75,7 @@ class ParseLimits:
     """
 
     file_bytes: int = 256 * 1024 * 1024
-    text_characters: int = 20_000_000
+    text_characters: int = 50_000_000
     blocks: int = 500_000
     memory_bytes: int = 1280 * 1024 * 1024
     cpu_seconds: int = 60
@@ -82,6 +83,11 @@ class ParseLimits:
     nesting: int = 3
     members: int = 1_000
     unpacked_bytes: int = 512 * 1024 * 1024
+
+    @classmethod
+    def of(cls, memory_mb: int, timeout_s: float) -> Self:
+        """The limits with this much memory and processor time; waiting may take half as long again."""
+        return cls(memory_bytes=memory_mb * 1024 * 1024, cpu_seconds=int(timeout_s), wall_seconds=timeout_s * 1.5)
 
 
 def encrypted() -> ParseFailure:

@@ -8,7 +8,7 @@ from typing import Any
 
 _SAMPLE_CHARACTERS = 2_000
 _LEAST_LETTERS = 20
-_LEAST_CONFIDENCE = 0.5
+_LEAST_CONFIDENCE = 0.8
 _UNDECIDED = "und"
 _NOT_WORDS = re.compile(r"[\W\d_]+")
 _loading = threading.Lock()

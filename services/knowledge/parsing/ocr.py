@@ -3,6 +3,7 @@
 Models and runtime are loaded with the first picture: they take a second and some 150 MB.
 """
 
+import importlib
 import logging
 from collections.abc import Sequence
 from functools import cache
@@ -37,10 +38,12 @@ def read_lines(picture: NDArray[np.uint8]) -> list[PictureLine]:
 
 @cache
 def _engine() -> Any:
-    import rapidocr  # noqa: PLC0415  # pyright: ignore[reportMissingTypeStubs] - a second, and only with a picture
-
+    rapidocr: Any = importlib.import_module("rapidocr")  # a second, and only with a picture
+    # The runtime reports its use to its maker unless told not to. `sandbox` says so before it starts, too, and a child
+    # has no socket to do it with.
+    importlib.import_module("onnxruntime").disable_telemetry_events()
     logging.getLogger("RapidOCR").setLevel(logging.CRITICAL)
-    return cast("Any", rapidocr).RapidOCR(
+    return rapidocr.RapidOCR(
         params={
             "Global.log_level": "critical",
             "Global.use_cls": False,

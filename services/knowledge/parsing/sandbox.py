@@ -31,6 +31,7 @@ _ENVIRONMENT = {
     # Each thread of a numeric library reserves memory, which is bounded here.
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
+    "ORT_DISABLE_TELEMETRY": "1",
 }
 _PIECE_BYTES = 1024 * 1024
 _GUARDS = {"files", "calls"}

@@ -83,7 +83,7 @@ class _ContentReader:
             if self._tables == 1:
                 self._builder.close()
         elif name == "page":
-            self._builder.close()
+            self._builder.leave_sections()
             self._builder.page = (self._builder.page or 0) + 1
 
     def _end(self, name: str, element: XmlElement) -> None:

@@ -28,8 +28,8 @@ _LEAST_PROSE_SHARE = 0.4
 _MARKER = re.compile(r"(?:(?P<bullet>[•‣◦▪●○■*-])|\d{1,3}[.)]|\(?[a-z]\))\s+")
 _NUMBERING = re.compile(r"[\d.]+")
 _LETTERS = re.compile(r"[^\W\d_]{2}")
-# The box around recognised letters grows and shrinks with their tails; within this share of the usual it's the same type.
-_SAME_TYPE = 0.4
+# The box around recognised letters grows and shrinks with their tails; only a much larger one is of larger type.
+_LARGER_TYPE = 1.6
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ def lines_of_picture(found: Sequence[PictureLine], picture_height: int, points_p
     return [
         Line(
             line.text,
-            (usual if abs(line.height - usual) <= _SAME_TYPE * usual else line.height) * points_per_pixel,
+            (line.height if line.height >= _LARGER_TYPE * usual else usual) * points_per_pixel,
             line.left * points_per_pixel,
             (picture_height - line.bottom) * points_per_pixel,
         )

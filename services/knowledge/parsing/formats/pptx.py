@@ -29,6 +29,7 @@ def _read(package: OfficePackage, limits: ParseLimits) -> ParsedDocument:
             if event == "end" and local_name(element) == "sldId"
         ]
     for number, part in enumerate((slides[found] for found in order if found in slides), start=1):
+        builder.leave_sections()
         builder.page = number
         _add_part(builder, package, part)
         for found in package.relationships(part):
