@@ -108,10 +108,9 @@ def parse(paths: Annotated[list[Path], typer.Argument(help="Files and folders.")
     options = settings().ingestion
     limits = ParseLimits.of(options.parse_memory_mb, options.parse_timeout_s)
     try:
-        outcomes = run(parse_files(list(files_in(paths)), limits))
+        print_table(run(parse_files(list(files_in(paths)), limits)), Console())
     except OSError as error:
         _fail(str(error))
-    print_table(outcomes, Console())
 
 
 @app.command()

@@ -80,14 +80,20 @@ def table(outcomes: Sequence[Outcome]) -> Table:
 def _cells(outcome: Outcome) -> Iterator[str]:
     result = outcome.result
     if isinstance(result, ParsedDocument):
-        yield from ((result.media_type or "").rpartition("/")[2].rpartition(".")[2], result.language or "", result.title or "")
+        yield from (
+            (result.media_type or "").rpartition("/")[2].rpartition(".")[2],
+            result.language or "",
+            result.title or "",
+        )
         pages = len({block.page for block in result.blocks} - {None})
         tables = sum(block.kind is BlockKind.TABLE for block in result.blocks)
         yield from (f"{len(result.text):,}", str(pages or ""), str(tables or ""))
     else:
         yield from [""] * 6
     yield from (f"{outcome.seconds:.2f}", f"{outcome.peak_bytes / 2**20:.0f}")
-    yield f"{result.code}: {result.message}" if isinstance(result, ParseFailure) else "; ".join(("ok", *result.warnings))
+    yield (
+        f"{result.code}: {result.message}" if isinstance(result, ParseFailure) else "; ".join(("ok", *result.warnings))
+    )
 
 
 def print_table(outcomes: Sequence[Outcome], console: Console) -> None:

@@ -9,7 +9,10 @@ from services.knowledge.parsing.document import FailureCode, ParseFailure, encry
 from services.knowledge.parsing.media_types import OLE_MARK, ZIP_MARKS, MediaType, declared_type
 
 _OFFICE_FOLDERS = (("word/", MediaType.DOCX), ("ppt/", MediaType.PPTX), ("xl/", MediaType.XLSX))
-_OLD_OFFICE = {"WordDocument": ("Word document (.doc)", ".docx"), "PowerPoint Document": ("presentation (.ppt)", ".pptx")}
+_OLD_OFFICE = {
+    "WordDocument": ("Word document (.doc)", ".docx"),
+    "PowerPoint Document": ("presentation (.ppt)", ".pptx"),
+}
 _ENCRYPTED_STREAM = "EncryptedPackage".encode("utf-16-le")
 _MIME_PART = "mimetype"
 _LONGEST_TYPE = 100

@@ -21,7 +21,9 @@ def language_of(text: str) -> str | None:
     """
     # The start of a document is often a title page or a list; the middle is like the rest.
     middle = max(0, len(text) // 2 - _SAMPLE_CHARACTERS // 2)
-    sample = " ".join(_NOT_WORDS.sub(" ", part) for part in (text[:_SAMPLE_CHARACTERS], text[middle:][:_SAMPLE_CHARACTERS]))
+    sample = " ".join(
+        _NOT_WORDS.sub(" ", part) for part in (text[:_SAMPLE_CHARACTERS], text[middle:][:_SAMPLE_CHARACTERS])
+    )
     if len(sample.replace(" ", "")) < _LEAST_LETTERS:
         return None
     with _loading:

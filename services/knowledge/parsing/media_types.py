@@ -81,18 +81,24 @@ FORMATS = (
 )
 # What a person is told when a file is refused.
 ACCEPTED = (
-    "PDF, DOCX, PPTX, XLSX, XLS, ODT, ODS, ODP, RTF, EPUB, CSV, JSON, HTML, Markdown, plain text, source code, EML, MSG, "
-    "PNG, JPEG, TIFF, BMP, GIF, WebP, or a ZIP of these"
+    "PDF, DOCX, PPTX, XLSX, XLS, ODT, ODS, ODP, RTF, EPUB, CSV, JSON, HTML, Markdown, plain text, source code, EML, "
+    "MSG, PNG, JPEG, TIFF, BMP, GIF, WebP, or a ZIP of these"
 )
 _BY_EXTENSION = {extension: entry.media_type for entry in FORMATS for extension in entry.extensions}
 _TEXTS = frozenset(
-    (MediaType.MARKDOWN, MediaType.HTML, MediaType.PLAIN_TEXT, MediaType.CSV, MediaType.JSON, MediaType.EML)
-    + (MediaType.SOURCE_CODE,)
+    (
+        *(MediaType.MARKDOWN, MediaType.HTML, MediaType.PLAIN_TEXT, MediaType.CSV),
+        *(MediaType.JSON, MediaType.EML, MediaType.SOURCE_CODE),
+    )
 )
 _OFFICE_XML = frozenset((MediaType.DOCX, MediaType.PPTX, MediaType.XLSX, MediaType.XLSB))
 _PACKAGES = _OFFICE_XML | {MediaType.ODT, MediaType.ODS, MediaType.ODP, MediaType.EPUB, MediaType.ZIP}
-# An encrypted Office file is packed in the container that older formats and messages use as theirs.
-_OLE_PACKED = _OFFICE_XML | {MediaType.XLS, MediaType.MSG}
+# Whose name decides between them. An encrypted Office file is packed in the container of older formats and messages.
+_SHARED = {
+    **dict.fromkeys(_PACKAGES, _PACKAGES),
+    MediaType.MSG: _OFFICE_XML | {MediaType.XLS, MediaType.MSG},
+    MediaType.RTF: frozenset((MediaType.RTF, MediaType.SOURCE_CODE)),
+}
 _TEMPLATES = {
     "application/vnd.oasis.opendocument.text-template": MediaType.ODT,
     "application/vnd.oasis.opendocument.spreadsheet-template": MediaType.ODS,
@@ -115,7 +121,7 @@ _IMAGES = (
 )
 # What other programs write at the start of their files.
 _FOREIGN = (
-    b"\x7fELF", b"MZ", b"\xca\xfe\xba\xbe", b"\xcf\xfa\xed\xfe", b"RIFF", b"OggS", b"ID3", b"fLaC", b"\x1a\x45\xdf\xa3",
+    b"\x7fELF", b"MZ", b"\xca\xfe\xba\xbe", b"\xcf\xfa\xed\xfe", b"OggS", b"ID3", b"fLaC", b"\x1a\x45\xdf\xa3",
     b"\x1f\x8b", b"BZh", b"\xfd7zXZ\x00", b"7z\xbc\xaf\x27\x1c", b"Rar!", b"SQLite format 3", b"%!PS", b"\x00asm",
     b"\x28\xb5\x2f\xfd",
 )  # fmt: skip
@@ -131,29 +137,33 @@ def detect_type(name: str, head: bytes) -> MediaType | None:
     """
     extension = _extension(name)
     named = _BY_EXTENSION.get(extension)
-    if b"%PDF-" in head[:_PDF_WITHIN]:
-        # A text may quote the mark; a PDF has little before it.
-        return named if named in _TEXTS and not head.lstrip().startswith(b"%PDF-") else MediaType.PDF
-    if head.startswith(ZIP_MARKS):
-        return named if named in _PACKAGES else _type_of_package(head) if named or not extension else None
-    if head.startswith(OLE_MARK):
-        return named if named in _OLE_PACKED else None if extension else MediaType.MSG
-    image = _type_of_image(head)
-    if image:
-        return image if named or not extension else None
-    if head.startswith(_RTF) and (named is not MediaType.SOURCE_CODE):
-        return MediaType.RTF if named or not extension else None
     if head.startswith(_FOREIGN) and _is_binary(head):
         return None
-    if named or extension:
-        return named
-    return _type_of_text(head)
+    shown = _type_shown(head)
+    # A text may quote the mark; a PDF has little before it.
+    quoted = shown is MediaType.PDF and named in _TEXTS and not head.lstrip().startswith(b"%PDF-")
+    if shown is None or quoted or named in _SHARED.get(shown, ()):
+        return named if named or extension else _type_of_text(head)
+    if extension and (named is None or shown is MediaType.MSG):
+        return None
+    return shown
 
 
 def _extension(name: str) -> str:
     base = name.replace("\\", "/").rpartition("/")[2]
     stem, dot, extension = base.rpartition(".")
     return f".{extension.lower()}" if dot and stem else ""
+
+
+def _type_shown(head: bytes) -> MediaType | None:
+    """The type that the first bytes show for certain; that of a container where several share one."""
+    if b"%PDF-" in head[:_PDF_WITHIN]:
+        return MediaType.PDF
+    if head.startswith(ZIP_MARKS):
+        return _type_of_package(head)
+    if head.startswith(OLE_MARK):
+        return MediaType.MSG
+    return MediaType.RTF if head.startswith(_RTF) else _type_of_image(head)
 
 
 def _type_of_package(head: bytes) -> MediaType:

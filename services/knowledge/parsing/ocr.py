@@ -1,4 +1,4 @@
-"""Text in pictures, by PP-OCRv6's models, which come in the wheel. The only file that knows rapidocr; runs in the child.
+"""Text in pictures, by PP-OCRv6's models. Runs in the child. The only file that knows rapidocr.
 
 Models and runtime are loaded with the first picture: they take a second and some 150 MB.
 """

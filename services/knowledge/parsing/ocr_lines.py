@@ -31,7 +31,9 @@ def in_reading_order(lines: Sequence[PictureLine], width: int) -> list[PictureLi
     gutter = _gutter(lines, width)
     if gutter is None:
         return _rows(lines)
-    return _rows([line for line in lines if line.right <= gutter]) + _rows([line for line in lines if line.left >= gutter])
+    return _rows([line for line in lines if line.right <= gutter]) + _rows(
+        [line for line in lines if line.left >= gutter]
+    )
 
 
 def _gutter(lines: Sequence[PictureLine], width: int) -> float | None:
@@ -40,7 +42,8 @@ def _gutter(lines: Sequence[PictureLine], width: int) -> float | None:
         x = width * percent / 100
         sides = [[one for one in lines if one.right <= x], [one for one in lines if one.left >= x]]
         if sum(map(len, sides)) == len(lines) and all(
-            len(side) >= _LEAST_COLUMN_LINES and median(one.right - one.left for one in side) >= _LEAST_COLUMN_WIDTH * width
+            len(side) >= _LEAST_COLUMN_LINES
+            and median(one.right - one.left for one in side) >= _LEAST_COLUMN_WIDTH * width
             for side in sides
         ):
             return x

@@ -74,5 +74,7 @@ def _locked(package: OfficePackage) -> set[str]:
         return set()
     with package.open(_ENCRYPTION) as stream:
         return {
-            unquote(attribute(element, "URI")) for _, element in xml_events(stream) if local_name(element) == "CipherReference"
+            unquote(attribute(element, "URI"))
+            for _, element in xml_events(stream)
+            if local_name(element) == "CipherReference"
         }

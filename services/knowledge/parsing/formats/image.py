@@ -40,7 +40,9 @@ def _add(builder: DocumentBuilder, pixels: NDArray[np.uint8]) -> None:
 
 def _check_size(frame: Image.Image) -> None:
     if frame.width * frame.height > _MOST_PIXELS:
-        message = f"The picture has more than {_MOST_PIXELS // 1_000_000} million pixels. Make it smaller and try again."
+        message = (
+            f"The picture has more than {_MOST_PIXELS // 1_000_000} million pixels. Make it smaller and try again."
+        )
         raise ParseFailure(FailureCode.TOO_LARGE, message)
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from services.knowledge.parsing.builder import DocumentBuilder
+from services.knowledge.parsing.builder import DocumentBuilder, clean, one_line
 from services.knowledge.parsing.dispatch import parse_member
 from services.knowledge.parsing.document import FailureCode, ParseFailure, ParseLimits
 
@@ -24,6 +24,7 @@ class Members:
 
     def add(self, name: str, data: bytes) -> bool:
         """Adds a file's text and returns whether it has any. Raises `ParseFailure` when it costs too much."""
+        name = one_line(clean(name))
         self._bytes += len(data)
         if self._bytes > self._limits.unpacked_bytes:
             raise unpacks_to_too_much(self._limits)
@@ -40,7 +41,7 @@ class Members:
 
     def leave_out(self, name: str, failure: ParseFailure) -> None:
         self._failures.append(failure)
-        self._builder.warnings.append(f"{name} was left out: {failure.message}")
+        self._builder.warnings.append(f"{one_line(clean(name))} was left out: {failure.message}")
 
     def require_some(self) -> None:
         """Raises `ParseFailure` when there were files and none could be read."""

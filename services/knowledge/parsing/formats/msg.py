@@ -52,7 +52,8 @@ class _Storage:
         for kind in _TEXT_KINDS:
             content = self._read(f"__substg1.0_{name}{kind}")
             if content is not None:
-                return content.decode("utf-16-le", "replace") if kind == _TEXT_KINDS[0] else decode(content)
+                text = content.decode("utf-16-le", "replace") if kind == _TEXT_KINDS[0] else decode(content)
+                return text.rstrip("\0")
         return ""
 
     def binary(self, name: str) -> bytes | None:

@@ -10,7 +10,9 @@ from services.knowledge.parsing.formats.xml_events import XmlElement, XmlError, 
 _CORRUPT = "The file isn't a readable OpenDocument file: it is damaged or incomplete."
 _CONTENT, _META, _MANIFEST = "content.xml", "meta.xml", "META-INF/manifest.xml"
 # What was deleted, what the reader doesn't see, and the indexes that repeat headings.
-_SKIPPED = frozenset(("tracked-changes", "annotation", "table-of-content", "alphabetical-index", "forms", "note-citation"))
+_SKIPPED = frozenset(
+    ("tracked-changes", "annotation", "table-of-content", "alphabetical-index", "forms", "note-citation")
+)
 _BREAKS = {"tab": "\t", "line-break": "\n"}
 _PARAGRAPHS = frozenset(("p", "h"))
 _LONG_COUNT = 4
@@ -33,7 +35,9 @@ def parse(data: bytes, limits: ParseLimits) -> ParsedDocument:
 def _meta_title(package: OfficePackage) -> str | None:
     try:
         with package.open(_META) as stream:
-            return next((e.text for event, e in xml_events(stream) if event == "end" and local_name(e) == "title"), None)
+            return next(
+                (e.text for event, e in xml_events(stream) if event == "end" and local_name(e) == "title"), None
+            )
     except (KeyError, XmlError):
         return None
 
@@ -145,7 +149,7 @@ def _text(element: XmlElement, notes: list[str]) -> str:
             notes.append(_text(child, notes).strip())
         elif name in _PARAGRAPHS:
             pieces += [_text(child, notes), "\n"]
-        elif name not in _SKIPPED:
+        elif name and name not in _SKIPPED:  # an entity has no name
             pieces.append(_text(child, notes))
         pieces.append(child.tail or "")
     return "".join(pieces)

@@ -5,7 +5,7 @@ import posixpath
 import re
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO
@@ -68,7 +68,7 @@ class OfficePackage:
 
 
 @contextmanager
-def open_package(data: bytes, corrupt: str) -> Iterator[OfficePackage]:
+def open_package(data: bytes, corrupt: str) -> Generator[OfficePackage]:
     """The package, open. What its damage raises becomes `ParseFailure` (`corrupt`) with that message."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as package:

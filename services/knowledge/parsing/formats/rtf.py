@@ -1,12 +1,14 @@
-"""RTF: paragraphs, headings by outline level, tables. striprtf reads the text; marks put in before keep the structure."""
+"""RTF: paragraphs, headings by outline level, tables. striprtf reads the text, marks keep the structure."""
 
 import re
+from typing import Any, cast
 
-from striprtf.striprtf import rtf_to_text  # pyright: ignore[reportMissingTypeStubs]
+from striprtf import striprtf  # pyright: ignore[reportMissingTypeStubs]
 
 from services.knowledge.parsing.builder import DocumentBuilder
 from services.knowledge.parsing.document import FailureCode, ParsedDocument, ParseFailure, ParseLimits
 
+_striprtf = cast("Any", striprtf)
 # Private characters, which `clean` would keep and no text has, stand for what the plain text would lose.
 _CELL, _ROW, _HEADING = "\ue000", "\ue001", "\ue002"
 _CONTROL = re.compile(rb"(?<!\\)((?:\\\\)*)\\(nestcell|cell|nestrow|row|outlinelevel([0-8]))(?![a-zA-Z0-9])")
@@ -19,7 +21,7 @@ def parse(data: bytes, limits: ParseLimits) -> ParsedDocument:
     if not data.lstrip().startswith(b"{\\rtf"):
         raise ParseFailure(FailureCode.CORRUPT, _CORRUPT)
     try:
-        text = rtf_to_text(_CONTROL.sub(_mark, data).decode("latin-1"), errors="replace")
+        text: str = _striprtf.rtf_to_text(_CONTROL.sub(_mark, data).decode("latin-1"), errors="replace")
     except (ValueError, LookupError, TypeError) as error:
         raise ParseFailure(FailureCode.CORRUPT, _CORRUPT) from error
     builder = DocumentBuilder(limits)

@@ -1,9 +1,9 @@
-"""Workbooks (XLSX, XLSM, XLSB, XLS, ODS): a section for each sheet, a table for each run of rows. Sheets count as pages.
+"""Workbooks (XLSX, XLSB, XLS, ODS): a section for each sheet, a table for each run of rows; sheets count as pages.
 
 The only file that knows python-calamine.
 """
 
-import datetime
+import datetime as dt
 import io
 import zipfile
 import zlib
@@ -15,7 +15,7 @@ from services.knowledge.parsing.builder import DocumentBuilder
 from services.knowledge.parsing.document import FailureCode, ParsedDocument, ParseFailure, ParseLimits, encrypted
 from services.knowledge.parsing.media_types import ZIP_MARKS
 
-Cell = int | float | str | bool | datetime.time | datetime.date | datetime.datetime | datetime.timedelta
+Cell = int | float | str | bool | dt.time | dt.date | dt.datetime | dt.timedelta
 _MANIFEST = "META-INF/manifest.xml"
 _CORRUPT = "The file isn't a readable workbook: it is damaged or incomplete."
 _WHOLE_BELOW = 1e15
@@ -64,8 +64,8 @@ def _shown(cell: Cell) -> str:
         return "TRUE" if cell else "FALSE"
     if isinstance(cell, float):
         return str(int(cell)) if cell.is_integer() and abs(cell) < _WHOLE_BELOW else repr(cell)
-    if isinstance(cell, datetime.datetime):
-        midnight = cell.time() == datetime.time()
+    if isinstance(cell, dt.datetime):
+        midnight = cell.time() == dt.time()
         return cell.date().isoformat() if midnight else cell.isoformat(" ", "seconds")
     return str(cell)
 
