@@ -2,6 +2,7 @@
 
 import email
 import email.policy
+from collections.abc import Iterator
 from email.message import EmailMessage
 
 from services.knowledge.parsing.builder import DocumentBuilder
@@ -12,6 +13,7 @@ from services.knowledge.parsing.formats.members import Members
 from services.knowledge.parsing.formats.plain_text import add_text
 
 _SHOWN = ("From", "To", "Cc", "Date")
+_MESSAGE = "message/rfc822"
 _WIDE_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -23,7 +25,7 @@ def parse(data: bytes, limits: ParseLimits) -> ParsedDocument:
     message = email.message_from_bytes(data, EmailMessage, policy=email.policy.default)
     add_envelope(builder, _header(message, "Subject"), [(name, _header(message, name)) for name in _SHOWN])
     _add_body(builder, message)
-    for number, part in enumerate(message.iter_attachments() if message.is_multipart() else (), start=1):
+    for number, part in enumerate(_attachments(message), start=1):
         if part.get("Content-ID") and part.get_content_maintype() == "image":
             continue  # a logo that the message's page shows
         members.add(part.get_filename() or _made_up_name(part, number), _bytes_of(part))
@@ -55,13 +57,20 @@ def _add_body(builder: DocumentBuilder, message: EmailMessage) -> None:
             return
 
 
+def _attachments(message: EmailMessage) -> Iterator[EmailMessage]:
+    if message.get_content_type() == _MESSAGE:
+        yield message
+    elif message.is_multipart():
+        yield from message.iter_attachments()
+
+
 def _text_of(part: EmailMessage) -> str:
     content = part.get_payload(decode=True)
     return decode(content, part.get_content_charset()) if isinstance(content, bytes) else ""
 
 
 def _bytes_of(part: EmailMessage) -> bytes:
-    if part.get_content_type() == "message/rfc822":
+    if part.get_content_type() == _MESSAGE:
         inner = part.get_content()
         return inner.as_bytes() if isinstance(inner, EmailMessage) else b""
     content = part.get_payload(decode=True)
@@ -69,7 +78,7 @@ def _bytes_of(part: EmailMessage) -> bytes:
 
 
 def _made_up_name(part: EmailMessage, number: int) -> str:
-    if part.get_content_type() == "message/rfc822":
+    if part.get_content_type() == _MESSAGE:
         inner = part.get_content()
         return f"{_header(inner, 'Subject') or f'message {number}'}.eml"
     return f"attachment {number}"
