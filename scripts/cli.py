@@ -102,6 +102,20 @@ def ingest(
 
 
 @app.command()
+def parse(paths: Annotated[list[Path], typer.Argument(help="Files and folders.")]) -> None:
+    """Show what is read from files, what that costs and why some can't be read; nothing is uploaded."""
+    from scripts.parse import files_in, parse_files, print_table
+    from services.knowledge.parsing.document import ParseLimits
+
+    options = settings().ingestion
+    limits = ParseLimits.of(options.parse_memory_mb, options.parse_timeout_s)
+    try:
+        print_table(run(parse_files(list(files_in(paths)), limits)), Console())
+    except OSError as error:
+        _fail(str(error))
+
+
+@app.command()
 def ask(
     question: str,
     model: Annotated[str | None, typer.Option(help="One of the installed models.")] = None,

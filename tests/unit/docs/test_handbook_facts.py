@@ -21,7 +21,7 @@ from services.auth.invitations import INVITATION_LIFE, INVITATIONS_PER_ORGANIZAT
 from services.billing.plans import PLANS
 from services.billing.service import RESERVATION_LIFE
 from services.chat.events import _NAMES as EVENT_NAMES  # pyright: ignore[reportPrivateUsage] - the names on the wire
-from services.knowledge.parsing.document import FailureCode
+from services.knowledge.parsing.document import FailureCode, ParseLimits
 from tests.unit.docs.handbook import pages
 
 PAGES = pages()
@@ -55,6 +55,8 @@ SENTENCES = [
     ("chunking.md", f"up to {INGESTION['overlap_tokens']} tokens of the first"),
     ("document-states.md", f"{INGESTION['parse_memory_mb']:,} MB of memory"),
     ("document-states.md", f"{INGESTION['parse_timeout_s']} seconds"),
+    ("document-formats.md", f"at most {ParseLimits().members:,} files and {ParseLimits().unpacked_bytes // 2**20} MB"),
+    ("document-formats.md", f"lie within each other {ParseLimits().nesting} deep"),
     ("document-states.md", f"a lease of {INGESTION['lease_s']} seconds"),
     ("document-states.md", f"ingestion.workers, by default {INGESTION['workers']}"),
     ("hybrid-retrieval.md", f"Footnote uses k = {RETRIEVAL['rrf_k']}"),
