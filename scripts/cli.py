@@ -263,12 +263,13 @@ def models_optimize(
         Path | None, typer.Option(envvar="FOOTNOTE_DATA", help="A folder with retrieval/scifact; else the handbook.")
     ] = None,
     documents: Annotated[int, typer.Option(min=100, help="SciFact's documents that are encoded.")] = 1000,
+    rounds: Annotated[int, typer.Option(min=1, help="Times that each backend is measured.")] = 2,
 ) -> None:
     """Measure every embedding backend on this machine and say which pass the quality gate."""
     from scripts.optimize import optimize
 
     try:
-        report = optimize(settings(), data, documents, console)
+        report = optimize(settings(), data, documents, rounds, console)
     except (WeightsError, WeightsMissingError) as error:
         _fail(str(error))
     else:

@@ -21,7 +21,6 @@ REFERENCE = "openvino-float32"
 BACKENDS = (FLOOR, "torch", REFERENCE, "openvino-bfloat16", "openvino-int8")
 LEAST_MEAN_COSINE = 0.99
 MOST_NDCG_LOSS = 0.005
-ROUNDS = 2
 _HEADINGS = (
     "| backend | tokens/s | × | tokens per processor second | × | query p50 / p95 / p99 ms | memory MB "
     "| cosine mean / least | nDCG@10 | change | passes |"
@@ -47,14 +46,14 @@ class Measured:
     passes: bool
 
 
-def optimize(settings: Settings, data: Path | None, documents: int, console: Console) -> Path:
+def optimize(settings: Settings, data: Path | None, documents: int, rounds: int, console: Console) -> Path:
     """Writes `reports/embedding-backends.json` and `.md` below home and returns the second's path.
 
     Raises WeightsError where a backend can't be measured.
     """
     judged = scifact(data, documents) if data else handbook()
     with tempfile.TemporaryDirectory(prefix="footnote-optimize-") as scratch:
-        rows = _measure_all(settings, judged, Path(scratch), console)
+        rows = _measure_all(settings, judged, rounds, Path(scratch), console)
     passing = [row for row in rows if row.passes and row.backend != FLOOR]
     fastest = max(passing, key=lambda row: row.tokens_per_cpu_s)
     report = {
@@ -71,16 +70,16 @@ def optimize(settings: Settings, data: Path | None, documents: int, console: Con
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "embedding-backends.json").write_text(json.dumps(report, indent=2) + "\n")
     markdown = folder / "embedding-backends.md"
-    markdown.write_text(_markdown(judged, rows, fastest))
+    markdown.write_text(_markdown(judged, rounds, rows, fastest))
     return markdown
 
 
-def _measure_all(settings: Settings, judged: Judged, scratch: Path, console: Console) -> list[Measured]:
+def _measure_all(settings: Settings, judged: Judged, rounds: int, scratch: Path, console: Console) -> list[Measured]:
     """Each backend in a process of its own, in turn, so that memory is its own and noise hits all."""
     (scratch / "texts.json").write_text(json.dumps({"documents": judged.documents, "queries": judged.queries}))
-    for number in range(ROUNDS):
+    for number in range(rounds):
         for backend in BACKENDS:
-            console.print(f"round {number + 1} of {ROUNDS}: {backend}", highlight=False)
+            console.print(f"round {number + 1} of {rounds}: {backend}", highlight=False)
             output = scratch / f"{backend}-{number}"
             reason = run_module(
                 "scripts.bench.backend",
@@ -95,17 +94,18 @@ def _measure_all(settings: Settings, judged: Judged, scratch: Path, console: Con
                 raise WeightsError(f"The backend {backend!r} could not be measured: {reason}")
     reference = _vectors(scratch, REFERENCE)
     expected = mean_ndcg(judged, *reference)
-    return [_row(scratch, backend, judged, reference, expected) for backend in BACKENDS]
+    return [_row(scratch, rounds, backend, judged, reference, expected) for backend in BACKENDS]
 
 
 def _row(
     scratch: Path,
+    count: int,
     backend: str,
     judged: Judged,
     reference: tuple[NDArray[np.float32], NDArray[np.float32]],
     expected_ndcg: float,
 ) -> Measured:
-    rounds = [json.loads((scratch / f"{backend}-{number}.json").read_text()) for number in range(ROUNDS)]
+    rounds = [json.loads((scratch / f"{backend}-{number}.json").read_text()) for number in range(count)]
     documents, queries = _vectors(scratch, backend)
     cosines = np.concatenate([(documents * reference[0]).sum(axis=1), (queries * reference[1]).sum(axis=1)])
     ndcg = mean_ndcg(judged, documents, queries)
@@ -132,10 +132,10 @@ def _vectors(scratch: Path, backend: str) -> tuple[NDArray[np.float32], NDArray[
         return arrays["documents"], arrays["queries"]
 
 
-def _markdown(judged: Judged, rows: list[Measured], fastest: Measured) -> str:
+def _markdown(judged: Judged, rounds: int, rows: list[Measured], fastest: Measured) -> str:
     floor = rows[0]
     what = (
-        f"{len(judged.documents):,} texts and {len(judged.queries):,} queries of {judged.name}; best of {ROUNDS} rounds"
+        f"{len(judged.documents):,} texts and {len(judged.queries):,} queries of {judged.name}; best of {rounds} rounds"
     )
     python = ".".join(map(str, sys.version_info[:3]))
     lines = [

@@ -26,8 +26,8 @@ ROUNDS = 100
 CLIENTS = 32
 BULK_TEXTS = 256
 BATCH_SIZE = 32
-# Paragraphs that fill about one batch of the service.
-BATCH_TEXTS = 24
+# Paragraphs that fill about one batch of 1,024 tokens.
+BATCH_TEXTS = 12
 INGESTING = 4
 RERANKED = 50
 
