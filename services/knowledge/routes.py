@@ -31,7 +31,7 @@ from services.knowledge.documents import Documents
 from services.knowledge.forms import file_upload, fingerprint, is_multipart, read_json, text_upload
 from services.knowledge.groups import Groups
 from services.knowledge.passages import Passages
-from services.knowledge.retrieval import Retriever
+from services.knowledge.retrieval import Retriever, Wanted
 from services.knowledge.uploads import Upload, Uploads
 
 router = APIRouter()
@@ -164,13 +164,9 @@ async def show_passage(
 
 @router.post("/search")
 async def search(body: SearchRequest, subject: CurrentSubject, knowledge: KnowledgeDependency) -> SearchResponse:
-    """The best passages, or with `group_by` document each document's best one.
-
-    `rerank` has no effect until a reranker is configured: the fused order stands.
-    """
-    found = await knowledge.retriever.retrieve(
-        subject, body.query, body.strategy, body.top_k, body.filters, body.group_by
-    )
+    """The best passages, or with `group_by` document each document's best one."""
+    wanted = Wanted(body.query, body.strategy, body.top_k, body.filters, body.group_by, body.rerank)
+    found = await knowledge.retriever.retrieve(subject, wanted)
     hidden = None if body.explain else {"scores"}
     results = [SearchResult.model_validate(passage.model_dump(exclude=hidden)) for passage in found.passages]
     return SearchResponse(results=results, strategy_used=found.strategy_used, degraded=found.degraded)
@@ -180,7 +176,8 @@ async def search(body: SearchRequest, subject: CurrentSubject, knowledge: Knowle
 async def retrieve(
     body: RetrievalRequest, subject: CurrentSubject, knowledge: KnowledgeDependency
 ) -> RetrievalResponse:
-    found = await knowledge.retriever.retrieve(subject, body.query, "auto", body.top_k, body.filters)
+    wanted = Wanted(body.query, top_k=body.top_k, filters=body.filters)
+    found = await knowledge.retriever.retrieve(subject, wanted)
     return RetrievalResponse(
         passages=found.passages,
         strategy_used=found.strategy_used,

@@ -17,13 +17,14 @@ from libs.security.tokens import ServiceTokens
 from libs.stores.postgres import Database
 from services.knowledge.adapters.lancedb_index import LanceDbIndex
 from services.knowledge.ports import FoundPassage, Scope
-from services.knowledge.retrieval import Retriever
+from services.knowledge.retrieval import Retriever, Wanted
 from tests.integration.services.knowledge.conftest import NOBODY, People, Person, client_of
 
 pytestmark = pytest.mark.usefixtures("worker")
 
 MakePerson = Callable[..., Person]
 
+NAMES = ("lexical", "vector", "late")
 PAGES = {
     "Leave": "# Leave\n\n## Holidays\n\nEveryone has twenty-five days of paid holiday a year.",
     "Travel": "# Travel\n\n## Trains\n\nBook trains through the portal; form TR-404 is for reimbursement.",
@@ -62,11 +63,12 @@ async def test_meaning_is_found_without_its_words(reader: Person) -> None:
 
 async def test_explained_ranks_add_up_to_the_fused_score(reader: Person, knowledge_settings: Settings) -> None:
     results = await reader.search("paid holiday days a year", explain=True)
-    k = knowledge_settings.retrieval.rrf_k
+    k, weights = knowledge_settings.retrieval.rrf_k, knowledge_settings.retrieval.weights
     for result in results:
         scores = result["scores"]
-        ranks = [scores[name] for name in ("lexical_rank", "vector_rank") if scores[name]]
-        assert result["score"] == scores["fused"] == pytest.approx(sum(1 / (k + rank) for rank in ranks))
+        parts = [getattr(weights, name) / (k + scores[f"{name}_rank"]) for name in NAMES if scores[f"{name}_rank"]]
+        assert result["score"] == scores["fused"] == pytest.approx(sum(parts))
+        assert scores["late_rank"]
         assert (scores["lexical_score"] is None) == (scores["lexical_rank"] is None)
     assert results[0]["scores"]["lexical_rank"] == results[0]["scores"]["vector_rank"] == 1
     assert -1 <= results[0]["scores"]["vector_score"] <= 1
@@ -75,7 +77,7 @@ async def test_explained_ranks_add_up_to_the_fused_score(reader: Person, knowled
 async def test_a_retrieval_carries_its_trace_and_similarities(reader: Person) -> None:
     body = (await reader.post("/internal/retrievals", json={"query": "garage opening hours", "top_k": 3})).json()
     steps = [step["step"] for step in body["trace"]]
-    assert {"analyse", "embed", "lexical", "vector", "recheck", "fuse"} == set(steps)
+    assert {"analyse", "embed", "lexical", "vector", "recheck", "rerank", "fuse"} == set(steps)
     considered = next(step["passages"] for step in body["trace"] if step["step"] == "fuse")
     assert {passage["chunk_id"] for passage in body["passages"]} <= {one["chunk_id"] for one in considered}
     assert all(passage["token_count"] > 0 for passage in body["passages"])
@@ -186,7 +188,7 @@ async def test_what_the_index_still_names_neither_shows_nor_shortens_the_list(
     async with service_http() as http:
         embedder = EmbeddingClient(ServiceClient("embedding", knowledge_settings.url("embedding"), tokens, http))
         retriever = Retriever(database, index, embedder, knowledge_settings.retrieval)
-        found = await retriever.retrieve(reader.subject, "the canteen and the garage", "lexical", 2, None)
+        found = await retriever.retrieve(reader.subject, Wanted("the canteen and the garage", "lexical", 2))
     assert len(found.passages) == 2
     assert "not yours" not in str(found)
     assert str(foreign.chunk_id) not in str(found.trace)
@@ -212,7 +214,7 @@ async def test_a_search_overtaken_by_a_replacement_looks_again(
     index = Overtaken(knowledge_settings.home / "knowledge", exact_below=1_000)
     retriever = Retriever(database, index, _no_embedder(), knowledge_settings.retrieval)
     subject: Subject = alice.subject
-    found = await retriever.retrieve(subject, "tide", "lexical", 5, None)
+    found = await retriever.retrieve(subject, Wanted("tide", "lexical", 5))
     assert ["high" in passage.content for passage in found.passages] == [True]
 
 
