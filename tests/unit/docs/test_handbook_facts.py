@@ -62,7 +62,11 @@ SENTENCES = [
     ("hybrid-retrieval.md", f"Footnote uses k = {RETRIEVAL['rrf_k']}"),
     ("hybrid-retrieval.md", f"1/{RETRIEVAL['rrf_k'] + 1} + 1/{RETRIEVAL['rrf_k'] + 3}"),
     ("hybrid-retrieval.md", f"up to {RETRIEVAL['candidates']} candidates before fusion"),
-    ("hybrid-retrieval.md", f"at most {RETRIEVAL['passages']} passages"),
+    ("hybrid-retrieval.md", f"The best {RETRIEVAL['rerank_depth']} of the fused passages"),
+    *(
+        ("hybrid-retrieval.md", f"| {count} | `retrieval.passages.{kind}`")
+        for kind, count in RETRIEVAL["passages"].items()
+    ),
     ("vector-search.md", f"fewer than {RETRIEVAL['exact_below']:,} chunks"),
     ("embeddings.md", f"up to {EMBEDDING['max_batch_tokens']:,} tokens in one batch"),
     ("embeddings.md", f"up to {EMBEDDING['cache_entries']:,} recent texts"),
