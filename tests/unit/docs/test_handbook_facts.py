@@ -64,7 +64,7 @@ SENTENCES = [
     ("hybrid-retrieval.md", f"up to {RETRIEVAL['candidates']} candidates before fusion"),
     ("hybrid-retrieval.md", f"The best {RETRIEVAL['rerank_depth']} of the fused passages"),
     *(
-        ("hybrid-retrieval.md", f"| {count} | `retrieval.passages.{kind}`")
+        ("hybrid-retrieval.md", f"| {count} | retrieval.passages.{kind} |")
         for kind, count in RETRIEVAL["passages"].items()
     ),
     ("vector-search.md", f"fewer than {RETRIEVAL['exact_below']:,} chunks"),
