@@ -78,6 +78,7 @@ class Retrieval(Section):
     weights: RankWeights
     passages: dict[QueryKind, Annotated[int, Field(ge=1, le=50)]]
     exact_below: int = Field(ge=0)
+    cache_s: int = Field(ge=0)
 
 
 class Embedding(Section):

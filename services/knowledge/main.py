@@ -20,6 +20,7 @@ from services.knowledge.passages import Passages
 from services.knowledge.ports import PassageIndex
 from services.knowledge.retrieval import Retriever
 from services.knowledge.routes import Knowledge, router
+from services.knowledge.search_cache import SearchCache
 from services.knowledge.uploads import Uploads
 
 MULTIPART_SLACK_BYTES = 2_097_152
@@ -43,15 +44,21 @@ async def wire(kit: Kit) -> AsyncGenerator[None]:
     database = Database(settings, "knowledge")
     kit.health.add("postgres", database.ping)
     index = passage_index(settings)
+    redis = connect_redis(settings)
+    kit.app.state.redis = redis
     kit.app.state.knowledge = Knowledge(
         Groups(AuthClient(kit.client("auth"))),
         uploads(settings, database, blob_store(settings), BillingClient(kit.client("billing"))),
         Documents(database),
         Passages(database, index),
-        Retriever(database, index, EmbeddingClient(kit.client("embedding")), settings.retrieval),
+        Retriever(
+            database,
+            index,
+            EmbeddingClient(kit.client("embedding")),
+            SearchCache(redis, settings.retrieval),
+            settings.retrieval,
+        ),
     )
-    redis = connect_redis(settings)
-    kit.app.state.redis = redis
     yield
     await redis.aclose()
     await database.close()

@@ -6,8 +6,8 @@ The recheck comes before the fusion, so that ranks and traces are made of nothin
 import asyncio
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from dataclasses import dataclass, field, replace
+from typing import Any
 from uuid import UUID
 
 import numpy as np
@@ -17,51 +17,25 @@ from libs.clients.embedding import EmbeddedQuery
 from libs.config.settings import Retrieval
 from libs.contracts.errors import FootnoteError
 from libs.contracts.identity import Subject
-from libs.contracts.knowledge import Location, RetrievedPassage, SearchFilters, SearchScores, Strategy
+from libs.contracts.knowledge import Location, RetrievedPassage, SearchScores
 from libs.inference.late_interaction import maxsim
 from libs.stores.postgres import Database
 from services.knowledge import repository
 from services.knowledge.access import readers_of
 from services.knowledge.analysis import QueryAnalysis, analyse
+from services.knowledge.found import Found, Mode, Wanted
 from services.knowledge.fusion import Fused
 from services.knowledge.ports import Embedder, FoundPassage, PassageIndex, Scope
 from services.knowledge.ranking import LATE, LEXICAL, VECTOR, Candidates, rank
 from services.knowledge.repository import ServedDocument
+from services.knowledge.search_cache import SearchCache
 
-Mode = Literal["lexical", "vector", "hybrid"]
-GroupBy = Literal["passage", "document"]
 Vector = NDArray[np.float32]
 
 EMBED_TIMEOUT_S = 5.0
 # A list that is too short for the question is fetched again, deeper, and so is one that a change overtook.
 FETCHES = 5
 DEEPER_FACTOR = 4
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """A search as it was asked for; without `top_k` the query's kind decides how many passages it gets."""
-
-    query: str
-    strategy: Strategy = "auto"
-    top_k: int | None = None
-    filters: SearchFilters | None = None
-    group_by: GroupBy = "passage"
-    rerank: bool = True
-
-
-@dataclass(frozen=True)
-class Found:
-    """`trace` tells each step; `degraded` names what didn't work as configured.
-
-    `knowledge_version` was the organisation's when the search began: what was found is at least as new.
-    """
-
-    passages: list[RetrievedPassage]
-    strategy_used: Mode
-    degraded: list[str]
-    knowledge_version: int
-    trace: list[dict[str, Any]]
 
 
 @dataclass
@@ -83,6 +57,8 @@ class _Search:
     knowledge_version: int = 0
     exhausted: bool = False
     overtaken: bool = False
+    at_one_version: bool = False
+    passages: list[RetrievedPassage] = field(default_factory=list[RetrievedPassage])
     degraded: set[str] = field(default_factory=set[str])
     trace: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
 
@@ -98,10 +74,13 @@ class _Search:
 
 
 class Retriever:
-    def __init__(self, database: Database, index: PassageIndex, embedder: Embedder, settings: Retrieval) -> None:
+    def __init__(
+        self, database: Database, index: PassageIndex, embedder: Embedder, cache: SearchCache, settings: Retrieval
+    ) -> None:
         self._database = database
         self._index = index
         self._embedder = embedder
+        self._cache = cache
         self._settings = settings
 
     async def retrieve(self, subject: Subject, wanted: Wanted) -> Found:
@@ -110,6 +89,18 @@ class Retriever:
         While embedding is away every strategy is lexical, and `degraded` says so. A single search's passages are
         scored by it (BM25, cosine), fused ones by reciprocal rank fusion.
         """
+        async with self._database.transaction() as session:
+            version = await repository.knowledge_version(session, subject.organization_id)
+        kept = await self._cache.get(subject, wanted, version)
+        if kept:
+            return replace(kept, trace=[{"step": "search_cache", "hit": True}, *kept.trace])
+        search = await self._search(subject, wanted)
+        found = Found(search.passages, search.used, sorted(search.degraded), search.knowledge_version, search.trace)
+        if search.at_one_version and not found.degraded:
+            await self._cache.put(subject, wanted, found)
+        return found
+
+    async def _search(self, subject: Subject, wanted: Wanted) -> _Search:
         analysis = analyse(wanted.query)
         scope = Scope(subject.organization_id, readers_of(subject), wanted.filters)
         mode: Mode = "hybrid" if wanted.strategy == "auto" else wanted.strategy
@@ -137,8 +128,8 @@ class Retriever:
             if len(ranked) >= top_k or search.exhausted:
                 break
             depth *= DEEPER_FACTOR
-        passages = _passages(search, ranked[:top_k])
-        return Found(passages, search.used, sorted(search.degraded), search.knowledge_version, search.trace)
+        search.passages = _passages(search, ranked[:top_k])
+        return search
 
     async def _fetch(self, search: _Search, depth: int) -> None:
         async with self._database.transaction() as session:
@@ -207,7 +198,8 @@ class Retriever:
             served = [one for one in readable if one.version == search.documents[one.document_id].version]
             replaced = replaced or len(served) < len(readable)
             search.lists[name] = served
-        search.overtaken = replaced and version != search.knowledge_version
+        search.at_one_version = version == search.knowledge_version
+        search.overtaken = replaced and not search.at_one_version
         counts = {name: len(found) for name, found in search.lists.items()}
         search.trace.append({"step": "recheck", "ms": _ms(started), **counts})
 

@@ -29,9 +29,10 @@ from libs.service.idempotency import Idempotent
 from libs.service.identity import CurrentSubject
 from services.knowledge.documents import Documents
 from services.knowledge.forms import file_upload, fingerprint, is_multipart, read_json, text_upload
+from services.knowledge.found import Wanted
 from services.knowledge.groups import Groups
 from services.knowledge.passages import Passages
-from services.knowledge.retrieval import Retriever, Wanted
+from services.knowledge.retrieval import Retriever
 from services.knowledge.uploads import Upload, Uploads
 
 router = APIRouter()

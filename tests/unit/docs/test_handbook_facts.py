@@ -62,7 +62,7 @@ SENTENCES = [
     ("hybrid-retrieval.md", f"Footnote uses k = {RETRIEVAL['rrf_k']}"),
     ("hybrid-retrieval.md", f"1/{RETRIEVAL['rrf_k'] + 1} + 1/{RETRIEVAL['rrf_k'] + 3}"),
     ("hybrid-retrieval.md", f"up to {RETRIEVAL['candidates']} candidates before fusion"),
-    ("hybrid-retrieval.md", f"The best {RETRIEVAL['rerank_depth']} of the fused passages"),
+    ("reranking.md", f"The best {RETRIEVAL['rerank_depth']} of the fused passages"),
     *(
         ("hybrid-retrieval.md", f"| {count} | retrieval.passages.{kind} |")
         for kind, count in RETRIEVAL["passages"].items()
