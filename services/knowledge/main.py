@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
 from fastapi import FastAPI
 
@@ -12,8 +13,12 @@ from libs.service.app import Kit, create_app
 from libs.stores.blobs import BlobStore, FolderBlobStore
 from libs.stores.postgres import Database
 from libs.stores.redis import connect_redis
+from services.knowledge import collection_routes
 from services.knowledge.adapters.lancedb_index import LanceDbIndex
-from services.knowledge.documents import Documents
+from services.knowledge.catching_up import IndexCatchUp
+from services.knowledge.changes import Changes
+from services.knowledge.collections import Collections
+from services.knowledge.documents import Documents, Shower
 from services.knowledge.passages import Passages
 from services.knowledge.ports import PassageIndex
 from services.knowledge.retrieval import Retriever
@@ -37,18 +42,26 @@ def uploads(settings: Settings, database: Database, blobs: BlobStore, billing: B
     return Uploads(database, blobs, billing, settings.max_upload_bytes, UNCOUNTED_BYTES)
 
 
+def bin_life(settings: Settings) -> timedelta:
+    return timedelta(days=settings.documents.bin_days)
+
+
 @asynccontextmanager
 async def wire(kit: Kit) -> AsyncGenerator[None]:
     settings = kit.settings
     database = Database(settings, "knowledge")
     kit.health.add("postgres", database.ping)
     index = passage_index(settings)
+    catch_up = IndexCatchUp(database, index)
+    shower = Shower(bin_life(settings))
     kit.app.state.knowledge = Knowledge(
         uploads(settings, database, blob_store(settings), BillingClient(kit.client("billing"))),
-        Documents(database),
+        Documents(database, catch_up, shower),
+        Changes(database, catch_up, shower),
         Passages(database, index),
         Retriever(database, index, EmbeddingClient(kit.client("embedding")), settings.retrieval),
     )
+    kit.app.state.collections = Collections(database)
     redis = connect_redis(settings)
     kit.app.state.redis = redis
     yield
@@ -58,4 +71,4 @@ async def wire(kit: Kit) -> AsyncGenerator[None]:
 
 def build(settings: Settings) -> FastAPI:
     largest_body = settings.max_upload_bytes + MULTIPART_SLACK_BYTES
-    return create_app("knowledge", settings, wire, [router], max_body_bytes=largest_body)
+    return create_app("knowledge", settings, wire, [collection_routes.router, router], max_body_bytes=largest_body)

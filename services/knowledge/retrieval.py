@@ -6,7 +6,7 @@ The recheck comes before the fusion, so that ranks and traces are made of nothin
 import asyncio
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 from uuid import UUID
 
@@ -19,7 +19,6 @@ from libs.contracts.identity import Subject
 from libs.contracts.knowledge import Location, RetrievedPassage, SearchFilters, SearchScores, Strategy
 from libs.stores.postgres import Database
 from services.knowledge import repository
-from services.knowledge.access import readers_of
 from services.knowledge.fusion import Fused, fuse
 from services.knowledge.ports import Embedder, FoundPassage, PassageIndex, Scope
 from services.knowledge.repository import ServedDocument
@@ -93,7 +92,7 @@ class Retriever:
         While embedding is away every strategy is lexical, and `degraded` says so. A single search's passages are
         scored by it (BM25, cosine), fused ones by reciprocal rank fusion.
         """
-        scope = Scope(subject.organization_id, readers_of(subject), filters)
+        scope = Scope(subject.organization_id, (), filters)
         search = _Search(subject, query, scope, mode="hybrid" if strategy == "auto" else strategy)
         search.trace.append({"step": "analyse", "strategy": strategy, "searches": search.mode})
         depth = max(self._settings.candidates, top_k * 2)
@@ -114,6 +113,8 @@ class Retriever:
     async def _fetch(self, search: _Search, depth: int) -> None:
         async with self._database.transaction() as session:
             search.knowledge_version = await repository.knowledge_version(session, search.scope.organization_id)
+            # After the version: a collection that was opened since then is at most too new for it.
+            search.scope = replace(search.scope, readers=await repository.reader_names(session, search.subject))
         lexical = asyncio.create_task(self._lexical(search, depth)) if search.mode != VECTOR else None
         try:
             similar = await self._similar(search, depth) if search.mode != LEXICAL else None

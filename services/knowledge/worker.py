@@ -19,8 +19,9 @@ from libs.stores.weights import WeightsStore
 from libs.telemetry.logs import get_logger, setup_logs
 from libs.telemetry.traces import setup_traces
 from services.knowledge.aftermath import deliveries
+from services.knowledge.catching_up import IndexCatchUp
 from services.knowledge.ingestion import Ingester
-from services.knowledge.main import blob_store, passage_index, uploads
+from services.knowledge.main import bin_life, blob_store, passage_index, uploads
 from services.knowledge.models import OutboxRow
 from services.knowledge.parsing.sandbox import Sandbox
 from services.knowledge.purge import Purger
@@ -31,6 +32,7 @@ log = get_logger(__name__)
 IDLE_S = 0.2
 AFTER_FAILURE_S = 2.0
 SWEEP_EVERY_S = 3.0
+BIN_EVERY_S = 60.0
 # One more ingester takes only documents up to this size, so that a large one never holds up the small.
 SMALL_BYTES = 1_000_000
 
@@ -46,8 +48,9 @@ async def work(settings: Settings) -> None:
         blobs = blob_store(settings)
         index = passage_index(settings)
         count_tokens = TokenCounts(WeightsStore(settings.models_dir).locate(settings.embedding.model))
-        purger = Purger(database, index, uploads(settings, database, blobs, billing))
-        relay = OutboxRelay(database, OutboxRow, deliveries(database, blobs, billing))
+        purger = Purger(database, index, uploads(settings, database, blobs, billing), bin_life(settings))
+        topics = deliveries(database, blobs, billing) | IndexCatchUp(database, index).deliveries()
+        relay = OutboxRelay(database, OutboxRow, topics)
         sizes = [settings.max_upload_bytes] * options.workers + [SMALL_BYTES]
         ingesters = [
             Ingester(database, index, blobs, embedder, sandbox, count_tokens, options, largest) for largest in sizes
@@ -59,6 +62,8 @@ async def work(settings: Settings) -> None:
                     tasks.create_task(relay.run())
                     tasks.create_task(_forever(purger.sweep_changed, SWEEP_EVERY_S))
                     tasks.create_task(_forever(purger.finish_half_accepted, SWEEP_EVERY_S))
+                    tasks.create_task(_forever(purger.empty_bins, BIN_EVERY_S))
+                    tasks.create_task(_forever(purger.erase, SWEEP_EVERY_S))
                     for ingester in ingesters:
                         tasks.create_task(_forever(ingester.turn, IDLE_S))
         finally:

@@ -84,6 +84,9 @@ async def test_bytes_are_counted_while_kept_and_given_back_after(
         await until(used, organization_id, found=lambda bytes_used: bytes_used == 150)
         for document_id in (first, second):
             await alice.delete(f"/documents/{document_id}")
+        assert await used(organization_id) == 150
+        for document_id in (first, second):
+            await alice.delete(f"/documents/{document_id}?purge=true")
         await until(used, organization_id, found=lambda bytes_used: bytes_used == 0)
 
 
@@ -151,7 +154,7 @@ async def test_without_room_a_late_count_ends_as_failed(
         assert (document["status"], document["error"]["code"]) == ("failed", "quota_exceeded")
         assert await used(organization_id) == PLAN_BYTES - 10
         assert files(knowledge_settings, organization_id) == 0
-        assert (await alice.delete(f"/documents/{document_id}")).status_code == 204
+        assert (await alice.delete(f"/documents/{document_id}?purge=true")).status_code == 204
         async with working(knowledge_settings):
             pass
         assert await used(organization_id) == PLAN_BYTES - 10
@@ -188,7 +191,7 @@ async def test_a_crash_between_storing_and_counting_loses_neither(
             await billing.change_storage(
                 StorageChange(event_id=event, organization_id=organization_id, delta_bytes=100)
             )
-        assert (await alice.delete(f"/documents/{document_id}")).status_code == 204
+        assert (await alice.delete(f"/documents/{document_id}?purge=true")).status_code == 204
         async with working(knowledge_settings):
             await until(delivered, database, organization_id, found=bool)
         assert await used(organization_id) == 0
