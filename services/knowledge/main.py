@@ -13,14 +13,18 @@ from libs.service.app import Kit, create_app
 from libs.stores.blobs import BlobStore, FolderBlobStore
 from libs.stores.postgres import Database
 from libs.stores.redis import connect_redis
-from services.knowledge import collection_routes
+from services.knowledge import collection_routes, lifecycle_routes
 from services.knowledge.adapters.lancedb_index import LanceDbIndex
 from services.knowledge.catching_up import IndexCatchUp
 from services.knowledge.changes import Changes
 from services.knowledge.collections import Collections
 from services.knowledge.documents import Documents, Shower
+from services.knowledge.exports import Exports
+from services.knowledge.lifecycle_routes import Lifecycle
+from services.knowledge.originals import Originals
 from services.knowledge.passages import Passages
 from services.knowledge.ports import PassageIndex
+from services.knowledge.reindexing import Reindexing
 from services.knowledge.retrieval import Retriever
 from services.knowledge.routes import Knowledge, router
 from services.knowledge.uploads import Uploads
@@ -52,16 +56,18 @@ async def wire(kit: Kit) -> AsyncGenerator[None]:
     database = Database(settings, "knowledge")
     kit.health.add("postgres", database.ping)
     index = passage_index(settings)
+    blobs = blob_store(settings)
     catch_up = IndexCatchUp(database, index)
     shower = Shower(bin_life(settings))
     kit.app.state.knowledge = Knowledge(
-        uploads(settings, database, blob_store(settings), BillingClient(kit.client("billing"))),
+        uploads(settings, database, blobs, BillingClient(kit.client("billing"))),
         Documents(database, catch_up, shower),
         Changes(database, catch_up, shower),
         Passages(database, index),
         Retriever(database, index, EmbeddingClient(kit.client("embedding")), settings.retrieval),
     )
     kit.app.state.collections = Collections(database)
+    kit.app.state.lifecycle = Lifecycle(Originals(database, blobs), Reindexing(database), Exports(database, blobs))
     redis = connect_redis(settings)
     kit.app.state.redis = redis
     yield
@@ -71,4 +77,10 @@ async def wire(kit: Kit) -> AsyncGenerator[None]:
 
 def build(settings: Settings) -> FastAPI:
     largest_body = settings.max_upload_bytes + MULTIPART_SLACK_BYTES
-    return create_app("knowledge", settings, wire, [collection_routes.router, router], max_body_bytes=largest_body)
+    return create_app(
+        "knowledge",
+        settings,
+        wire,
+        [collection_routes.router, lifecycle_routes.router, router],
+        max_body_bytes=largest_body,
+    )

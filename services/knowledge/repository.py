@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, select, tuple_, update
+from sqlalchemy import ColumnElement, func, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from libs.contracts.errors import ErrorCode, FootnoteError, not_found
 from libs.contracts.identity import Subject
 from libs.contracts.knowledge import DocumentStatus
+from libs.contracts.lifecycle import DocumentFilters
 from services.knowledge.access import manageable_collection, open_collection, readable, readers_of, restorable
 from services.knowledge.models import CollectionRow, DocumentRow, OrganizationRow, RevisionRow, TextRow
 
@@ -59,6 +60,25 @@ async def page_of_documents(
     rows = list(await session.scalars(query))
     more = len(rows) > limit
     return rows[:limit], _cursor(rows[limit - 1]) if more else None
+
+
+async def readable_documents(
+    session: AsyncSession, subject: Subject, filters: DocumentFilters, after: UUID, limit: int
+) -> list[DocumentRow]:
+    """Those that match, in the order of their ids."""
+    query = select(DocumentRow).where(readable(subject), DocumentRow.id > after, *matching(filters))
+    return list(await session.scalars(query.order_by(DocumentRow.id).limit(limit)))
+
+
+def matching(filters: DocumentFilters) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if filters.category is not None:
+        conditions.append(DocumentRow.category == filters.category)
+    if filters.tags:
+        conditions.append(DocumentRow.tags.overlap(filters.tags))
+    if filters.collection_id:
+        conditions.append(DocumentRow.collection_id == filters.collection_id)
+    return conditions
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,6 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response
-from pydantic import BaseModel
 
 from libs.contracts.knowledge import (
     Document,
@@ -32,6 +31,7 @@ from libs.service.identity import CurrentSubject
 from services.knowledge.changes import Changes
 from services.knowledge.documents import Documents
 from services.knowledge.forms import file_upload, fingerprint, is_multipart, read_json, text_upload
+from services.knowledge.lifecycle_routes import NoBody
 from services.knowledge.passages import Passages
 from services.knowledge.retrieval import Retriever
 from services.knowledge.uploads import Upload, Uploads
@@ -65,10 +65,6 @@ BATCH_BODY: dict[str, Any] = {
         },
     }
 }
-
-
-class Empty(BaseModel):
-    """A request without a body, as an idempotency key compares it."""
 
 
 @dataclass(frozen=True)
@@ -164,7 +160,7 @@ async def restore_document(
     document_id: UUID, subject: CurrentSubject, knowledge: KnowledgeDependency, once: Idempotent
 ) -> Response:
     """Out of the bin, to be found when this returns. 409 where another document has its external_id now."""
-    return await once.answer(Empty(), lambda: knowledge.documents.restore(subject, document_id))
+    return await once.answer(NoBody(), lambda: knowledge.documents.restore(subject, document_id))
 
 
 @router.get("/documents/{document_id}/passages")

@@ -4,6 +4,7 @@ import asyncio
 import signal
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from datetime import timedelta
 from typing import cast
 
 from libs.clients.base import ServiceClient, service_http
@@ -20,9 +21,11 @@ from libs.telemetry.logs import get_logger, setup_logs
 from libs.telemetry.traces import setup_traces
 from services.knowledge.aftermath import deliveries
 from services.knowledge.catching_up import IndexCatchUp
+from services.knowledge.documents import Shower
 from services.knowledge.ingestion import Ingester
 from services.knowledge.main import bin_life, blob_store, passage_index, uploads
 from services.knowledge.models import OutboxRow
+from services.knowledge.packing import Packer
 from services.knowledge.parsing.sandbox import Sandbox
 from services.knowledge.purge import Purger
 from services.knowledge.tokens import TokenCounts
@@ -49,6 +52,13 @@ async def work(settings: Settings) -> None:
         index = passage_index(settings)
         count_tokens = TokenCounts(WeightsStore(settings.models_dir).locate(settings.embedding.model))
         purger = Purger(database, index, uploads(settings, database, blobs, billing), bin_life(settings))
+        packer = Packer(
+            database,
+            blobs,
+            Shower(bin_life(settings)),
+            timedelta(hours=settings.documents.export_hours),
+            timedelta(seconds=options.lease_s),
+        )
         topics = deliveries(database, blobs, billing) | IndexCatchUp(database, index).deliveries()
         relay = OutboxRelay(database, OutboxRow, topics)
         sizes = [settings.max_upload_bytes] * options.workers + [SMALL_BYTES]
@@ -64,6 +74,8 @@ async def work(settings: Settings) -> None:
                     tasks.create_task(_forever(purger.finish_half_accepted, SWEEP_EVERY_S))
                     tasks.create_task(_forever(purger.empty_bins, BIN_EVERY_S))
                     tasks.create_task(_forever(purger.erase, SWEEP_EVERY_S))
+                    tasks.create_task(_forever(packer.turn, IDLE_S))
+                    tasks.create_task(_forever(packer.expire, BIN_EVERY_S))
                     for ingester in ingesters:
                         tasks.create_task(_forever(ingester.turn, IDLE_S))
         finally:

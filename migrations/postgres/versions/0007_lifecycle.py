@@ -28,7 +28,8 @@ STATEMENTS = (
     # Until now a collection was a bare id that anyone could write; it becomes its first document's owner's own.
     """
     INSERT INTO knowledge.collections (id, organization_id, owner_id, name, access)
-    SELECT DISTINCT ON (d.collection_id) d.collection_id, d.organization_id, d.owner_id, d.collection_id::text, 'private'
+    SELECT DISTINCT ON (d.collection_id)
+        d.collection_id, d.organization_id, d.owner_id, d.collection_id::text, 'private'
     FROM knowledge.documents AS d WHERE d.collection_id IS NOT NULL ORDER BY d.collection_id, d.created_at, d.id
     """,
     """
