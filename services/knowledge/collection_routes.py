@@ -1,4 +1,4 @@
-"""Collections over HTTP: mounted before the documents' own routes, whose ids they would else be taken for."""
+"""Collections over HTTP."""
 
 from typing import Annotated
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""Originals, re-indexing and exports over HTTP: mounted before the documents' own routes."""
+"""Originals, re-indexing and exports over HTTP."""
 
 from dataclasses import dataclass
 from typing import Annotated

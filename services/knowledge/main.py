@@ -13,7 +13,6 @@ from libs.service.app import Kit, create_app
 from libs.stores.blobs import BlobStore, FolderBlobStore
 from libs.stores.postgres import Database
 from libs.stores.redis import connect_redis
-from services.knowledge import collection_routes, lifecycle_routes
 from services.knowledge.adapters.lancedb_index import LanceDbIndex
 from services.knowledge.catching_up import IndexCatchUp
 from services.knowledge.changes import Changes
@@ -81,6 +80,6 @@ def build(settings: Settings) -> FastAPI:
         "knowledge",
         settings,
         wire,
-        [collection_routes.router, lifecycle_routes.router, router],
+        [router],
         max_body_bytes=largest_body,
     )

@@ -29,14 +29,17 @@ from libs.contracts.lifecycle import DocumentChanges
 from libs.service.idempotency import Idempotent
 from libs.service.identity import CurrentSubject
 from services.knowledge.changes import Changes
+from services.knowledge.collection_routes import router as collections
 from services.knowledge.documents import Documents
 from services.knowledge.forms import file_upload, fingerprint, is_multipart, read_json, text_upload
 from services.knowledge.lifecycle_routes import NoBody
+from services.knowledge.lifecycle_routes import router as lifecycle
 from services.knowledge.passages import Passages
 from services.knowledge.retrieval import Retriever
 from services.knowledge.uploads import Upload, Uploads
 
-router = APIRouter()
+# First: what they name would else be taken for a document's id.
+router = APIRouter(routes=[*collections.routes, *lifecycle.routes])
 
 FORM_FIELDS_MAX = 100
 IDEMPOTENCY_KEY = "idempotency-key"

@@ -16,7 +16,7 @@ from services.knowledge.routes import router as knowledge
 from tests.unit.docs.handbook import pages
 
 ROUTERS = {"auth": auth, "billing": billing, "chat": chat, "knowledge": knowledge, "embedding": embedding}
-ADDRESS = re.compile(r"(GET|POST|DELETE) (/\S+)")
+ADDRESS = re.compile(r"(GET|POST|PATCH|DELETE) (/\S+)")
 NAMED = sorted(
     (page.name, *address.groups())
     for page in pages().values()

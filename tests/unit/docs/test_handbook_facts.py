@@ -11,7 +11,7 @@ import yaml
 from pydantic import BaseModel, TypeAdapter
 
 from libs.config.settings import CONFIG_DIR, SERVICES
-from libs.contracts import chat, errors, identity, knowledge
+from libs.contracts import chat, errors, identity, knowledge, lifecycle
 from libs.contracts.billing import Plan, Resource, ResourceUsage, Usage
 from libs.security.tokens import SERVICE_TOKEN_LIFE_S
 from libs.service.health import CHECK_TIMEOUT_S
@@ -19,6 +19,7 @@ from scripts.cli import app
 from services.billing.plans import PLANS
 from services.billing.service import RESERVATION_LIFE
 from services.chat.events import _NAMES as EVENT_NAMES  # pyright: ignore[reportPrivateUsage] - the names on the wire
+from services.knowledge.collections import COLLECTIONS_MAX
 from services.knowledge.parsing.document import FailureCode
 from tests.unit.docs.handbook import pages
 
@@ -52,6 +53,11 @@ SENTENCES = [
     ("document-states.md", f"{INGESTION['parse_timeout_s']} seconds"),
     ("document-states.md", f"a lease of {INGESTION['lease_s']} seconds"),
     ("document-states.md", f"ingestion.workers, by default {INGESTION['workers']}"),
+    ("replacing-and-deleting.md", f"lies in the bin for {BASE['documents']['bin_days']} days"),
+    ("downloading-documents.md", f"downloaded for {BASE['documents']['export_hours']} hours"),
+    ("changing-documents.md", f"at most {COLLECTIONS_MAX} collections"),
+    ("uploading-documents.md", f"at most {knowledge.METADATA_MAX_KEYS} values of your own"),
+    ("uploading-documents.md", f"strings of at most {knowledge.METADATA_MAX_CHARS} characters"),
     ("hybrid-retrieval.md", f"Footnote uses k = {RETRIEVAL['rrf_k']}"),
     ("hybrid-retrieval.md", f"1/{RETRIEVAL['rrf_k'] + 1} + 1/{RETRIEVAL['rrf_k'] + 3}"),
     ("hybrid-retrieval.md", f"up to {RETRIEVAL['candidates']} candidates before fusion"),
@@ -125,6 +131,10 @@ def test_request_tables_name_every_field_with_its_default(name: str, model: type
             assert default == (info.default if isinstance(info.default, str) else json.dumps(info.default))
 
 
+def test_changes_are_named():
+    assert set(lifecycle.DocumentChanges.model_fields) <= set(PAGES["changing-documents.md"].code_spans)
+
+
 def test_upload_table_names_every_field():
     assert set(columns("uploading-documents.md", "field")) == set(knowledge.UploadFields.model_fields)
 
@@ -169,6 +179,7 @@ def test_request_bounds():
         ("search-api.md", knowledge.SearchResponse),
         ("search-api.md", knowledge.SearchResult),
         ("search-api.md", knowledge.SearchScores),
+        ("downloading-documents.md", lifecycle.Export),
         ("usage-and-quotas.md", Usage),
         ("usage-and-quotas.md", ResourceUsage),
         ("errors.md", errors.ErrorEnvelope),
@@ -263,6 +274,7 @@ BODIES: dict[str, Any] = {
     "/auth/register": identity.RegisterRequest,
     "/users/me/api-keys": identity.ApiKeyRequest,
     "/documents": knowledge.TextDocument,
+    "/documents/$DOCUMENT": lifecycle.DocumentChanges,
     "/search": knowledge.SearchRequest,
 }
 
