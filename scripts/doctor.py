@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import httpx
 from rich.console import Console
 
-from libs.config.settings import SERVICES, ServiceName, Settings
+from libs.config.settings import PROCESSES, SERVICES, ProcessName, Settings
 from libs.security.keys import OPERATOR, USER_TOKENS
 from libs.stores.weights import WeightsError, WeightsMissingError, WeightsStore
 
@@ -32,7 +32,7 @@ async def doctor(settings: Settings, console: Console) -> bool:
     """Prints every finding; true when all is well."""
     findings = [*_machine(settings), *_weights(settings), *_secrets(settings)]
     async with httpx.AsyncClient(timeout=5, trust_env=False) as http:
-        reports = await asyncio.gather(*(_service(settings, service, http) for service in SERVICES))
+        reports = await asyncio.gather(*(_process(settings, name, http) for name in PROCESSES))
     findings += [finding for report in reports for finding in report]
     for finding in findings:
         mark = "[green]ok     [/green]" if finding.ok else "[red]problem[/red]"
@@ -78,17 +78,17 @@ def _secrets(settings: Settings) -> Generator[Finding]:
     yield Finding("secrets", not missing, state, "footnote up makes them.")
 
 
-async def _service(settings: Settings, service: ServiceName, http: httpx.AsyncClient) -> list[Finding]:
-    url = settings.url(service)
+async def _process(settings: Settings, process: ProcessName, http: httpx.AsyncClient) -> list[Finding]:
+    url = settings.url(process)
     try:
         report = (await http.get(f"{url}/health/detailed")).raise_for_status().json()
     except (httpx.HTTPError, ValueError) as error:
-        log = settings.logs_dir / f"{service}.log"
+        log = settings.logs_dir / f"{process}.log"
         advice = f"Start everything with 'footnote up'; if it runs, look into {str(log)!r}."
-        return [Finding(service, ok=False, state=f"no answer at {url} ({type(error).__name__})", advice=advice)]
+        return [Finding(process, ok=False, state=f"no answer at {url} ({type(error).__name__})", advice=advice)]
     parts = [
-        Finding(f"{service}: {name}", check["ok"], f"{check['ms']} ms" if check["ok"] else check["error"])
+        Finding(f"{process}: {name}", check["ok"], f"{check['ms']} ms" if check["ok"] else check["error"])
         for name, check in report["checks"].items()
     ]
     state = f"{report['status']}, up {report['uptime_s']:.0f} s"
-    return [Finding(service, report["status"] == "ready", state), *parts]
+    return [Finding(process, report["status"] == "ready", state), *parts]

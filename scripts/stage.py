@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 from rich.console import Console
 
-from libs.config.settings import REPOSITORY, SERVICES, Settings, load_settings
+from libs.config.settings import LISTENERS, REPOSITORY, Settings, load_settings
 from scripts.admin import set_limits, set_plan
 from scripts.api import Api, Credentials, address, signed_in_as, store_new_credentials, stored_credentials
 from scripts.ingest import ingest
@@ -72,9 +72,9 @@ async def installation(settings: Settings, console: Console) -> AsyncGenerator[S
 
 
 def free_base_port() -> int:
-    """The first of as many free ports in a row as there are services."""
+    """The first of as many free ports in a row as an installation listens on."""
     for base in range(18_000, 60_000, 10):
-        with_room = [socket.socket() for _ in SERVICES]
+        with_room = [socket.socket() for _ in LISTENERS]
         try:
             for offset, probe in enumerate(with_room):
                 probe.bind(("127.0.0.1", base + offset))

@@ -4,13 +4,14 @@ import asyncio
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 
-from libs.config.settings import SERVICES, ServiceName, Settings
+from libs.config.settings import PROCESSES, ProcessName, Settings
+from libs.stores.parent import SUPERVISOR
 
 READY_TIMEOUT_S = 180.0
 POLL_S = 0.1
@@ -18,6 +19,9 @@ STOP_TIMEOUT_S = 15.0
 RESTART_WAIT_S = 0.2
 RESTART_WAIT_MAX_S = 10.0
 STEADY_S = 30.0
+MODULES: dict[ProcessName, str] = {"knowledge-worker": "services.knowledge.worker"}
+# They keep no data, take longest to start, and so needn't wait for the stores.
+WITHOUT_STORES: tuple[ProcessName, ...] = ("embedding", "generation")
 
 
 class StartError(Exception):
@@ -28,39 +32,43 @@ class StartError(Exception):
 class Worker:
     """One child process and how often it had to be started again."""
 
-    name: str
+    name: ProcessName
     module: str
-    service: ServiceName | None
     process: asyncio.subprocess.Process | None = None
     restarts: int = 0
 
 
 def workers() -> list[Worker]:
-    services = [Worker(name, f"services.{name}", name) for name in reversed(SERVICES)]
-    return [*services, Worker("knowledge-worker", "services.knowledge.worker", None)]
+    """Every process, those that start slowly first."""
+    return [Worker(name, MODULES.get(name, f"services.{name}")) for name in reversed(PROCESSES)]
 
 
 class Supervisor:
-    """`on_ready` is told each service's name as it becomes ready."""
+    """`on_ready` is told each process's name as it becomes ready."""
 
     def __init__(self, settings: Settings, on_ready: Callable[[str], None] = lambda _name: None) -> None:
         self._settings = settings
         self._on_ready = on_ready
         self._workers = workers()
-        self._keepers: list[asyncio.Task[None]] = []
+        self._keepers: dict[ProcessName, asyncio.Task[None]] = {}
+
+    def launch(self, names: Collection[ProcessName]) -> None:
+        """Starts these, of those that don't run yet, and waits for none."""
+        for worker in self._workers:
+            if worker.name in names and worker.name not in self._keepers:
+                self._keepers[worker.name] = asyncio.create_task(self._keep(worker))
 
     async def start(self) -> None:
-        """Returns when every service is ready. Raises StartError."""
-        for worker in self._workers:
-            self._keepers.append(asyncio.create_task(self._keep(worker)))
+        """Returns when every process is ready. Raises StartError."""
+        self.launch(PROCESSES)
         async with httpx.AsyncClient(timeout=2, trust_env=False) as http:
             await asyncio.gather(*(self._wait_ready(worker, http) for worker in self._workers))
 
     async def stop(self) -> None:
         """Stops every process cleanly, and by force what doesn't end in time."""
-        for keeper in self._keepers:
+        for keeper in self._keepers.values():
             keeper.cancel()
-        await asyncio.gather(*self._keepers, return_exceptions=True)
+        await asyncio.gather(*self._keepers.values(), return_exceptions=True)
         running = [worker.process for worker in self._workers if worker.process and worker.process.returncode is None]
         for process in running:
             process.terminate()
@@ -96,7 +104,7 @@ class Supervisor:
     async def _spawn(self, worker: Worker) -> asyncio.subprocess.Process:
         environment = {
             **os.environ,
-            "FOOTNOTE_SUPERVISED": "1",
+            SUPERVISOR: str(os.getpid()),
             "FOOTNOTE_HOME": str(self._settings.home.absolute()),
             "FOOTNOTE_BASE_PORT": str(self._settings.base_port),
             "PYTHONUNBUFFERED": "1",
@@ -125,10 +133,8 @@ class Supervisor:
         self._on_ready(worker.name)
 
     async def _is_ready(self, worker: Worker, http: httpx.AsyncClient) -> bool:
-        if worker.service is None:
-            return worker.process is not None
         try:
-            response = await http.get(f"{self._settings.url(worker.service)}/health/ready")
+            response = await http.get(f"{self._settings.url(worker.name)}/health/ready")
         except httpx.TransportError:
             return False
         return response.is_success

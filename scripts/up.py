@@ -10,12 +10,11 @@ from contextlib import asynccontextmanager
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from libs.config.settings import SERVICES, Settings
+from libs.config.settings import LISTENERS, SERVICES, Settings
 from libs.security.keys import OPERATOR, USER_TOKENS, ensure_key_pairs
 from libs.stores.embedded import EmbeddedServers
-from libs.stores.migrations import migrate
 from libs.stores.weights import WeightsStore
-from scripts.supervisor import StartError, Supervisor, workers
+from scripts.supervisor import WITHOUT_STORES, StartError, Supervisor, workers
 
 Work = Callable[[], Awaitable[None]]
 
@@ -26,7 +25,7 @@ async def up(settings: Settings, console: Console, then: Work | None = None, *, 
     loop = asyncio.get_running_loop()
     for stop_signal in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(stop_signal, stopping.set)
-    main = asyncio.create_task(_serve(settings, console, then, stopping, once=once))
+    main = asyncio.create_task(_serve(settings, console, then, once=once))
     stopped = asyncio.create_task(stopping.wait())
     await asyncio.wait([main, stopped], return_when=asyncio.FIRST_COMPLETED)
     if not main.done():
@@ -39,15 +38,14 @@ async def up(settings: Settings, console: Console, then: Work | None = None, *, 
         console.print("Stopped.")
 
 
-async def _serve(
-    settings: Settings, console: Console, then: Work | None, stopping: asyncio.Event, *, once: bool
-) -> None:
+async def _serve(settings: Settings, console: Console, then: Work | None, *, once: bool) -> None:
     async with running(settings, console):
         if then:
             await then()
         if not once:
             console.print(f"Footnote answers at [bold]http://localhost:{settings.base_port}[/bold]; Ctrl-C stops it.")
-            await stopping.wait()
+            # Until cancelled, and by nothing else: a stop that had begun by itself would be cancelled half way.
+            await asyncio.Event().wait()
 
 
 @asynccontextmanager
@@ -70,9 +68,7 @@ async def running(settings: Settings, console: Console) -> AsyncGenerator[Superv
             servers.start()
             try:
                 progress.update(task, advance=1, description="migrations")
-                await asyncio.to_thread(migrate, settings.postgres_dsn("postgres"))
                 waiting = [worker.name for worker in workers()]
-                progress.update(task, advance=1, description=f"waiting for {', '.join(waiting)}")
 
                 def ready(name: str) -> None:
                     waiting.remove(name)
@@ -81,6 +77,9 @@ async def running(settings: Settings, console: Console) -> AsyncGenerator[Superv
 
                 supervisor = Supervisor(settings, ready)
                 try:
+                    supervisor.launch(WITHOUT_STORES)
+                    await asyncio.to_thread(_migrate, settings)
+                    progress.update(task, advance=1, description=f"waiting for {', '.join(waiting)}")
                     await supervisor.start()
                     progress.stop()
                     yield supervisor
@@ -90,16 +89,22 @@ async def running(settings: Settings, console: Console) -> AsyncGenerator[Superv
                 servers.stop()
 
 
+def _migrate(settings: Settings) -> None:
+    from libs.stores.migrations import migrate  # Alembic takes as long to import as a service
+
+    migrate(settings.postgres_dsn("postgres"))
+
+
 def _refuse_taken_ports(settings: Settings) -> None:
-    for service in SERVICES:
+    for listener in LISTENERS:
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
-                probe.bind((settings.host, settings.port(service)))
+                probe.bind((settings.host, settings.port(listener)))
             except OSError as error:
                 raise StartError(
-                    f"Port {settings.port(service)}, which {service} needs, is taken. Free it, "
-                    "or set FOOTNOTE_BASE_PORT to the first of seven free ones."
+                    f"Port {settings.port(listener)}, which {listener} needs, is taken. Free it, "
+                    f"or set FOOTNOTE_BASE_PORT to the first of {len(LISTENERS)} free ones in a row."
                 ) from error
 
 

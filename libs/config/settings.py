@@ -3,8 +3,9 @@
 import hashlib
 import os
 import tempfile
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from pydantic_settings import (
@@ -14,11 +15,19 @@ from pydantic_settings import (
     YamlConfigSettingsSource,
 )
 
+from libs.contracts.knowledge import QueryKind
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 CONFIG_DIR = REPOSITORY / "config"
 
 ServiceName = Literal["gateway", "auth", "billing", "chat", "knowledge", "embedding", "generation"]
 SERVICES: tuple[ServiceName, ...] = ("gateway", "auth", "billing", "chat", "knowledge", "embedding", "generation")
+
+# Beside the services: what has an address of its own on the inside.
+ProcessName = ServiceName | Literal["knowledge-worker"]
+PROCESSES: tuple[ProcessName, ...] = (*SERVICES, "knowledge-worker")
+Listener = ProcessName | Literal["gateway-metrics"]
+LISTENERS: tuple[Listener, ...] = (*PROCESSES, "gateway-metrics")
 
 # A unix socket's address holds 107 characters; the longest name we put in the folder takes about 20.
 SOCKET_DIR_MAX_CHARS = 80
@@ -49,17 +58,31 @@ class Ingestion(Section):
     parse_memory_mb: int = Field(ge=128)
     parse_timeout_s: float = Field(gt=0)
     lease_s: float = Field(gt=0)
+    uncounted_bytes: int = Field(ge=0)
+
+
+class RankWeights(Section):
+    """What a rank counts in the fusion: in the searches, by late interaction, for a query's part, by age."""
+
+    lexical: float = Field(ge=0)
+    vector: float = Field(ge=0)
+    late: float = Field(ge=0)
+    part: float = Field(ge=0)
+    newest: float = Field(ge=0)
 
 
 class Retrieval(Section):
     rrf_k: int = Field(ge=1)
     candidates: int = Field(ge=1)
-    passages: int = Field(ge=1, le=50)
+    rerank_depth: int = Field(ge=1, le=200)
+    weights: RankWeights
+    passages: dict[QueryKind, Annotated[int, Field(ge=1, le=50)]]
     exact_below: int = Field(ge=0)
+    cache_s: int = Field(ge=0)
 
 
 class Embedding(Section):
-    backend: Literal["torch"]
+    backend: Literal["auto", "torch", "openvino-float32", "openvino-bfloat16", "openvino-int8"]
     model: str
     max_batch_tokens: int = Field(ge=256)
     max_waiting: int = Field(ge=1)
@@ -102,6 +125,7 @@ class Settings(BaseSettings):
     redis_url: str
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"]
     allowed_origins: list[str]
+    trusted_proxies: list[IPv4Network | IPv6Network]
     max_upload_bytes: int = Field(ge=1)
     max_body_bytes: int = Field(ge=1)
     body_timeout_s: float = Field(gt=0)
@@ -128,15 +152,15 @@ class Settings(BaseSettings):
         files = [CONFIG_DIR / "base.yaml", CONFIG_DIR / f"{environment}.yaml"]
         return init_settings, env_settings, YamlConfigSettingsSource(settings_cls, yaml_file=files, deep_merge=True)
 
-    def port(self, service: ServiceName) -> int:
-        return self.base_port + SERVICES.index(service)
+    def port(self, listener: Listener) -> int:
+        return self.base_port + LISTENERS.index(listener)
 
-    def url(self, service: ServiceName) -> str:
-        """The base address of a service, without a trailing slash."""
-        configured = self.service_urls.get(service)
+    def url(self, process: ProcessName) -> str:
+        """The base address of a service or worker, without a trailing slash."""
+        configured = self.service_urls.get(process) if process != "knowledge-worker" else None
         if configured:
             return configured.rstrip("/")
-        return f"http://{self.host}:{self.port(service)}"
+        return f"http://{self.host}:{self.port(process)}"
 
     @property
     def sockets_dir(self) -> Path:

@@ -188,6 +188,8 @@ class SearchFilters(BaseModel):
 
 
 Strategy = Literal["auto", "lexical", "vector", "hybrid"]
+# `conversational` says nothing that a document could answer; `complex` compares, explains, or has parts.
+QueryKind = Literal["keyword", "factual", "complex", "conversational"]
 
 
 class SearchRequest(BaseModel):
@@ -217,6 +219,7 @@ class SearchScores(BaseModel):
     lexical_score: float | None = None
     vector_rank: int | None = None
     vector_score: float | None = None
+    late_rank: int | None = None
     fused: float
 
 
@@ -238,10 +241,13 @@ class SearchResponse(BaseModel):
 
 
 class RetrievalRequest(BaseModel):
-    """Chat to knowledge: a search whose answer carries its trace and the passages' token counts."""
+    """Chat to knowledge: a search whose answer carries its trace and the passages' token counts.
+
+    Without `top_k` the question's kind decides how many passages it gets.
+    """
 
     query: str
-    top_k: int = Field(ge=1, le=100)
+    top_k: int | None = Field(default=None, ge=1, le=100)
     filters: SearchFilters | None = None
 
 

@@ -15,7 +15,7 @@ from libs.contracts.errors import ErrorEnvelope
 from libs.contracts.identity import Subject, TokenClaims
 from libs.security.tokens import ServiceTokens
 from libs.service.errors import install_error_handlers
-from libs.service.health import Health, health_router
+from libs.service.health import Health, health_router, metrics_router
 from libs.service.identity import Authenticator, Keys, SubjectCache, UserKeys, require_service
 from libs.service.middleware import RequestContextMiddleware, StalledBodyMiddleware
 
@@ -63,7 +63,8 @@ def create_app(
 ) -> FastAPI:
     """A service's application: `wire` makes its parts and keeps them until it stops.
 
-    All but a `public` one (the gateway) answer only callers with a service token, health and metrics excepted.
+    All but a `public` one (the gateway) answer only callers with a service token, health and metrics excepted; a
+    public one has no metrics address.
     """
     health = Health(name)
 
@@ -95,6 +96,8 @@ def create_app(
     app.add_middleware(StalledBodyMiddleware, silence_s=settings.body_timeout_s)
     app.add_middleware(RequestContextMiddleware, service=name, trusted=not public)
     app.include_router(health_router(health))
+    if not public:
+        app.include_router(metrics_router())
     guards = [] if public else [Depends(require_service)]
     for router in routers:
         app.include_router(router, dependencies=guards)

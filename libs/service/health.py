@@ -84,6 +84,13 @@ def health_router(health: Health) -> APIRouter:
     async def detailed() -> HealthReport:  # pyright: ignore[reportUnusedFunction]
         return await health.report()
 
+    return router
+
+
+def metrics_router() -> APIRouter:
+    """Prometheus' metrics, for addresses on the inside only."""
+    router = APIRouter()
+
     @router.get("/metrics", include_in_schema=False)
     async def metrics() -> Response:  # pyright: ignore[reportUnusedFunction]
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

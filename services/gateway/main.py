@@ -6,6 +6,7 @@ from pathlib import Path
 
 import fastapi_offline
 from fastapi import FastAPI
+from prometheus_client import start_http_server
 from starlette.middleware.cors import CORSMiddleware
 from starlette.staticfiles import StaticFiles
 
@@ -38,7 +39,12 @@ async def wire(kit: Kit) -> AsyncGenerator[None]:
         OpenApi(kit.settings, kit.http),
         Proxy(kit.settings, kit.tokens, kit.http),
     )
+    # Not on the public port: what is asked, how often and how well is for operators.
+    metrics, answering = start_http_server(kit.settings.port("gateway-metrics"), kit.settings.host)
     yield
+    metrics.shutdown()
+    metrics.server_close()
+    answering.join()
     await redis.aclose()
 
 

@@ -11,6 +11,7 @@ from libs.contracts.errors import ErrorCode, FootnoteError, deadline_exceeded, u
 from libs.security.tokens import ServiceTokens
 from libs.service.streaming import ClosingStreamingResponse
 from libs.telemetry.logs import get_logger
+from services.gateway.addresses import client_address
 
 log = get_logger(__name__)
 
@@ -64,8 +65,7 @@ class Proxy:
         headers.append(("X-Service-Token", self._tokens.sign(service)))
         headers.append(("X-Request-ID", current_context().request_id))
         headers.append(("X-Deadline-Ms", str(int(deadline_s * 1000))))
-        if request.client:
-            headers.append(("X-Forwarded-For", request.client.host))
+        headers.append(("X-Forwarded-For", client_address(request, self._settings.trusted_proxies)))
         if authorization:
             headers.append(("Authorization", authorization))
         return headers

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from libs.contracts.billing import ApiCall
 from libs.contracts.errors import not_found
 from libs.service.identity import authenticator_of
+from services.gateway.addresses import client_address
 from services.gateway.credentials import shown_api_key
 from services.gateway.gateway import Gateway
 from services.gateway.limits import Allowance
@@ -69,7 +70,7 @@ async def proxied(request: Request, gateway: GatewayDependency) -> Response:
 
 
 async def _admit_address(request: Request, gateway: Gateway) -> Allowance:
-    address = request.client.host if request.client else "unknown"
+    address = client_address(request, gateway.settings.trusted_proxies)
     per_minute = requests_per_minute(RouteClass.ANONYMOUS, gateway.settings.rate_limits)
     return await gateway.limiter.admit(f"address:{address}", RouteClass.ANONYMOUS, per_minute)
 

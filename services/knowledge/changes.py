@@ -14,18 +14,21 @@ from services.knowledge import repository
 from services.knowledge.access import INHERITED, left_access, require_manager, require_own_groups, stored_access
 from services.knowledge.catching_up import RELAY_AFTER, IndexCatchUp, behind
 from services.knowledge.documents import Shower
+from services.knowledge.groups import Groups
 from services.knowledge.models import CollectionRow, DocumentRow, RevisionRow
 
 
 class Changes:
-    def __init__(self, database: Database, catch_up: IndexCatchUp, shower: Shower) -> None:
+    def __init__(self, database: Database, catch_up: IndexCatchUp, shower: Shower, groups: Groups) -> None:
         self._database = database
         self._catch_up = catch_up
         self._shower = shower
+        self._groups = groups
 
     async def change(self, subject: Subject, document_id: UUID, changes: DocumentChanges) -> Document:
         """Raises 404, 403, and 422 for a collection or a group that isn't the subject's."""
         require_own_groups(subject, changes.access)
+        await self._groups.require(subject, [changes.access])
         async with self._database.transaction() as session:
             await repository.lock_organization(session, subject.organization_id)
             document = await repository.document_of(session, subject, document_id)

@@ -22,6 +22,7 @@ from services.knowledge.access import (
     shown_access,
     stored_access,
 )
+from services.knowledge.groups import Groups
 from services.knowledge.models import CollectionRow, DocumentRow, RevisionRow
 
 # Each search names all that are open to its reader: 500 of them double its time in the index.
@@ -29,12 +30,14 @@ COLLECTIONS_MAX = 500
 
 
 class Collections:
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, groups: Groups) -> None:
         self._database = database
+        self._groups = groups
 
     async def create(self, subject: Subject, request: CollectionRequest) -> Collection:
         """Raises 422 for a group that isn't the subject's, 409 past the bound."""
         require_own_groups(subject, request.access)
+        await self._groups.require(subject, [request.access])
         access, group_ids = stored_access(request.access)
         row = CollectionRow(
             id=uuid4(),
@@ -72,13 +75,15 @@ class Collections:
 
     async def change(self, subject: Subject, collection_id: UUID, changes: CollectionChanges) -> Collection:
         """A new access holds with the next query for all documents that inherit it."""
+        if "access" in changes.model_fields_set:
+            require_own_groups(subject, changes.access)
+            await self._groups.require(subject, [changes.access])
         async with self._database.transaction() as session:
             await repository.lock_organization(session, subject.organization_id)
             row = await _managed(session, subject, collection_id)
             if "name" in changes.model_fields_set:
                 row.name = changes.name
             if "access" in changes.model_fields_set:
-                require_own_groups(subject, changes.access)
                 row.access, row.group_ids = stored_access(changes.access)
             await repository.bump_knowledge_version(session, subject.organization_id)
             await session.flush()

@@ -59,6 +59,13 @@ class Prepared:
         return HEADER_SEPARATOR.join(parts)
 
 
+@dataclass(frozen=True)
+class _Embedded:
+    vector: NDArray[np.float32]
+    tokens: bytes
+    model_revision: str
+
+
 class Ingester:
     """Indexes what waits, turn by turn. Killed at any point it leaves a lease that ends, and rows never served.
 
@@ -84,11 +91,7 @@ class Ingester:
         self._count_tokens = count_tokens
         self._settings = settings
         self._largest_bytes = largest_bytes
-        self._limits = ParseLimits(
-            memory_bytes=settings.parse_memory_mb * 1_048_576,
-            cpu_seconds=int(settings.parse_timeout_s),
-            wall_seconds=settings.parse_timeout_s * 1.5,
-        )
+        self._limits = ParseLimits.of(settings.parse_memory_mb, settings.parse_timeout_s)
 
     async def turn(self) -> bool:
         """Indexes one batch of one organisation; false when nothing waits.
@@ -153,17 +156,23 @@ class Ingester:
             documents = await repository.living_documents(session, [one.revision.document_id for one in prepared])
         living = [one for one in prepared if one.revision.document_id in documents]
         texts = [f"{one.header(passage)[:HEADER_CHARS]}\n\n{passage.text}" for one in living for passage in one.chunks]
-        vectors = iter(await self._embed(texts))
+        embedded = iter(await self._embed(texts))
         passages = [
-            passage for one in living for passage in _passages(claim, one, documents[one.revision.document_id], vectors)
+            passage
+            for one in living
+            for passage in _passages(claim, one, documents[one.revision.document_id], embedded)
         ]
         await self._index.add(claim.organization_id, passages)
 
-    async def _embed(self, texts: list[str]) -> list[NDArray[np.float32]]:
-        rows: list[NDArray[np.float32]] = []
+    async def _embed(self, texts: list[str]) -> list[_Embedded]:
+        rows: list[_Embedded] = []
         for start in range(0, len(texts), EMBED_TEXTS):
             some = texts[start : start + EMBED_TEXTS]
-            rows.extend(await self._embedder.embed(some, timeout_s=EMBED_TIMEOUT_S))
+            made = await self._embedder.embed_passages(some, timeout_s=EMBED_TIMEOUT_S)
+            rows.extend(
+                _Embedded(vector, tokens, made.revision)
+                for vector, tokens in zip(made.vectors, made.tokens, strict=True)
+            )
         return rows
 
     async def _publish(self, claim: Claim, prepared: Sequence[Prepared], failures: dict[UUID, ParseFailure]) -> None:
@@ -244,7 +253,7 @@ async def _settle_others(session: AsyncSession, revision: RevisionRow, document:
 
 
 def _passages(
-    claim: Claim, one: Prepared, document: DocumentRow, vectors: Iterator[NDArray[np.float32]]
+    claim: Claim, one: Prepared, document: DocumentRow, embedded: Iterator[_Embedded]
 ) -> Iterator[IndexedPassage]:
     revision = one.revision
     seen: Counter[str] = Counter()
@@ -252,6 +261,7 @@ def _passages(
         # The same passage keeps its id in the next version; a second one of the same words has its own.
         occurrence = seen[passage.content_hash]
         seen[passage.content_hash] += 1
+        made = next(embedded)
         yield IndexedPassage(
             chunk_id=uuid5(document.id, f"{passage.content_hash}:{occurrence}"),
             document_id=document.id,
@@ -268,5 +278,7 @@ def _passages(
             category=revision.category,
             tags=tuple(revision.tags),
             created_at=document.created_at,
-            vector=next(vectors),
+            vector=made.vector,
+            tokens=made.tokens,
+            model_revision=made.model_revision,
         )

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from fastapi import FastAPI
 
+from libs.clients.auth import AuthClient
 from libs.clients.billing import BillingClient
 from libs.clients.embedding import EmbeddingClient
 from libs.config.settings import Settings
@@ -19,6 +20,7 @@ from services.knowledge.changes import Changes
 from services.knowledge.collections import Collections
 from services.knowledge.documents import Documents, Shower
 from services.knowledge.exports import Exports
+from services.knowledge.groups import Groups
 from services.knowledge.lifecycle_routes import Lifecycle
 from services.knowledge.originals import Originals
 from services.knowledge.passages import Passages
@@ -26,11 +28,10 @@ from services.knowledge.ports import PassageIndex
 from services.knowledge.reindexing import Reindexing
 from services.knowledge.retrieval import Retriever
 from services.knowledge.routes import Knowledge, router
+from services.knowledge.search_cache import SearchCache
 from services.knowledge.uploads import Uploads
 
 MULTIPART_SLACK_BYTES = 2_097_152
-# What an organisation may upload while billing can't count it; counted, and indexed, when billing is back.
-UNCOUNTED_BYTES = 50_000_000
 
 
 def passage_index(settings: Settings) -> PassageIndex:
@@ -42,7 +43,7 @@ def blob_store(settings: Settings) -> BlobStore:
 
 
 def uploads(settings: Settings, database: Database, blobs: BlobStore, billing: BillingClient) -> Uploads:
-    return Uploads(database, blobs, billing, settings.max_upload_bytes, UNCOUNTED_BYTES)
+    return Uploads(database, blobs, billing, settings.max_upload_bytes, settings.ingestion.uncounted_bytes)
 
 
 def bin_life(settings: Settings) -> timedelta:
@@ -55,20 +56,28 @@ async def wire(kit: Kit) -> AsyncGenerator[None]:
     database = Database(settings, "knowledge")
     kit.health.add("postgres", database.ping)
     index = passage_index(settings)
+    redis = connect_redis(settings)
+    kit.app.state.redis = redis
     blobs = blob_store(settings)
+    groups = Groups(AuthClient(kit.client("auth")))
     catch_up = IndexCatchUp(database, index)
     shower = Shower(bin_life(settings))
     kit.app.state.knowledge = Knowledge(
+        groups,
         uploads(settings, database, blobs, BillingClient(kit.client("billing"))),
         Documents(database, catch_up, shower),
-        Changes(database, catch_up, shower),
+        Changes(database, catch_up, shower, groups),
         Passages(database, index),
-        Retriever(database, index, EmbeddingClient(kit.client("embedding")), settings.retrieval),
+        Retriever(
+            database,
+            index,
+            EmbeddingClient(kit.client("embedding")),
+            SearchCache(redis, settings.retrieval),
+            settings.retrieval,
+        ),
     )
-    kit.app.state.collections = Collections(database)
+    kit.app.state.collections = Collections(database, groups)
     kit.app.state.lifecycle = Lifecycle(Originals(database, blobs), Reindexing(database), Exports(database, blobs))
-    redis = connect_redis(settings)
-    kit.app.state.redis = redis
     yield
     await redis.aclose()
     await database.close()

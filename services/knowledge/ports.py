@@ -9,6 +9,7 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 
+from libs.clients.embedding import EmbeddedPassages, EmbeddedQuery
 from libs.contracts.knowledge import SearchFilters
 
 
@@ -17,7 +18,8 @@ class IndexedPassage:
     """A passage as it is indexed.
 
     `header` (title and headings) is searched and embedded with `content`, which stays the original's own text.
-    `readers` names who may read it: `organization`, `user:<id>`, `group:<id>`.
+    `readers` names who may read it: `organization`, `user:<id>`, `group:<id>`. `tokens` are its token vectors, as
+    `libs.inference.late_interaction.maxsim` takes them; `model_revision` names the embedding model of both.
     """
 
     chunk_id: UUID
@@ -36,6 +38,8 @@ class IndexedPassage:
     tags: tuple[str, ...]
     created_at: datetime
     vector: NDArray[np.float32]
+    tokens: bytes
+    model_revision: str
 
 
 @dataclass(frozen=True)
@@ -99,6 +103,12 @@ class PassageIndex(Protocol):
 
     async def by_ids(self, organization_id: UUID, chunk_ids: Sequence[UUID]) -> list[FoundPassage]: ...
 
+    async def tokens(
+        self, organization_id: UUID, chunk_ids: Sequence[UUID], model_revision: str
+    ) -> dict[tuple[UUID, UUID], bytes]:
+        """The token vectors that this model made, by chunk id and version."""
+        ...
+
     async def versions(self, organization_id: UUID) -> set[UUID]:
         """Every version that has passages here."""
         ...
@@ -125,6 +135,12 @@ class PassageIndex(Protocol):
 
 
 class Embedder(Protocol):
+    """`libs.clients.embedding` is one. Each method raises FootnoteError."""
+
     async def embed(self, texts: list[str], *, timeout_s: float = 30) -> NDArray[np.float32]:
-        """`(n, dim)` float32 rows of unit length. Raises FootnoteError."""
+        """`(n, dim)` float32 rows of unit length."""
         ...
+
+    async def embed_query(self, text: str, *, timeout_s: float = 30) -> EmbeddedQuery: ...
+
+    async def embed_passages(self, texts: list[str], *, timeout_s: float = 30) -> EmbeddedPassages: ...

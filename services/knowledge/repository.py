@@ -89,6 +89,7 @@ class ServedDocument:
     external_id: str | None
     title: str
     version: UUID
+    updated_at: datetime
 
 
 async def served_documents(
@@ -96,12 +97,14 @@ async def served_documents(
 ) -> dict[UUID, ServedDocument]:
     """Those of the documents that the subject may read now and that have passages."""
     row = DocumentRow
-    query = select(row.id, row.external_id, row.title, row.served_version).where(
+    query = select(row.id, row.external_id, row.title, row.served_version, row.updated_at).where(
         readable(subject), row.id.in_(set(document_ids)), row.served_version.is_not(None)
     )
     rows = await session.execute(query)
     return {
-        id_: ServedDocument(id_, external_id, title, version) for id_, external_id, title, version in rows if version
+        id_: ServedDocument(id_, external_id, title, version, updated_at)
+        for id_, external_id, title, version, updated_at in rows
+        if version
     }
 
 

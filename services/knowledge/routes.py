@@ -32,6 +32,8 @@ from services.knowledge.changes import Changes
 from services.knowledge.collection_routes import router as collections
 from services.knowledge.documents import Documents
 from services.knowledge.forms import file_upload, fingerprint, is_multipart, read_json, text_upload
+from services.knowledge.found import Wanted
+from services.knowledge.groups import Groups
 from services.knowledge.lifecycle_routes import NoBody
 from services.knowledge.lifecycle_routes import router as lifecycle
 from services.knowledge.passages import Passages
@@ -72,6 +74,7 @@ BATCH_BODY: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class Knowledge:
+    groups: Groups
     uploads: Uploads
     documents: Documents
     changes: Changes
@@ -95,6 +98,7 @@ async def add_document(
     """A file with its fields, or a text as JSON; indexed in the background. The same external_id replaces."""
 
     async def accept(upload: Upload) -> DocumentAccepted:
+        await knowledge.groups.require(subject, [upload.attributes.access])
         return (await knowledge.uploads.accept(subject, [upload]))[0]
 
     if not is_multipart(request):
@@ -114,6 +118,7 @@ async def add_documents(
     batch = await read_json(request, DocumentBatch)
 
     async def accept() -> DocumentBatchAccepted:
+        await knowledge.groups.require(subject, [document.access for document in batch.documents])
         uploads = [text_upload(document) for document in batch.documents]
         return DocumentBatchAccepted(items=await knowledge.uploads.accept(subject, uploads))
 
@@ -188,13 +193,9 @@ async def show_passage(
 
 @router.post("/search")
 async def search(body: SearchRequest, subject: CurrentSubject, knowledge: KnowledgeDependency) -> SearchResponse:
-    """The best passages, or with `group_by` document each document's best one.
-
-    `rerank` has no effect until a reranker is configured: the fused order stands.
-    """
-    found = await knowledge.retriever.retrieve(
-        subject, body.query, body.strategy, body.top_k, body.filters, body.group_by
-    )
+    """The best passages, or with `group_by` document each document's best one."""
+    wanted = Wanted(body.query, body.strategy, body.top_k, body.filters, body.group_by, body.rerank)
+    found = await knowledge.retriever.retrieve(subject, wanted)
     hidden = None if body.explain else {"scores"}
     results = [SearchResult.model_validate(passage.model_dump(exclude=hidden)) for passage in found.passages]
     return SearchResponse(results=results, strategy_used=found.strategy_used, degraded=found.degraded)
@@ -204,7 +205,8 @@ async def search(body: SearchRequest, subject: CurrentSubject, knowledge: Knowle
 async def retrieve(
     body: RetrievalRequest, subject: CurrentSubject, knowledge: KnowledgeDependency
 ) -> RetrievalResponse:
-    found = await knowledge.retriever.retrieve(subject, body.query, "auto", body.top_k, body.filters)
+    wanted = Wanted(body.query, top_k=body.top_k, filters=body.filters)
+    found = await knowledge.retriever.retrieve(subject, wanted)
     return RetrievalResponse(
         passages=found.passages,
         strategy_used=found.strategy_used,

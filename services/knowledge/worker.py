@@ -1,24 +1,27 @@
 """The indexing process: `python -m services.knowledge.worker`."""
 
 import asyncio
+import os
 import signal
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from typing import cast
+
+from fastapi import FastAPI
 
 from libs.clients.base import ServiceClient, service_http
 from libs.clients.billing import BillingClient
 from libs.clients.context import RequestContext, use_context
 from libs.clients.embedding import EmbeddingClient
-from libs.config.settings import Settings, load_settings
+from libs.config.settings import Settings
 from libs.events.outbox import OutboxRelay
 from libs.security.tokens import ServiceTokens
-from libs.service.run import end_with_parent
+from libs.service.health import Health, health_router, metrics_router
+from libs.service.run import serve
 from libs.stores.postgres import Database
 from libs.stores.weights import WeightsStore
-from libs.telemetry.logs import get_logger, setup_logs
-from libs.telemetry.traces import setup_traces
+from libs.telemetry.logs import get_logger
 from services.knowledge.aftermath import deliveries
 from services.knowledge.catching_up import IndexCatchUp
 from services.knowledge.documents import Shower
@@ -40,8 +43,8 @@ BIN_EVERY_S = 60.0
 SMALL_BYTES = 1_000_000
 
 
-async def work(settings: Settings) -> None:
-    """Indexes, purges and tells billing until cancelled."""
+async def work(settings: Settings, health: Health | None = None) -> None:
+    """Indexes, purges and tells billing until cancelled; `health` learns when it has begun, and how to check it."""
     options = settings.ingestion
     database = Database(settings, "knowledge")
     tokens = ServiceTokens("knowledge", settings.secrets_dir)
@@ -65,6 +68,9 @@ async def work(settings: Settings) -> None:
         ingesters = [
             Ingester(database, index, blobs, embedder, sandbox, count_tokens, options, largest) for largest in sizes
         ]
+        if health:
+            health.add("postgres", database.ping)
+            health.started = True
         log.info("knowledge worker is ready")
         try:
             with use_context(RequestContext(lane="ingest")):
@@ -102,21 +108,30 @@ def _reason(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"[:500]
 
 
-async def _until_stopped(settings: Settings) -> None:
-    working = asyncio.create_task(work(settings))
-    for stop_signal in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(stop_signal, working.cancel)
-    with suppress(asyncio.CancelledError):
-        await working
+def build(settings: Settings) -> FastAPI:
+    """The worker as an application that answers for its health and nothing else."""
+    health = Health("knowledge-worker")
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncGenerator[None]:
+        working = asyncio.create_task(work(settings, health))
+        working.add_done_callback(_stop_process)
+        yield
+        working.remove_done_callback(_stop_process)
+        working.cancel()
+        with suppress(asyncio.CancelledError):
+            await working
+
+    app = FastAPI(lifespan=lifespan, openapi_url=None)
+    app.include_router(health_router(health))
+    app.include_router(metrics_router())
+    return app
 
 
-def main() -> None:
-    settings = load_settings()
-    end_with_parent()
-    setup_logs("knowledge-worker", settings.log_level)
-    setup_traces("knowledge-worker")
-    asyncio.run(_until_stopped(settings))
+def _stop_process(_working: asyncio.Task[None]) -> None:
+    """A worker whose work ended is of no use; whoever started it starts another. Its error is raised at the end."""
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 if __name__ == "__main__":
-    main()
+    serve("knowledge-worker", build)

@@ -7,7 +7,7 @@ import signal
 import httpx
 import pytest
 
-from libs.config.settings import SERVICES
+from libs.config.settings import PROCESSES
 from tests.stack import Member, Stack, until
 
 QUESTION = "When does the harbour office open?"
@@ -17,7 +17,7 @@ WARM_ANSWERS = 3
 
 
 def victims(config: pytest.Config) -> tuple[str, ...]:
-    return (*SERVICES, "knowledge-worker") if config.getoption("--full") else SMOKE
+    return PROCESSES if config.getoption("--full") else SMOKE
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

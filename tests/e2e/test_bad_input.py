@@ -1,13 +1,21 @@
 """Bad input gets the envelope, and nothing is lost."""
 
 import asyncio
+import base64
+import io
 import json
+import time
 from collections.abc import AsyncIterator
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
+import jwt
 import pytest
+from pypdf import PdfWriter
 
+from libs.contracts.identity import TokenClaims
+from libs.security.keys import USER_TOKENS, load_private_key
+from libs.security.tokens import ALGORITHM, ServiceTokens, UserTokenSigner, key_id
 from tests.stack import Member, Stack
 
 UNIT = b"x" * 65_536
@@ -57,6 +65,62 @@ async def test_an_altered_token_is_refused(stack: Stack, member: Member) -> None
         envelope(await http.get("/users/me", headers={"Authorization": altered}), 401, "UNAUTHENTICATED")
 
 
+async def refused_as(stack: Stack, token: str) -> str:
+    """Why the token is refused, the same way on every route that wants one."""
+    async with stack.client() as http:
+        headers = {"Authorization": f"Bearer {token}"}
+        asked = envelope(await http.post("/chat", json={"message": "Hello?"}, headers=headers), 401, "UNAUTHENTICATED")
+        shown = envelope(await http.get("/users/me", headers=headers), 401, "UNAUTHENTICATED")
+    assert asked["message"] == shown["message"]
+    return shown["message"]
+
+
+def own_token(member: Member) -> str:
+    return member.http.headers["Authorization"].removeprefix("Bearer ")
+
+
+def claims_of(token: str) -> dict:
+    return jwt.decode(token, options={"verify_signature": False})
+
+
+async def test_an_expired_token_is_refused(stack: Stack, member: Member) -> None:
+    claims = claims_of(own_token(member))
+    key = load_private_key(stack.settings.secrets_dir / f"{USER_TOKENS}.key")
+    known = TokenClaims(
+        user_id=UUID(claims["sub"]), organization_id=UUID(claims["org"]), session_id=UUID(claims["sid"])
+    )
+    expired = UserTokenSigner(key, 60, lambda: time.time() - 3600).sign(known)
+    assert "expired" in await refused_as(stack, expired)
+    async with stack.client() as http:
+        living = UserTokenSigner(key, 60).sign(known)
+        assert (await http.get("/users/me", headers={"Authorization": f"Bearer {living}"})).status_code == 200
+
+
+async def test_a_token_for_another_audience_is_refused(stack: Stack, member: Member) -> None:
+    """Signed with the right key, and everything else as it should be."""
+    key = load_private_key(stack.settings.secrets_dir / f"{USER_TOKENS}.key")
+    claims = claims_of(own_token(member)) | {"aud": "elsewhere"}
+    await refused_as(stack, jwt.encode(claims, key, ALGORITHM, headers={"kid": key_id(key.public_key())}))
+
+
+async def test_a_service_token_is_no_access_token(stack: Stack) -> None:
+    await refused_as(stack, ServiceTokens("gateway", stack.settings.secrets_dir).sign("auth"))
+
+
+async def test_a_token_with_an_altered_payload_is_refused(stack: Stack, member: Member) -> None:
+    head, payload, signature = own_token(member).split(".")
+    claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    claims["org"] = str(uuid4())
+    altered = base64.urlsafe_b64encode(json.dumps(claims).encode()).rstrip(b"=").decode()
+    await refused_as(stack, f"{head}.{altered}.{signature}")
+
+
+async def test_an_unsigned_token_is_refused(stack: Stack, member: Member) -> None:
+    token = own_token(member)
+    kid = jwt.get_unverified_header(token)["kid"]
+    await refused_as(stack, jwt.encode(claims_of(token), None, "none", headers={"kid": kid}))
+
+
 async def test_a_wrong_api_key_is_refused(stack: Stack) -> None:
     async with stack.client() as http:
         envelope(await http.get("/users/me", headers={"X-API-Key": "fn_wrong"}), 401, "UNAUTHENTICATED")
@@ -85,18 +149,22 @@ async def test_a_value_out_of_range_is_refused(member: Member, fields: dict) -> 
     envelope(response, 422, "VALIDATION_ERROR")
 
 
-async def test_an_upload_that_says_it_is_too_large_is_refused_before_it_is_sent(stack: Stack, member: Member) -> None:
-    size = stack.settings.max_upload_bytes * 2
+@pytest.mark.parametrize("path", ["/documents", "/chat"])
+async def test_a_body_that_says_it_is_too_large_is_refused_before_it_is_sent(
+    stack: Stack, member: Member, path: str
+) -> None:
+    size = 2 * (stack.settings.max_upload_bytes if path == "/documents" else stack.settings.max_body_bytes)
     reader, writer = await asyncio.open_connection("127.0.0.1", stack.settings.base_port)
     head = (
-        f"POST /documents HTTP/1.1\r\nHost: x\r\nAuthorization: {member.http.headers['Authorization']}\r\n"
+        f"POST {path} HTTP/1.1\r\nHost: x\r\nAuthorization: {member.http.headers['Authorization']}\r\n"
         f"Content-Type: multipart/form-data; boundary=b\r\nContent-Length: {size}\r\n\r\n"
     )
     writer.write(head.encode())
     await writer.drain()
-    status = await asyncio.wait_for(reader.readline(), 20)
+    answer = await asyncio.wait_for(reader.read(), 20)
     writer.close()
-    assert b" 413 " in status
+    assert b" 413 " in answer.split(b"\r\n")[0]
+    assert json.loads(answer.partition(b"\r\n\r\n")[2])["code"] == "PAYLOAD_TOO_LARGE"
 
 
 async def test_a_body_that_never_ends_is_cut_off(member: Member) -> None:
@@ -116,6 +184,86 @@ async def test_a_body_that_never_ends_is_cut_off(member: Member) -> None:
         pass
     assert sent < 1_000 * len(UNIT)
     assert (await member.http.get("/users/me")).status_code == 200
+
+
+async def test_a_body_longer_than_its_content_length_is_not_read_as_more(stack: Stack, member: Member) -> None:
+    """What follows the body that was announced is another request at most, never a part of this one."""
+    body = b'{"message": "Hello?"}'
+    head = (
+        f"POST /chat/message/nowhere HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {own_token(member)}\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    reader, writer = await asyncio.open_connection("127.0.0.1", stack.settings.base_port)
+    writer.write(head.encode() + body + b'{"message": "and more"}\r\n\r\n')
+    answer = await asyncio.wait_for(reader.read(), 20)
+    writer.close()
+    assert b" 400 " in answer.split(b"\r\n")[0] or b"HTTP/1.1 400 " in answer
+    assert b"and more" not in answer
+    assert (await member.http.get("/users/me")).status_code == 200
+
+
+async def test_a_body_shorter_than_its_content_length_harms_nothing(stack: Stack, member: Member) -> None:
+    head = (
+        f"POST /documents HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {own_token(member)}\r\n"
+        "Content-Type: application/json\r\nContent-Length: 5000\r\n\r\n"
+    )
+    before = (await member.http.get("/documents")).json()["items"]
+    _, writer = await asyncio.open_connection("127.0.0.1", stack.settings.base_port)
+    writer.write(head.encode() + b'{"title": "Half", "text": "a')
+    await writer.drain()
+    writer.close()
+    await writer.wait_closed()
+    assert (await member.http.get("/documents")).json()["items"] == before
+
+
+@pytest.mark.parametrize("length", ["-1", "many", "1, 2"])
+async def test_a_content_length_that_is_none_is_refused(stack: Stack, member: Member, length: str) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", stack.settings.base_port)
+    writer.write(
+        f"POST /chat HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{{}}".encode()
+    )
+    answer = await asyncio.wait_for(reader.read(), 20)
+    writer.close()
+    assert b" 400 " in answer.split(b"\r\n")[0]
+
+
+def encrypted_pdf() -> bytes:
+    writer = PdfWriter()
+    writer.add_blank_page(200, 200)
+    writer.encrypt("secret", algorithm="AES-128")
+    content = io.BytesIO()
+    writer.write(content)
+    return content.getvalue()
+
+
+def encrypted_docx() -> bytes:
+    """What Office writes with a password: a compound file that holds the package as `EncryptedPackage`."""
+    name = "EncryptedPackage".encode("utf-16-le")
+    return b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\x00" * 504 + name + b"\x00" * 512
+
+
+@pytest.mark.parametrize(("name", "make"), [("locked.pdf", encrypted_pdf), ("locked.docx", encrypted_docx)])
+async def test_an_encrypted_file_ends_failed_and_the_next_is_read(member: Member, name: str, make) -> None:
+    accepted = await member.http.post("/documents", files={"file": (name, make())})
+    assert accepted.status_code == 202, accepted.text
+    document = await member.finished(accepted.json()["document_id"])
+    assert (document["status"], document["error"]["code"]) == ("failed", "encrypted")
+    assert document["error"]["message"]
+    await member.add("The ferry leaves at noon.")
+
+
+async def test_metrics_are_not_on_the_public_port(stack: Stack, member: Member) -> None:
+    envelope(await member.http.get("/metrics"), 404, "NOT_FOUND")
+    inside = f"http://127.0.0.1:{stack.settings.port('gateway-metrics')}/metrics"
+    async with httpx.AsyncClient(trust_env=False) as http:
+        assert "footnote_http_requests_total" in (await http.get(inside)).text
+
+
+async def test_the_knowledge_worker_answers_for_its_health(stack: Stack) -> None:
+    async with httpx.AsyncClient(base_url=stack.settings.url("knowledge-worker"), trust_env=False) as http:
+        report = (await http.get("/health/detailed")).raise_for_status().json()
+        assert (report["status"], report["checks"]["postgres"]["ok"]) == ("ready", True)
+        assert (await http.get("/documents")).status_code == 404
 
 
 async def test_an_unknown_type_of_file_is_refused(member: Member) -> None:

@@ -26,6 +26,7 @@ from services.knowledge.ports import FoundPassage, IndexedPassage, PassageAttrib
 
 TEXT_COLUMN = "search_text"
 VECTOR_COLUMN = "vector"
+TOKENS_COLUMN = "tokens"
 VECTOR_INDEX = "vector_idx"
 RESULT_COLUMNS = [
     "chunk_id", "document_id", "version", "position", "content", "heading_path", "page", "start", "end", "token_count",
@@ -91,6 +92,17 @@ class LanceDbIndex:
 
     async def by_ids(self, organization_id: UUID, chunk_ids: Sequence[UUID]) -> list[FoundPassage]:
         return await self._where(organization_id, f"chunk_id IN ({_quoted(chunk_ids)})") if chunk_ids else []
+
+    async def tokens(
+        self, organization_id: UUID, chunk_ids: Sequence[UUID], model_revision: str
+    ) -> dict[tuple[UUID, UUID], bytes]:
+        table = await self._table(organization_id)
+        if table is None or not chunk_ids:
+            return {}
+        condition = f"chunk_id IN ({_quoted(chunk_ids)}) AND model_revision = {_literal(model_revision)}"
+        found: Any = await table.query().where(condition).select(["chunk_id", "version", TOKENS_COLUMN]).to_arrow()
+        columns = (_values(found, name) for name in ("chunk_id", "version", TOKENS_COLUMN))
+        return {(UUID(chunk), UUID(version)): tokens for chunk, version, tokens in zip(*columns, strict=True)}
 
     async def versions(self, organization_id: UUID) -> set[UUID]:
         table = await self._table(organization_id)
@@ -227,6 +239,8 @@ def _schema(dimension: int) -> Any:
             pa.field("tags", pa.list_(pa.string())),
             pa.field("created_at", pa.timestamp("us", tz="UTC")),
             pa.field(VECTOR_COLUMN, pa.list_(pa.float32(), dimension)),
+            pa.field(TOKENS_COLUMN, pa.binary()),
+            pa.field("model_revision", pa.string()),
         ]
     )
 
@@ -286,6 +300,8 @@ def _row(passage: IndexedPassage) -> dict[str, Any]:
         "tags": list(passage.tags),
         "created_at": passage.created_at,
         VECTOR_COLUMN: passage.vector,
+        TOKENS_COLUMN: passage.tokens,
+        "model_revision": passage.model_revision,
     }
 
 

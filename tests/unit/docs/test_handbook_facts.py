@@ -10,17 +10,19 @@ import typer
 import yaml
 from pydantic import BaseModel, TypeAdapter
 
-from libs.config.settings import CONFIG_DIR, SERVICES
-from libs.contracts import chat, errors, identity, knowledge, lifecycle
+from libs.config.settings import CONFIG_DIR, LISTENERS
+from libs.contracts import chat, errors, identity, knowledge, lifecycle, organizations
 from libs.contracts.billing import Plan, Resource, ResourceUsage, Usage
 from libs.security.tokens import SERVICE_TOKEN_LIFE_S
 from libs.service.health import CHECK_TIMEOUT_S
 from scripts.cli import app
+from services.auth.groups import GROUPS_PER_ORGANIZATION
+from services.auth.invitations import INVITATION_LIFE, INVITATIONS_PER_ORGANIZATION
 from services.billing.plans import PLANS
 from services.billing.service import RESERVATION_LIFE
 from services.chat.events import _NAMES as EVENT_NAMES  # pyright: ignore[reportPrivateUsage] - the names on the wire
 from services.knowledge.collections import COLLECTIONS_MAX
-from services.knowledge.parsing.document import FailureCode
+from services.knowledge.parsing.document import FailureCode, ParseLimits
 from tests.unit.docs.handbook import pages
 
 PAGES = pages()
@@ -41,6 +43,9 @@ SENTENCES = [
     ("usage-and-quotas.md", f"at most {CHAT['grace_messages']} messages of an organisation"),
     ("sign-in.md", f"An access token lives for {TOKENS['access_minutes']} minutes."),
     ("sign-in.md", f"A refresh token lives for {TOKENS['refresh_days']} days."),
+    ("members-and-groups.md", f"expires after {INVITATION_LIFE.days} days"),
+    ("members-and-groups.md", f"At most {INVITATIONS_PER_ORGANIZATION:,} are open at a time."),
+    ("members-and-groups.md", f"An organisation has at most {GROUPS_PER_ORGANIZATION:,} groups"),
     ("rate-limits.md", f"Asking is limited to {LIMITS['chat']} requests a minute, searching to {LIMITS['search']}"),
     ("rate-limits.md", f"other signed-in requests to {LIMITS['default']}."),
     ("rate-limits.md", f"for each network address, {LIMITS['anonymous']} a minute"),
@@ -51,6 +56,8 @@ SENTENCES = [
     ("chunking.md", f"up to {INGESTION['overlap_tokens']} tokens of the first"),
     ("document-states.md", f"{INGESTION['parse_memory_mb']:,} MB of memory"),
     ("document-states.md", f"{INGESTION['parse_timeout_s']} seconds"),
+    ("document-formats.md", f"at most {ParseLimits().members:,} files and {ParseLimits().unpacked_bytes // 2**20} MB"),
+    ("document-formats.md", f"lie within each other {ParseLimits().nesting} deep"),
     ("document-states.md", f"a lease of {INGESTION['lease_s']} seconds"),
     ("document-states.md", f"ingestion.workers, by default {INGESTION['workers']}"),
     ("replacing-and-deleting.md", f"lies in the bin for {BASE['documents']['bin_days']} days"),
@@ -61,10 +68,15 @@ SENTENCES = [
     ("hybrid-retrieval.md", f"Footnote uses k = {RETRIEVAL['rrf_k']}"),
     ("hybrid-retrieval.md", f"1/{RETRIEVAL['rrf_k'] + 1} + 1/{RETRIEVAL['rrf_k'] + 3}"),
     ("hybrid-retrieval.md", f"up to {RETRIEVAL['candidates']} candidates before fusion"),
-    ("hybrid-retrieval.md", f"at most {RETRIEVAL['passages']} passages"),
+    ("reranking.md", f"The best {RETRIEVAL['rerank_depth']} of the fused passages"),
+    *(
+        ("hybrid-retrieval.md", f"| {count} | retrieval.passages.{kind} |")
+        for kind, count in RETRIEVAL["passages"].items()
+    ),
     ("vector-search.md", f"fewer than {RETRIEVAL['exact_below']:,} chunks"),
     ("embeddings.md", f"up to {EMBEDDING['max_batch_tokens']:,} tokens in one batch"),
     ("embeddings.md", f"up to {EMBEDDING['cache_entries']:,} recent texts"),
+    ("usage-and-quotas.md", f"without billing up to {INGESTION['uncounted_bytes']:,} bytes of an organisation"),
     ("usage-and-quotas.md", f"ends after {RESERVATION_LIFE.seconds // 60} minutes"),
     ("services-and-health.md", f"lives for {SERVICE_TOKEN_LIFE_S} seconds"),
     ("services-and-health.md", f"no answer within {CHECK_TIMEOUT_S:g} seconds"),
@@ -176,6 +188,7 @@ def test_request_bounds():
         ("sessions.md", chat.ChatSession),
         ("sign-in.md", identity.TokenPair),
         ("sign-in.md", identity.User),
+        ("members-and-groups.md", organizations.Member),
         ("search-api.md", knowledge.SearchResponse),
         ("search-api.md", knowledge.SearchResult),
         ("search-api.md", knowledge.SearchScores),
@@ -217,7 +230,7 @@ def test_stream_events():
 def test_ports():
     described = columns("services-and-health.md", "service")
     assert {name: cells[0] for name, cells in described.items()} == {
-        name: str(BASE["base_port"] + index) for index, name in enumerate(SERVICES)
+        name: str(BASE["base_port"] + index) for index, name in enumerate(LISTENERS)
     }
 
 
@@ -273,6 +286,7 @@ BODIES: dict[str, Any] = {
     "/chat": chat.ChatRequest,
     "/auth/register": identity.RegisterRequest,
     "/users/me/api-keys": identity.ApiKeyRequest,
+    "/organizations/$ORGANIZATION/invitations": organizations.InvitationRequest,
     "/documents": knowledge.TextDocument,
     "/documents/$DOCUMENT": lifecycle.DocumentChanges,
     "/search": knowledge.SearchRequest,

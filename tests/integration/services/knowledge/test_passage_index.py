@@ -46,6 +46,8 @@ def passage(content: str, axis: int = 0, **changes: object) -> IndexedPassage:
         tags=(),
         created_at=datetime(2026, 3, 5, 12, tzinfo=UTC),
         vector=vector(axis),
+        tokens=bytes([axis]),
+        model_revision="r1",
     )
     return replace(one, **changes)
 
@@ -189,3 +191,13 @@ async def test_a_large_organisation_gets_a_vector_index_that_finds_the_same(tmp_
     await index.maintain(ORGANIZATION)
     found = [(await index.similar(scope(), row.vector, 1))[0].chunk_id for row in rows[:100]]
     assert sum(one == row.chunk_id for one, row in zip(found, rows, strict=False)) >= 97
+
+
+async def test_token_vectors_are_those_of_one_model(index: PassageIndex) -> None:
+    old, new = passage("Old.", 1), passage("New.", 2, model_revision="r2")
+    await index.add(ORGANIZATION, [old, new])
+    ids = [old.chunk_id, new.chunk_id, uuid4()]
+    assert await index.tokens(ORGANIZATION, ids, "r1") == {(old.chunk_id, old.version): b"\x01"}
+    assert await index.tokens(ORGANIZATION, ids, "r2") == {(new.chunk_id, new.version): b"\x02"}
+    assert await index.tokens(ORGANIZATION, [], "r1") == {}
+    assert await index.tokens(uuid4(), ids, "r1") == {}

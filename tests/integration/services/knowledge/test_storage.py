@@ -161,11 +161,10 @@ async def test_without_room_a_late_count_ends_as_failed(
         assert await used(organization_id) == PLAN_BYTES - 10
 
 
-async def test_what_billing_cannot_count_is_bounded(
-    person: MakePerson, people: People, knowledge_settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("services.knowledge.main.UNCOUNTED_BYTES", 150)
-    async with without_billing(knowledge_settings, people) as http:
+async def test_what_billing_cannot_count_is_bounded(people: People, knowledge_settings: Settings) -> None:
+    ingestion = knowledge_settings.ingestion.model_copy(update={"uncounted_bytes": 150})
+    bounded = knowledge_settings.model_copy(update={"ingestion": ingestion})
+    async with without_billing(bounded, people) as http:
         alice = people.person(http)
         await alice.send("x" * 100)
         refused = await alice.post("/documents", json={"title": "More", "text": "y" * 100})

@@ -1,0 +1,116 @@
+"""What a query asks for, read from its words alone: its kind, what must match exactly, its parts."""
+
+import re
+from dataclasses import dataclass
+
+from libs.contracts.knowledge import QueryKind
+
+
+@dataclass(frozen=True)
+class QueryAnalysis:
+    """`exact` must stand in a passage as written, case aside: quoted phrases and codes.
+
+    `parts` are the queries within the query, none where it asks one thing. `asks_for_newest`: of several versions the
+    newest is meant.
+    """
+
+    kind: QueryKind
+    exact: tuple[str, ...]
+    parts: tuple[str, ...]
+    asks_for_newest: bool
+
+
+MOST_PARTS = 4
+MOST_EXACT = 5
+KEYWORD_WORDS = 4
+COMPLEX_WORDS = 24
+FEWEST_PART_WORDS = 2
+
+_WORD = re.compile(r"[^\W_]+(?:['’\-][^\W_]+)*")
+# Not empty, and opened before a word: the closing quote of one phrase doesn't open another.
+_QUOTED = re.compile(r"(?<!\w)\"(?=\S)([^\"\n]{2,200})\"|“([^”\n]{2,200})”|«([^»\n]{2,200})»|„([^“”\n]{2,200})[“”]")
+_ADDRESS = re.compile(r"\w+://\S+|\S+@\S+")
+# Letters joined with digits or to each other as people write them in identifiers: ERR-404, CVE-2024-1234, v1.2.3,
+# RFC7231, max_tokens, a::b, 10.0.0.1.
+_CODE = re.compile(
+    r"(?<![\w@/.-])(?:"
+    r"(?=[\w.:/-]*\d)(?=[\w.:/-]*[^\W\d_])[A-Za-z][\w]*(?:[-./:_]\w+)*"
+    r"|[A-Za-z]\w*(?:_|::|->)\w[\w:]*"
+    r"|\d+(?:[.\-]\d+){2,}"
+    r")(?![\w-])"
+)
+# 3rd, 2nd, 24th, 90s, 10k: numbers in words, which a passage may write otherwise.
+_COUNT = re.compile(r"\d+(?:st|nd|rd|th|s|k|m)", re.IGNORECASE)
+_QUESTION_WORDS = r"what|which|who|whom|whose|when|where|why|how"
+_LOOKUP = re.compile(
+    rf"\W*(?:(?:in|at|on|by|for|from|to|of) )?(?:{_QUESTION_WORDS}|is|are|was|were|do|does|did|can|could|may|must|will"
+    r"|should|has|have)\b",
+    re.IGNORECASE,
+)
+_COMPLEX = re.compile(
+    r"\b(?:compare|comparison|compared|contrast|differs?|differences?|versus|vs|advantages|pros and cons"
+    r"|relationship|summari[sz]e|overview|explain|describe|list all|all the|every|steps|process)\b|^\W*why\b",
+    re.IGNORECASE,
+)
+_COMPARED = (
+    re.compile(r"\bdifferences? between (?P<one>.+?) and (?P<other>.+)", re.IGNORECASE),
+    re.compile(r"\bcompare (?P<one>.+?) (?:and|with|to|against) (?P<other>.+)", re.IGNORECASE),
+    re.compile(r"^(?P<one>.+?) (?:vs\.?|versus|compared (?:to|with)) (?P<other>.+)", re.IGNORECASE),
+    re.compile(r"\bhow (?:does|do|is|are) (?P<one>.+?) (?:differ|different) from (?P<other>.+)", re.IGNORECASE),
+)
+_NEXT_QUESTION = re.compile(
+    rf"[?!;]\s+(?=\w)|,?\s+and\s+(?:also\s+)?(?=(?:{_QUESTION_WORDS})\b"
+    r"|(?:is|are|do|does|did|can|may|must) (?:it|there|they|we|i|you|the)\b)",
+    re.IGNORECASE,
+)
+_SMALL_TALK = re.compile(
+    r"\W*(?:(?:hi|hello|hey|thanks|thank you|thx|good (?:morning|afternoon|evening)|bye|goodbye|ok|okay|cool|great|nice"
+    r"|how are you|who are you|what can you do|please|yes|no|sure|lol)\b\W*)+",
+    re.IGNORECASE,
+)
+_NEWEST = re.compile(
+    r"\b(?:now|nowadays|currently|current|latest|newest|most recent|today|these days|at the moment|still"
+    r"|up[- ]to[- ]date|as of)\b",
+    re.IGNORECASE,
+)
+
+
+def analyse(query: str) -> QueryAnalysis:
+    exact = _exact(query)
+    parts = _parts(query)
+    return QueryAnalysis(_kind(query, parts), exact, parts, _NEWEST.search(query) is not None)
+
+
+def holds(text: str, exact: str) -> bool:
+    """Whether the text has it as written, not as part of a longer word; case and spacing aside."""
+    pattern = r"\s+".join(re.escape(word) for word in exact.split())
+    return re.search(rf"(?<![\w]){pattern}(?![\w])", text, re.IGNORECASE) is not None
+
+
+def _kind(query: str, parts: tuple[str, ...]) -> QueryKind:
+    words = _WORD.findall(query)
+    if not words or _SMALL_TALK.fullmatch(query):
+        return "conversational"
+    if parts or _COMPLEX.search(query) or len(words) > COMPLEX_WORDS:
+        return "complex"
+    if not _LOOKUP.match(query) and "?" not in query and len(words) <= KEYWORD_WORDS:
+        return "keyword"
+    return "factual"
+
+
+def _exact(query: str) -> tuple[str, ...]:
+    quoted = [" ".join("".join(match.groups("")).split()) for match in _QUOTED.finditer(query)]
+    phrases = [phrase for phrase in quoted if _WORD.search(phrase)]
+    codes = [code for code in _CODE.findall(_ADDRESS.sub(" ", _QUOTED.sub(" ", query))) if not _COUNT.fullmatch(code)]
+    return tuple(dict.fromkeys([*phrases, *codes]))[:MOST_EXACT]
+
+
+def _parts(query: str) -> tuple[str, ...]:
+    asked = [part.strip(" ?!.;,") for part in _NEXT_QUESTION.split(query)]
+    for pattern in _COMPARED:
+        found = pattern.search(asked[0])
+        if found and len(asked) == 1:
+            asked = [found["one"].strip(" ?!.;,"), found["other"].strip(" ?!.;,")]
+            return tuple(part for part in asked if _WORD.search(part))[:MOST_PARTS]
+    told = [part for part in asked if len(_WORD.findall(part)) >= FEWEST_PART_WORDS]
+    return tuple(told[:MOST_PARTS]) if len(told) > 1 else ()
