@@ -4,6 +4,7 @@ A change is committed there first, with a message in the outbox; then index rows
 Were the process to end in between, the outbox's relay does it. Until then the recheck keeps back what was closed.
 """
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -23,6 +24,8 @@ log = get_logger(__name__)
 INDEX_BEHIND = "index-behind"
 # The request itself is quicker; the relay is for when it couldn't.
 RELAY_AFTER = timedelta(seconds=5)
+# An organisation's index may be being rewritten.
+WAIT_S = 10.0
 
 
 def behind(document: DocumentRow, after: timedelta = timedelta(0)) -> OutboxRow:
@@ -45,7 +48,8 @@ class IndexCatchUp:
     async def now(self, message: OutboxRow) -> None:
         """What `message` says, and the message is settled. Where the index can't, it stays for the relay."""
         try:
-            await self.deliveries()[INDEX_BEHIND](message.payload)
+            async with asyncio.timeout(WAIT_S):
+                await self.deliveries()[INDEX_BEHIND](message.payload)
         except Exception as error:  # noqa: BLE001 - the change itself is made
             log.warning("index follows later", error=str(error), **message.payload)
             return

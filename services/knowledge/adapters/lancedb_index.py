@@ -52,7 +52,6 @@ class LanceDbIndex:
         self._exact_below = exact_below
         self._connection: lancedb.AsyncConnection | None = None
         self._tables: OrderedDict[UUID, lancedb.AsyncTable] = OrderedDict()
-        self._one_at_a_time = asyncio.Lock()
 
     async def add(self, organization_id: UUID, passages: Sequence[IndexedPassage]) -> None:
         if not passages:
@@ -166,16 +165,15 @@ class LanceDbIndex:
 
     @asynccontextmanager
     async def _writing(self, organization_id: UUID) -> AsyncGenerator[None]:
-        """One writer at a time, of all processes: none undoes another's commit, and files that nothing names are old.
+        """One writer to a table, of all processes: none undoes another's commit, and files that nothing names are old.
 
         The system frees the lock when its holder dies.
         """
         await asyncio.to_thread(self._folder.mkdir, parents=True, exist_ok=True)
-        async with self._one_at_a_time:
-            with (self._folder / f"{_name(organization_id)}.lock").open("w") as file:
-                while not _locked(file):  # noqa: ASYNC110 - another process frees it
-                    await asyncio.sleep(LOCK_POLL_S)
-                yield
+        with (self._folder / f"{_name(organization_id)}.lock").open("w") as file:
+            while not _locked(file):  # noqa: ASYNC110 - another process frees it
+                await asyncio.sleep(LOCK_POLL_S)
+            yield
 
     async def _where(self, organization_id: UUID, condition: str) -> list[FoundPassage]:
         table = await self._table(organization_id)
