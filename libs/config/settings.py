@@ -105,6 +105,11 @@ class Chat(Section):
     grace_messages: int = Field(ge=0)
 
 
+class Documents(Section):
+    bin_days: float = Field(gt=0)
+    export_hours: float = Field(gt=0)
+
+
 class Settings(BaseSettings):
     """Everything an operator can set; config/base.yaml documents each key where it gives the default."""
 
@@ -128,6 +133,7 @@ class Settings(BaseSettings):
     rate_limits: RateLimits
     tokens: Tokens
     ingestion: Ingestion
+    documents: Documents
     retrieval: Retrieval
     embedding: Embedding
     generation: Generation

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
 from fastapi import FastAPI
 
@@ -14,10 +15,17 @@ from libs.stores.blobs import BlobStore, FolderBlobStore
 from libs.stores.postgres import Database
 from libs.stores.redis import connect_redis
 from services.knowledge.adapters.lancedb_index import LanceDbIndex
-from services.knowledge.documents import Documents
+from services.knowledge.catching_up import IndexCatchUp
+from services.knowledge.changes import Changes
+from services.knowledge.collections import Collections
+from services.knowledge.documents import Documents, Shower
+from services.knowledge.exports import Exports
 from services.knowledge.groups import Groups
+from services.knowledge.lifecycle_routes import Lifecycle
+from services.knowledge.originals import Originals
 from services.knowledge.passages import Passages
 from services.knowledge.ports import PassageIndex
+from services.knowledge.reindexing import Reindexing
 from services.knowledge.retrieval import Retriever
 from services.knowledge.routes import Knowledge, router
 from services.knowledge.search_cache import SearchCache
@@ -38,6 +46,10 @@ def uploads(settings: Settings, database: Database, blobs: BlobStore, billing: B
     return Uploads(database, blobs, billing, settings.max_upload_bytes, settings.ingestion.uncounted_bytes)
 
 
+def bin_life(settings: Settings) -> timedelta:
+    return timedelta(days=settings.documents.bin_days)
+
+
 @asynccontextmanager
 async def wire(kit: Kit) -> AsyncGenerator[None]:
     settings = kit.settings
@@ -46,10 +58,15 @@ async def wire(kit: Kit) -> AsyncGenerator[None]:
     index = passage_index(settings)
     redis = connect_redis(settings)
     kit.app.state.redis = redis
+    blobs = blob_store(settings)
+    groups = Groups(AuthClient(kit.client("auth")))
+    catch_up = IndexCatchUp(database, index)
+    shower = Shower(bin_life(settings))
     kit.app.state.knowledge = Knowledge(
-        Groups(AuthClient(kit.client("auth"))),
-        uploads(settings, database, blob_store(settings), BillingClient(kit.client("billing"))),
-        Documents(database),
+        groups,
+        uploads(settings, database, blobs, BillingClient(kit.client("billing"))),
+        Documents(database, catch_up, shower),
+        Changes(database, catch_up, shower, groups),
         Passages(database, index),
         Retriever(
             database,
@@ -59,6 +76,8 @@ async def wire(kit: Kit) -> AsyncGenerator[None]:
             settings.retrieval,
         ),
     )
+    kit.app.state.collections = Collections(database, groups)
+    kit.app.state.lifecycle = Lifecycle(Originals(database, blobs), Reindexing(database), Exports(database, blobs))
     yield
     await redis.aclose()
     await database.close()
@@ -66,4 +85,10 @@ async def wire(kit: Kit) -> AsyncGenerator[None]:
 
 def build(settings: Settings) -> FastAPI:
     largest_body = settings.max_upload_bytes + MULTIPART_SLACK_BYTES
-    return create_app("knowledge", settings, wire, [router], max_body_bytes=largest_body)
+    return create_app(
+        "knowledge",
+        settings,
+        wire,
+        [router],
+        max_body_bytes=largest_body,
+    )

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
@@ -72,6 +72,16 @@ class Scope:
     filters: SearchFilters | None = None
 
 
+@dataclass(frozen=True)
+class PassageAttributes:
+    """What index rows say of their document, apart from its content."""
+
+    title: str
+    readers: tuple[str, ...]
+    category: str | None
+    tags: tuple[str, ...]
+
+
 class PassageIndex(Protocol):
     """Passages of each organisation apart. Reads see every write that has returned."""
 
@@ -109,6 +119,18 @@ class PassageIndex(Protocol):
 
     async def maintain(self, organization_id: UUID) -> None:
         """Folds recent writes into the index structures, and makes what its size asks for. Changes no answer."""
+        ...
+
+    async def update(self, organization_id: UUID, version: UUID, attributes: PassageAttributes) -> None:
+        """Changes what a version's rows say of their document, all at once; vectors stay as they are."""
+        ...
+
+    async def rewrite(self, organization_id: UUID) -> None:
+        """Writes what is there anew, so that from now on only older states hold what was removed. Changes no answer."""
+        ...
+
+    async def forget(self, organization_id: UUID, older_than: timedelta) -> None:
+        """Deletes the bytes of older states; a reader has `older_than` to finish with one."""
         ...
 
 

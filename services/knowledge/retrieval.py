@@ -21,7 +21,6 @@ from libs.contracts.knowledge import Location, RetrievedPassage, SearchScores
 from libs.inference.late_interaction import maxsim
 from libs.stores.postgres import Database
 from services.knowledge import repository
-from services.knowledge.access import readers_of
 from services.knowledge.analysis import QueryAnalysis, analyse
 from services.knowledge.found import Found, Mode, Wanted
 from services.knowledge.fusion import Fused
@@ -102,7 +101,7 @@ class Retriever:
 
     async def _search(self, subject: Subject, wanted: Wanted) -> _Search:
         analysis = analyse(wanted.query)
-        scope = Scope(subject.organization_id, readers_of(subject), wanted.filters)
+        scope = Scope(subject.organization_id, (), wanted.filters)
         mode: Mode = "hybrid" if wanted.strategy == "auto" else wanted.strategy
         search = _Search(subject, wanted, analysis, scope, mode)
         top_k = wanted.top_k or self._settings.passages[analysis.kind]
@@ -134,6 +133,8 @@ class Retriever:
     async def _fetch(self, search: _Search, depth: int) -> None:
         async with self._database.transaction() as session:
             search.knowledge_version = await repository.knowledge_version(session, search.scope.organization_id)
+            # After the version: a collection that was opened since then is at most too new for it.
+            search.scope = replace(search.scope, readers=await repository.reader_names(session, search.subject))
         lexical = asyncio.create_task(self._lexical(search, depth)) if search.mode != VECTOR else None
         try:
             similar = await self._similar(search, depth) if search.mode != LEXICAL else {}

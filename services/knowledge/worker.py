@@ -5,6 +5,7 @@ import os
 import signal
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
 from typing import cast
 
 from fastapi import FastAPI
@@ -22,9 +23,12 @@ from libs.stores.postgres import Database
 from libs.stores.weights import WeightsStore
 from libs.telemetry.logs import get_logger
 from services.knowledge.aftermath import deliveries
+from services.knowledge.catching_up import IndexCatchUp
+from services.knowledge.documents import Shower
 from services.knowledge.ingestion import Ingester
-from services.knowledge.main import blob_store, passage_index, uploads
+from services.knowledge.main import bin_life, blob_store, passage_index, uploads
 from services.knowledge.models import OutboxRow
+from services.knowledge.packing import Packer
 from services.knowledge.parsing.sandbox import Sandbox
 from services.knowledge.purge import Purger
 from services.knowledge.tokens import TokenCounts
@@ -34,6 +38,7 @@ log = get_logger(__name__)
 IDLE_S = 0.2
 AFTER_FAILURE_S = 2.0
 SWEEP_EVERY_S = 3.0
+BIN_EVERY_S = 60.0
 # One more ingester takes only documents up to this size, so that a large one never holds up the small.
 SMALL_BYTES = 1_000_000
 
@@ -49,8 +54,16 @@ async def work(settings: Settings, health: Health | None = None) -> None:
         blobs = blob_store(settings)
         index = passage_index(settings)
         count_tokens = TokenCounts(WeightsStore(settings.models_dir).locate(settings.embedding.model))
-        purger = Purger(database, index, uploads(settings, database, blobs, billing))
-        relay = OutboxRelay(database, OutboxRow, deliveries(database, blobs, billing))
+        purger = Purger(database, index, uploads(settings, database, blobs, billing), bin_life(settings))
+        packer = Packer(
+            database,
+            blobs,
+            Shower(bin_life(settings)),
+            timedelta(hours=settings.documents.export_hours),
+            timedelta(seconds=options.lease_s),
+        )
+        topics = deliveries(database, blobs, billing) | IndexCatchUp(database, index).deliveries()
+        relay = OutboxRelay(database, OutboxRow, topics)
         sizes = [settings.max_upload_bytes] * options.workers + [SMALL_BYTES]
         ingesters = [
             Ingester(database, index, blobs, embedder, sandbox, count_tokens, options, largest) for largest in sizes
@@ -65,6 +78,10 @@ async def work(settings: Settings, health: Health | None = None) -> None:
                     tasks.create_task(relay.run())
                     tasks.create_task(_forever(purger.sweep_changed, SWEEP_EVERY_S))
                     tasks.create_task(_forever(purger.finish_half_accepted, SWEEP_EVERY_S))
+                    tasks.create_task(_forever(purger.empty_bins, BIN_EVERY_S))
+                    tasks.create_task(_forever(purger.erase, SWEEP_EVERY_S))
+                    tasks.create_task(_forever(packer.turn, IDLE_S))
+                    tasks.create_task(_forever(packer.expire, BIN_EVERY_S))
                     for ingester in ingesters:
                         tasks.create_task(_forever(ingester.turn, IDLE_S))
         finally:

@@ -11,7 +11,7 @@ import yaml
 from pydantic import BaseModel, TypeAdapter
 
 from libs.config.settings import CONFIG_DIR, LISTENERS
-from libs.contracts import chat, errors, identity, knowledge, organizations
+from libs.contracts import chat, errors, identity, knowledge, lifecycle, organizations
 from libs.contracts.billing import Plan, Resource, ResourceUsage, Usage
 from libs.security.tokens import SERVICE_TOKEN_LIFE_S
 from libs.service.health import CHECK_TIMEOUT_S
@@ -21,6 +21,7 @@ from services.auth.invitations import INVITATION_LIFE, INVITATIONS_PER_ORGANIZAT
 from services.billing.plans import PLANS
 from services.billing.service import RESERVATION_LIFE
 from services.chat.events import _NAMES as EVENT_NAMES  # pyright: ignore[reportPrivateUsage] - the names on the wire
+from services.knowledge.collections import COLLECTIONS_MAX
 from services.knowledge.parsing.document import FailureCode, ParseLimits
 from tests.unit.docs.handbook import pages
 
@@ -59,6 +60,11 @@ SENTENCES = [
     ("document-formats.md", f"lie within each other {ParseLimits().nesting} deep"),
     ("document-states.md", f"a lease of {INGESTION['lease_s']} seconds"),
     ("document-states.md", f"ingestion.workers, by default {INGESTION['workers']}"),
+    ("replacing-and-deleting.md", f"lies in the bin for {BASE['documents']['bin_days']} days"),
+    ("downloading-documents.md", f"downloaded for {BASE['documents']['export_hours']} hours"),
+    ("changing-documents.md", f"at most {COLLECTIONS_MAX} collections"),
+    ("uploading-documents.md", f"at most {knowledge.METADATA_MAX_KEYS} values of your own"),
+    ("uploading-documents.md", f"strings of at most {knowledge.METADATA_MAX_CHARS} characters"),
     ("hybrid-retrieval.md", f"Footnote uses k = {RETRIEVAL['rrf_k']}"),
     ("hybrid-retrieval.md", f"1/{RETRIEVAL['rrf_k'] + 1} + 1/{RETRIEVAL['rrf_k'] + 3}"),
     ("hybrid-retrieval.md", f"up to {RETRIEVAL['candidates']} candidates before fusion"),
@@ -137,6 +143,10 @@ def test_request_tables_name_every_field_with_its_default(name: str, model: type
             assert default == (info.default if isinstance(info.default, str) else json.dumps(info.default))
 
 
+def test_changes_are_named():
+    assert set(lifecycle.DocumentChanges.model_fields) <= set(PAGES["changing-documents.md"].code_spans)
+
+
 def test_upload_table_names_every_field():
     assert set(columns("uploading-documents.md", "field")) == set(knowledge.UploadFields.model_fields)
 
@@ -182,6 +192,7 @@ def test_request_bounds():
         ("search-api.md", knowledge.SearchResponse),
         ("search-api.md", knowledge.SearchResult),
         ("search-api.md", knowledge.SearchScores),
+        ("downloading-documents.md", lifecycle.Export),
         ("usage-and-quotas.md", Usage),
         ("usage-and-quotas.md", ResourceUsage),
         ("errors.md", errors.ErrorEnvelope),
@@ -277,6 +288,7 @@ BODIES: dict[str, Any] = {
     "/users/me/api-keys": identity.ApiKeyRequest,
     "/organizations/$ORGANIZATION/invitations": organizations.InvitationRequest,
     "/documents": knowledge.TextDocument,
+    "/documents/$DOCUMENT": lifecycle.DocumentChanges,
     "/search": knowledge.SearchRequest,
 }
 
