@@ -18,6 +18,9 @@ from services.knowledge.passages import Passages
 from services.knowledge.ports import PassageIndex
 from services.knowledge.retrieval import Retriever
 from services.knowledge.routes import Knowledge, router
+from services.knowledge.sources.inventory import Inventories
+from services.knowledge.sources.routes import Sources
+from services.knowledge.sources.routes import router as sources_router
 from services.knowledge.uploads import Uploads
 
 MULTIPART_SLACK_BYTES = 2_097_152
@@ -47,6 +50,7 @@ async def wire(kit: Kit) -> AsyncGenerator[None]:
         Passages(database, index),
         Retriever(database, index, EmbeddingClient(kit.client("embedding")), settings.retrieval),
     )
+    kit.app.state.sources = Sources(Inventories(database))
     redis = connect_redis(settings)
     kit.app.state.redis = redis
     yield
@@ -56,4 +60,4 @@ async def wire(kit: Kit) -> AsyncGenerator[None]:
 
 def build(settings: Settings) -> FastAPI:
     largest_body = settings.max_upload_bytes + MULTIPART_SLACK_BYTES
-    return create_app("knowledge", settings, wire, [router], max_body_bytes=largest_body)
+    return create_app("knowledge", settings, wire, [sources_router, router], max_body_bytes=largest_body)
