@@ -59,6 +59,12 @@ class Ingestion(Section):
     uncounted_bytes: int = Field(ge=0)
 
 
+class Fetching(Section):
+    allowed_networks: list[IPv4Network | IPv6Network]
+    ports: list[int] = Field(min_length=1)
+    timeout_s: float = Field(gt=0)
+
+
 class Retrieval(Section):
     rrf_k: int = Field(ge=1)
     candidates: int = Field(ge=1)
@@ -113,6 +119,7 @@ class Settings(BaseSettings):
     rate_limits: RateLimits
     tokens: Tokens
     ingestion: Ingestion
+    fetching: Fetching
     retrieval: Retrieval
     embedding: Embedding
     generation: Generation

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from libs.contracts.knowledge import DocumentFailure, DocumentStatus
+from libs.contracts.knowledge import DocumentFailure, DocumentStatus, UploadFields
 
 STATES_MAX = 1_000
 
@@ -48,6 +48,12 @@ class NewExternalId(BaseModel):
         if "\x00" in value:
             raise ValueError("a NUL character can't be stored")
         return value
+
+
+class WebDocument(UploadFields):
+    """`POST /documents/web`: a page to fetch; without an external_id its address is that."""
+
+    url: str = Field(min_length=1, max_length=2_000)
 
 
 class Formats(BaseModel):

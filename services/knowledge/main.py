@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from libs.clients.billing import BillingClient
 from libs.clients.embedding import EmbeddingClient
 from libs.config.settings import Settings
+from libs.fetch.fetcher import Fetcher
 from libs.service.app import Kit, create_app
 from libs.stores.blobs import BlobStore, FolderBlobStore
 from libs.stores.postgres import Database
@@ -19,6 +20,7 @@ from services.knowledge.ports import PassageIndex
 from services.knowledge.retrieval import Retriever
 from services.knowledge.routes import Knowledge, router
 from services.knowledge.sources.inventory import Inventories
+from services.knowledge.sources.pages import WebPages
 from services.knowledge.sources.routes import Sources
 from services.knowledge.sources.routes import router as sources_router
 from services.knowledge.uploads import Uploads
@@ -38,19 +40,27 @@ def uploads(settings: Settings, database: Database, blobs: BlobStore, billing: B
     return Uploads(database, blobs, billing, settings.max_upload_bytes, settings.ingestion.uncounted_bytes)
 
 
+def web_fetcher(settings: Settings) -> Fetcher:
+    options = settings.fetching
+    return Fetcher(timeout_s=options.timeout_s, ports=options.ports, allowed_networks=tuple(options.allowed_networks))
+
+
 @asynccontextmanager
 async def wire(kit: Kit) -> AsyncGenerator[None]:
     settings = kit.settings
     database = Database(settings, "knowledge")
     kit.health.add("postgres", database.ping)
     index = passage_index(settings)
+    accepting = uploads(settings, database, blob_store(settings), BillingClient(kit.client("billing")))
     kit.app.state.knowledge = Knowledge(
-        uploads(settings, database, blob_store(settings), BillingClient(kit.client("billing"))),
+        accepting,
         Documents(database),
         Passages(database, index),
         Retriever(database, index, EmbeddingClient(kit.client("embedding")), settings.retrieval),
     )
-    kit.app.state.sources = Sources(Inventories(database))
+    kit.app.state.sources = Sources(
+        Inventories(database), WebPages(web_fetcher(settings), accepting, settings.max_upload_bytes)
+    )
     redis = connect_redis(settings)
     kit.app.state.redis = redis
     yield

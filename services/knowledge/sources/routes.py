@@ -4,19 +4,34 @@ from dataclasses import dataclass
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Query, Request, Response
 
-from libs.contracts.sources import Formats, Inventory, InventoryItem, NewExternalId, States, StatesRequest
+from libs.contracts.knowledge import DocumentAccepted
+from libs.contracts.sources import (
+    Formats,
+    Inventory,
+    InventoryItem,
+    NewExternalId,
+    States,
+    StatesRequest,
+    WebDocument,
+)
+from libs.service.idempotency import Idempotent
 from libs.service.identity import CurrentSubject
 from services.knowledge.parsing.media_types import FORMATS
 from services.knowledge.sources.inventory import Inventories
+from services.knowledge.sources.pages import WebPages
 
 router = APIRouter()
+
+# Longer than fetching and storing a page takes.
+LOCK_S = 300.0
 
 
 @dataclass(frozen=True)
 class Sources:
     inventories: Inventories
+    pages: WebPages
 
 
 def sources_of(request: Request) -> Sources:
@@ -48,6 +63,14 @@ async def inventory(
 async def states(body: StatesRequest, subject: CurrentSubject, sources: SourcesDependency) -> States:
     """How far each of up to 1,000 documents has come."""
     return States(items=await sources.inventories.states(subject, body.document_ids))
+
+
+@router.post("/documents/web", status_code=202, response_model=DocumentAccepted)
+async def add_page(
+    body: WebDocument, subject: CurrentSubject, sources: SourcesDependency, once: Idempotent
+) -> Response:
+    """Fetches a web page and lines it up for indexing; the same address replaces."""
+    return await once.answer(body, lambda: sources.pages.add(subject, body), status=202, lock_s=LOCK_S)
 
 
 @router.put("/documents/{document_id}/external_id")
