@@ -10,7 +10,7 @@ import ssl
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import IO
 
 import httpcore
 
@@ -58,7 +58,7 @@ class Fetcher:
         self._ssl_context = ssl_context or httpcore.default_ssl_context()
         self._robots = Robots(AGENT, self._read_robots)
 
-    async def fetch(self, url: str, into: BinaryIO, max_bytes: int) -> Fetched:
+    async def fetch(self, url: str, into: IO[bytes], max_bytes: int) -> Fetched:
         """Writes the page's content, unpacked, to `into`. Raises FetchError, whatever goes wrong."""
         try:
             async with asyncio.timeout(self._timeout_s):
@@ -76,7 +76,7 @@ class Fetcher:
             await self._follow(address, content, ROBOTS_MAX_BYTES, obey_robots=False)
         return content.getvalue()
 
-    async def _follow(self, address: WebAddress, into: BinaryIO, max_bytes: int, *, obey_robots: bool) -> Fetched:
+    async def _follow(self, address: WebAddress, into: IO[bytes], max_bytes: int, *, obey_robots: bool) -> Fetched:
         for _ in range(MAX_REDIRECTS + 1):
             if address.port not in self._ports:
                 allowed = ", ".join(map(str, sorted(self._ports)))
@@ -114,7 +114,7 @@ class Fetcher:
 
 
 async def _receive(
-    address: WebAddress, response: httpcore.Response, headers: dict[str, str], into: BinaryIO, max_bytes: int
+    address: WebAddress, response: httpcore.Response, headers: dict[str, str], into: IO[bytes], max_bytes: int
 ) -> Fetched:
     said = headers.get("content-length", "")
     if said.isdigit() and int(said) > max_bytes:

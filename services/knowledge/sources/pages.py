@@ -31,7 +31,8 @@ EXTERNAL_ID_MAX_CHARS = 500
 FILE_NAME_MAX_CHARS = 200
 _EXTENSIONS = {entry.media_type.value: entry.extensions for entry in FORMATS}
 _EXTENSIONS["application/xhtml+xml"] = _EXTENSIONS[MediaType.HTML]
-_UTF_8 = codecs.lookup("utf-8")
+# Python knows codecs besides that aren't character sets.
+_CHARSETS = ("iso8859", "iso2022", "cp", "koi8", "mac", "gb", "big5", "euc", "shift_jis", "utf-16", "utf-32", "tis")
 
 
 class WebPages:
@@ -106,11 +107,9 @@ def _other_charset(fetched: Fetched) -> codecs.CodecInfo | None:
         return None
     try:
         codec = codecs.lookup(fetched.charset)
-        codec.incrementaldecoder("replace").decode(b"")
-        known = isinstance("".encode(codec.name), bytes)
-    except (LookupError, ValueError, TypeError):
+    except LookupError:
         return None
-    return codec if known and codec.name != _UTF_8.name else None
+    return codec if codec.name.startswith(_CHARSETS) else None
 
 
 async def _content(file: IO[bytes], charset: codecs.CodecInfo | None) -> AsyncIterator[bytes]:
