@@ -128,6 +128,20 @@ def sync(
 
 
 @app.command()
+def parse(paths: Annotated[list[Path], typer.Argument(help="Files and folders.")]) -> None:
+    """Show what is read from files, what that costs and why some can't be read; nothing is uploaded."""
+    from scripts.parse import files_in, parse_files, print_table
+    from services.knowledge.parsing.document import ParseLimits
+
+    options = settings().ingestion
+    limits = ParseLimits.of(options.parse_memory_mb, options.parse_timeout_s)
+    try:
+        print_table(run(parse_files(list(files_in(paths)), limits)), Console())
+    except OSError as error:
+        _fail(str(error))
+
+
+@app.command()
 def ask(
     question: str,
     model: Annotated[str | None, typer.Option(help="One of the installed models.")] = None,
@@ -201,6 +215,14 @@ def bench_embed() -> None:
     run(measure(console))
 
 
+@bench_app.command("rerank")
+def bench_rerank() -> None:
+    """Reranking fifty passages, encoded anew and by stored token vectors."""
+    from scripts.bench.embed import bench_rerank as measure
+
+    run(measure(console))
+
+
 @bench_app.command("search")
 def bench_search() -> None:
     """A search beside a bare FastAPI and Redis route."""
@@ -221,6 +243,7 @@ def bench_chat() -> None:
 def bench_all() -> None:
     """Every bench, one after another."""
     bench_embed()
+    bench_rerank()
     bench_search()
     bench_chat()
 
@@ -251,10 +274,30 @@ def models_list() -> None:
 
 @models_app.command("install")
 def models_install(name: str) -> None:
-    """Fetch weights, check their hash and put them in place."""
+    """Fetch weights, check their hash, put them in place and make them ready for this machine."""
     from scripts.models import install
 
     try:
         install(settings(), name, console)
     except (WeightsError, WeightsMissingError) as error:
         _fail(str(error))
+
+
+@models_app.command("optimize")
+def models_optimize(
+    data: Annotated[
+        Path | None, typer.Option(envvar="FOOTNOTE_DATA", help="A folder with retrieval/scifact; else the handbook.")
+    ] = None,
+    documents: Annotated[int, typer.Option(min=100, help="SciFact's documents that are encoded.")] = 1000,
+    rounds: Annotated[int, typer.Option(min=1, help="Times that each backend is measured.")] = 2,
+) -> None:
+    """Measure every embedding backend on this machine and say which pass the quality gate."""
+    from scripts.optimize import optimize
+
+    try:
+        report = optimize(settings(), data, documents, rounds, console)
+    except (WeightsError, WeightsMissingError) as error:
+        _fail(str(error))
+    else:
+        console.print(report.read_text(), markup=False, highlight=False)
+        console.print(f"The report is {str(report)!r}, with JSON beside it.", highlight=False)

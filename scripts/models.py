@@ -7,6 +7,9 @@ from libs.config.settings import Settings
 from libs.stores.weights import WeightsMissingError, WeightsStore
 from libs.stores.weights_catalogue import CATALOGUE
 
+# What only a folder of weights for embedding has; a language model is one GGUF file.
+WEIGHTS_FILE = "model.safetensors"
+
 
 def install(settings: Settings, name: str, console: Console) -> None:
     """Fetches the weights unless they are there. Raises WeightsError; nothing half-fetched is ever used."""
@@ -20,6 +23,14 @@ def install(settings: Settings, name: str, console: Console) -> None:
 
         with console.status("converting for this machine's processor, once"):
             prepare(path)
+    if (path / WEIGHTS_FILE).exists():
+        from services.embedding.adapters import openvino_ir
+
+        with console.status("calibrating for this machine's processor, once"):
+            try:
+                openvino_ir.prepare(store, name)
+            except (openvino_ir.ConversionError, OSError) as error:
+                console.print(f"{error} It runs with torch instead, at half the speed.", highlight=False)
     console.print(f"{name} is installed in {str(path)!r}.", highlight=False)
 
 

@@ -1,9 +1,13 @@
 """auth, as other services call it."""
 
+from collections.abc import Collection
+from uuid import UUID
+
 from pydantic import BaseModel
 
 from libs.clients.base import ServiceClient
 from libs.contracts.identity import AccessToken, ApiKeyExchange, Subject, TokenClaims
+from libs.contracts.organizations import GroupCheck, GroupsFound
 
 
 class Jwks(BaseModel):
@@ -33,3 +37,11 @@ class AuthClient:
             idempotent=True,
             timeout_s=2,
         )
+
+    async def unknown_groups(self, organization_id: UUID, group_ids: Collection[UUID]) -> set[UUID]:
+        """Those of at most 50,000 groups that the organisation doesn't have."""
+        check = GroupCheck(organization_id=organization_id, group_ids=sorted(set(group_ids)))
+        found = await self._service.call(
+            "POST", "/internal/groups/check", GroupsFound, body=check, idempotent=True, timeout_s=2
+        )
+        return set(group_ids).difference(found.group_ids)

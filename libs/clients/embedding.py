@@ -1,12 +1,40 @@
 """embedding, as knowledge, chat and generation call it."""
 
 import base64
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import TypeAdapter
 
 from libs.clients.base import ServiceClient
+from libs.contracts.embedding import Rank, RerankRequest, TokenVectorsRequest, TokenVectorsResponse
 from libs.contracts.openai import EmbeddingRequest, EmbeddingResponse
+from libs.inference.late_interaction import query_tokens
+
+_RANKS = TypeAdapter(list[Rank])
+
+
+@dataclass(frozen=True)
+class EmbeddedPassages:
+    """`vectors` is `(n, dim)` float32, unit rows. `tokens` are n byte strings for `late_interaction.maxsim`.
+
+    Tokens of two revisions can't be compared.
+    """
+
+    vectors: NDArray[np.float32]
+    tokens: tuple[bytes, ...]
+    revision: str
+
+
+@dataclass(frozen=True)
+class EmbeddedQuery:
+    """`vector` is `(dim,)` and `tokens` `(m, token_dim)` for `late_interaction.maxsim`, float32, of unit length."""
+
+    vector: NDArray[np.float32]
+    tokens: NDArray[np.float32]
+    revision: str
 
 
 class EmbeddingClient:
@@ -27,6 +55,51 @@ class EmbeddingClient:
         )
         rows = [_decoded(item.embedding) for item in response.data]
         return np.stack(rows)
+
+    async def embed_passages(self, texts: list[str], *, timeout_s: float = 30) -> EmbeddedPassages:
+        """Vectors as `embed` gives them and token vectors to store, from one pass through the model.
+
+        The texts must not be empty.
+        """
+        response = await self._token_vectors(texts, "passage", timeout_s)
+        return EmbeddedPassages(
+            vectors=np.stack([_decoded(item.vector) for item in response.data]),
+            tokens=tuple(base64.b64decode(item.tokens) for item in response.data),
+            revision=response.revision,
+        )
+
+    async def embed_query(self, text: str, *, timeout_s: float = 30) -> EmbeddedQuery:
+        """The query's vector as `embed` gives it, and its tokens' to compare with passages' tokens."""
+        response = await self._token_vectors([text], "query", timeout_s)
+        item = response.data[0]
+        tokens = query_tokens(base64.b64decode(item.tokens))
+        return EmbeddedQuery(_decoded(item.vector), tokens, response.revision)
+
+    async def rerank(self, query: str, texts: list[str], *, timeout_s: float = 30) -> NDArray[np.float32]:
+        """`(n,)` scores in the texts' order, -1 to 1; encodes every text, where stored tokens would save that."""
+        response = await self._service.send(
+            "POST",
+            "/rerank",
+            body=RerankRequest(query=query, texts=texts, raw_scores=True),
+            idempotent=True,
+            timeout_s=timeout_s,
+        )
+        scores = np.empty(len(texts), np.float32)
+        for rank in _RANKS.validate_json(response.content):
+            scores[rank.index] = rank.score
+        return scores
+
+    async def _token_vectors(
+        self, texts: list[str], role: Literal["query", "passage"], timeout_s: float
+    ) -> TokenVectorsResponse:
+        return await self._service.call(
+            "POST",
+            "/embed_tokens",
+            TokenVectorsResponse,
+            body=TokenVectorsRequest(texts=texts, role=role),
+            idempotent=True,
+            timeout_s=timeout_s,
+        )
 
 
 def _decoded(embedding: list[float] | str) -> NDArray[np.float32]:

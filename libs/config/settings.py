@@ -73,7 +73,7 @@ class Retrieval(Section):
 
 
 class Embedding(Section):
-    backend: Literal["torch"]
+    backend: Literal["auto", "torch", "openvino-float32", "openvino-bfloat16", "openvino-int8"]
     model: str
     max_batch_tokens: int = Field(ge=256)
     max_waiting: int = Field(ge=1)

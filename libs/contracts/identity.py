@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, EmailStr, Field
+from pydantic import BaseModel, ConfigDict, EmailStr, Field, model_validator
 
 
 class Role(StrEnum):
@@ -48,20 +48,36 @@ class RegisterRequest(BaseModel):
     email: EmailStr = Field(max_length=254)
     password: str = Field(min_length=12, max_length=256)
     organization_name: str | None = Field(default=None, min_length=1, max_length=120)
+    invitation_token: str | None = Field(default=None, max_length=512)
+
+    @model_validator(mode="after")
+    def _joins_or_founds(self) -> "RegisterRequest":
+        if self.organization_name is not None and self.invitation_token is not None:
+            raise ValueError(
+                "send organization_name to found an organization or invitation_token to join one, not both"
+            )
+        return self
 
 
 class LoginRequest(BaseModel):
+    """`organization_id` chooses the one that the tokens are for; `invitation_token` joins one first."""
+
     model_config = ConfigDict(extra="forbid")
 
     email: str = Field(max_length=254)
     password: str = Field(max_length=256)
     mfa_code: str | None = Field(default=None, max_length=16)
+    organization_id: UUID | None = None
+    invitation_token: str | None = Field(default=None, max_length=512)
 
 
 class RefreshRequest(BaseModel):
+    """`organization_id` moves the session to another of the user's organisations."""
+
     model_config = ConfigDict(extra="forbid")
 
     refresh_token: str = Field(max_length=512)
+    organization_id: UUID | None = None
 
 
 class TokenPair(BaseModel):

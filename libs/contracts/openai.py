@@ -6,12 +6,16 @@ from pydantic import BaseModel, Field
 
 
 class EmbeddingRequest(BaseModel):
-    """`input` is one text or many, or token ids; `encoding_format` base64 carries little-endian float32."""
+    """`input` is one text or many, or token ids; `encoding_format` base64 carries little-endian float32.
+
+    `truncate` is not OpenAI's: false refuses a text beyond the model's limit instead of reading it up to there.
+    """
 
     input: str | list[str] | list[int] | list[list[int]]
     model: str = "default"
     encoding_format: Literal["float", "base64"] = "float"
     dimensions: int | None = None
+    truncate: bool = True
     user: str | None = None
 
 

@@ -9,7 +9,7 @@ from services.auth import models
 from services.auth.credentials import hash_of, new_api_key, shown_prefix
 from services.auth.names import display_name
 from services.auth.repository import AuthStore
-from services.auth.sessions import Clock
+from services.auth.sessions import SESSION_ENDED, Clock
 
 KEYS_PER_MEMBER = 100
 
@@ -36,6 +36,8 @@ class ApiKeys:
             created_at=self._clock(),
         )
         async with self._store.step() as repository:
+            if not await repository.members.hold(key.organization_id, key.user_id):
+                raise unauthenticated(SESSION_ENDED)
             added = await repository.add_api_key(key, KEYS_PER_MEMBER)
         if not added:
             raise FootnoteError(

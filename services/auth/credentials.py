@@ -1,8 +1,9 @@
-"""The secrets that people and programs hold: refresh tokens and API keys. The service keeps their hashes only."""
+"""The secrets that people and programs hold: refresh tokens, API keys, invitations. Only their hashes are kept."""
 
 import hashlib
 import hmac
 import secrets
+from uuid import UUID
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -11,6 +12,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 SECRET_BYTES = 32
 API_KEY_PREFIX = "fn_"
 REFRESH_TOKEN_PREFIX = "fnr_"  # noqa: S105 - what a token starts with
+INVITATION_TOKEN_PREFIX = "fni_"  # noqa: S105 - what a token starts with
 SHOWN_CHARACTERS = 10
 
 
@@ -36,11 +38,27 @@ class RefreshTokens:
     """
 
     def __init__(self, signing_key: Ed25519PrivateKey) -> None:
-        derived = HKDF(SHA256(), SECRET_BYTES, salt=None, info=b"footnote refresh tokens")
-        self._key = derived.derive(signing_key.private_bytes_raw())
+        self._key = _derived(signing_key, b"footnote refresh tokens")
 
     def first(self) -> str:
         return REFRESH_TOKEN_PREFIX + secrets.token_urlsafe(SECRET_BYTES)
 
     def after(self, token: str) -> str:
         return REFRESH_TOKEN_PREFIX + hmac.new(self._key, token.encode(), hashlib.sha256).hexdigest()
+
+
+class InvitationTokens:
+    """An invitation's token is a keyed hash of its id.
+
+    So a request that is sent again under its idempotency key gets the same token, though none was kept.
+    """
+
+    def __init__(self, signing_key: Ed25519PrivateKey) -> None:
+        self._key = _derived(signing_key, b"footnote invitation tokens")
+
+    def of(self, invitation_id: UUID) -> str:
+        return INVITATION_TOKEN_PREFIX + hmac.new(self._key, invitation_id.bytes, hashlib.sha256).hexdigest()
+
+
+def _derived(signing_key: Ed25519PrivateKey, purpose: bytes) -> bytes:
+    return HKDF(SHA256(), SECRET_BYTES, salt=None, info=purpose).derive(signing_key.private_bytes_raw())

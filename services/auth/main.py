@@ -17,7 +17,12 @@ from libs.stores.postgres import Database
 from libs.stores.redis import connect_redis
 from services.auth.api_keys import ApiKeys
 from services.auth.attempts import LoginAttempts
-from services.auth.credentials import RefreshTokens
+from services.auth.credentials import InvitationTokens, RefreshTokens
+from services.auth.groups import Groups
+from services.auth.invitations import Invitations
+from services.auth.members import Members
+from services.auth.organization_routes import organization_router
+from services.auth.organization_routes import router as organizations_router
 from services.auth.organizations import Organizations
 from services.auth.repository import AuthStore
 from services.auth.routes import internal_router, router
@@ -34,6 +39,7 @@ async def wire(kit: Kit) -> AsyncGenerator[None]:
     settings = kit.settings
     database = Database(settings, "auth")
     redis = connect_redis(settings)
+    kit.app.state.redis = redis
     # Redis isn't part of readiness: without it nobody signs in, but whoever is signed in must still be known.
     kit.health.add("postgres", database.ping)
     signing_key = load_private_key(settings.secrets_dir / f"{USER_TOKENS}.key")
@@ -55,6 +61,9 @@ async def wire(kit: Kit) -> AsyncGenerator[None]:
         subjects=subjects,
         api_keys=ApiKeys(store, key_signer, _now),
         organizations=Organizations(store),
+        members=Members(store),
+        groups=Groups(store),
+        invitations=Invitations(store, InvitationTokens(signing_key), _now),
         jwks=Jwks.model_validate(signer.jwks()),
     )
     keys = keys_of_jwks(signer.jwks())
@@ -74,4 +83,4 @@ def _now() -> datetime:
 
 
 def build(settings: Settings) -> FastAPI:
-    return create_app("auth", settings, wire, [router, internal_router])
+    return create_app("auth", settings, wire, [router, organizations_router, organization_router, internal_router])

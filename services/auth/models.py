@@ -91,8 +91,59 @@ class GroupMember(Base):
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
+class Invitation(Base):
+    """One that is open: accepted and revoked ones are deleted. It ends with the membership of whoever made it."""
+
+    __tablename__ = "invitations"
+    __table_args__ = (
+        UniqueConstraint("hash", name="invitations_hash"),
+        UniqueConstraint("organization_id", "email", name="invitations_email"),
+        UniqueConstraint("organization_id", "id", name="invitations_organization"),
+        ForeignKeyConstraint(
+            ["organization_id", "invited_by"],
+            ["memberships.organization_id", "memberships.user_id"],
+            ondelete="CASCADE",
+        ),
+        Index("invitations_by_inviter", "organization_id", "invited_by"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    organization_id: Mapped[UUID]
+    email: Mapped[str]
+    role: Mapped[str]
+    invited_by: Mapped[UUID]
+    hash: Mapped[bytes]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    expires_at: Mapped[datetime]
+
+
+class InvitationGroup(Base):
+    """A group, of the same organisation, that whoever accepts joins."""
+
+    __tablename__ = "invitation_groups"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["organization_id", "invitation_id"],
+            ["invitations.organization_id", "invitations.id"],
+            ondelete="CASCADE",
+        ),
+        ForeignKeyConstraint(
+            ["organization_id", "group_id"], ["groups.organization_id", "groups.id"], ondelete="CASCADE"
+        ),
+        Index("invitation_groups_by_group", "organization_id", "group_id"),
+    )
+
+    invitation_id: Mapped[UUID] = mapped_column(primary_key=True)
+    group_id: Mapped[UUID] = mapped_column(primary_key=True)
+    organization_id: Mapped[UUID]
+
+
 class Session(Base):
-    """One sign-in, and the family of its refresh tokens. `expires_at` moves on with each refresh."""
+    """One sign-in, and the family of its refresh tokens. `expires_at` moves on with each refresh.
+
+    It is the user's in each of their organisations; `organization_id` is the one that it was last used for, and it ends
+    with that membership.
+    """
 
     __tablename__ = "sessions"
     __table_args__ = (_of_a_member(), Index("sessions_by_user", "user_id", "organization_id"))

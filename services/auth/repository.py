@@ -1,4 +1,4 @@
-"""All of auth's queries."""
+"""auth's queries about users, sessions and keys; the rest is in the repositories that it holds."""
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
@@ -12,6 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from libs.contracts.identity import OrganizationRef, Role, TokenClaims
 from libs.stores.postgres import Database
+from services.auth.group_repository import GroupRepository
+from services.auth.invitation_repository import InvitationRepository
+from services.auth.member_repository import MemberRepository
 from services.auth.models import ApiKey, GroupMember, Membership, Organization, RefreshToken, Session, User
 
 API_KEY_USE_NOTED_EVERY = timedelta(minutes=1)
@@ -19,10 +22,10 @@ API_KEY_USE_NOTED_EVERY = timedelta(minutes=1)
 
 @dataclass(frozen=True)
 class Account:
-    """What signing in needs to know of a user."""
+    """What signing in needs to know of a user; `organization_id` is None for one who is a member nowhere."""
 
     user_id: UUID
-    organization_id: UUID
+    organization_id: UUID | None
     password_hash: str
 
 
@@ -60,31 +63,40 @@ class AuthRepository:
 
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
+        self.members = MemberRepository(session)
+        self.groups = GroupRepository(session)
+        self.invitations = InvitationRepository(session)
 
-    async def add_user(self, email: str, password_hash: str, organization_name: str, now: datetime) -> Profile | None:
-        """A new user as the owner of a new organisation; None where the address is taken."""
-        user_id = await self._session.scalar(
+    async def add_user(self, email: str, password_hash: str, now: datetime) -> UUID | None:
+        """A new user without an organisation; None where the address is taken."""
+        return await self._session.scalar(
             insert(User)
             .values(email=email, password_hash=password_hash, created_at=now)
             .on_conflict_do_nothing(index_elements=[User.email])
             .returning(User.id)
         )
-        if user_id is None:
-            return None
-        organization = Organization(name=organization_name)
+
+    async def add_organization(self, name: str, owner_id: UUID) -> UUID:
+        """A new organisation with its first owner."""
+        organization = Organization(name=name)
         self._session.add(organization)
         await self._session.flush()
-        self._session.add(Membership(organization_id=organization.id, user_id=user_id, role=Role.OWNER.value))
-        await self._session.flush()
-        return Profile(user_id, email, organization.id, organization_name, Role.OWNER, now)
+        await self.members.add(organization.id, owner_id, Role.OWNER)
+        return organization.id
 
     async def account(self, email: str) -> Account | None:
-        """The user of an address, in the organisation that it joined first."""
+        """The user of an address, in the organisation used last, or else the one joined first."""
+        last_used = (
+            select(func.max(Session.expires_at))
+            .where(Session.user_id == User.id, Session.organization_id == Membership.organization_id)
+            .correlate(User, Membership)
+            .scalar_subquery()
+        )
         rows = await self._session.execute(
             select(User.id, Membership.organization_id, User.password_hash)
-            .join(Membership, Membership.user_id == User.id)
+            .outerjoin(Membership, Membership.user_id == User.id)
             .where(User.email == email)
-            .order_by(Membership.created_at, Membership.organization_id)
+            .order_by(last_used.desc().nulls_last(), Membership.created_at, Membership.organization_id)
             .limit(1)
         )
         row = rows.one_or_none()
@@ -140,6 +152,24 @@ class AuthRepository:
         await self._session.execute(
             update(Session).where(Session.id == session_id, Session.revoked_at.is_(None)).values(revoked_at=now)
         )
+
+    async def move_session(self, session_id: UUID, organization_id: UUID) -> None:
+        """From now on a refresh is for this organisation, where none is named."""
+        await self._session.execute(
+            update(Session).where(Session.id == session_id).values(organization_id=organization_id)
+        )
+
+    async def session_of(self, token_hash: bytes) -> TokenClaims | None:
+        """Whose session a refresh token belongs to."""
+        rows = await self._session.execute(
+            select(Session.id, Session.user_id, Session.organization_id)
+            .join(RefreshToken, RefreshToken.session_id == Session.id)
+            .where(RefreshToken.hash == token_hash)
+        )
+        row = rows.one_or_none()
+        if row is None:
+            return None
+        return TokenClaims(user_id=row.user_id, organization_id=row.organization_id, session_id=row.id)
 
     async def hold_refresh_token(self, token_hash: bytes) -> HeldRefreshToken | None:
         # Both rows are locked: one that waited here for another refresh must see what that one changed.
@@ -274,7 +304,6 @@ def _living_session(claims: TokenClaims, now: datetime) -> ColumnElement[bool]:
     return exists().where(
         Session.id == claims.session_id,
         Session.user_id == claims.user_id,
-        Session.organization_id == claims.organization_id,
         Session.revoked_at.is_(None),
         Session.expires_at > now,
     )

@@ -22,6 +22,7 @@ from libs.contracts.identity import (
     TokenPair,
     User,
 )
+from libs.contracts.organizations import GroupCheck, GroupsFound
 from libs.service.identity import CurrentSubject, Operator
 from services.auth.service import Auth
 
@@ -49,7 +50,7 @@ async def login(request: LoginRequest, auth: TheAuth) -> TokenPair:
 
 @router.post("/auth/refresh")
 async def refresh(request: RefreshRequest, auth: TheAuth) -> TokenPair:
-    return await auth.sessions.refresh(request.refresh_token)
+    return await auth.sessions.refresh(request)
 
 
 @router.post("/auth/logout", status_code=204)
@@ -90,6 +91,11 @@ async def subject_of(claims: TokenClaims, auth: TheAuth) -> Subject:
 @internal_router.post("/api-keys/exchange")
 async def exchange_api_key(exchange: ApiKeyExchange, auth: TheAuth) -> AccessToken:
     return await auth.api_keys.exchange(exchange.key)
+
+
+@internal_router.post("/groups/check")
+async def check_groups(check: GroupCheck, auth: TheAuth) -> GroupsFound:
+    return await auth.groups.existing(check)
 
 
 @internal_router.get("/organizations")

@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 from libs.clients.auth import Jwks
 from services.auth.api_keys import ApiKeys
+from services.auth.groups import Groups
+from services.auth.invitations import Invitations
+from services.auth.members import Members
 from services.auth.organizations import Organizations
 from services.auth.sessions import Sessions
 from services.auth.subjects import Subjects
@@ -15,4 +18,7 @@ class Auth:
     subjects: Subjects
     api_keys: ApiKeys
     organizations: Organizations
+    members: Members
+    groups: Groups
+    invitations: Invitations
     jwks: Jwks

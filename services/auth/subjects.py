@@ -1,15 +1,10 @@
 """Who a token stands for now."""
 
 from libs.contracts.errors import unauthenticated
-from libs.contracts.identity import Role, Subject, TokenClaims
+from libs.contracts.identity import Subject, TokenClaims
 from services.auth.repository import AuthStore
+from services.auth.roles import PERMISSIONS
 from services.auth.sessions import SESSION_ENDED, Clock
-
-MEMBER = frozenset({"chat", "documents:read", "documents:write", "billing:read"})
-ADMIN = MEMBER | {"documents:manage", "members:manage", "groups:manage", "settings:manage", "audit:read"}
-OWNER = ADMIN | {"billing:manage", "organization:manage"}
-
-PERMISSIONS = {Role.MEMBER: MEMBER, Role.ADMIN: ADMIN, Role.OWNER: OWNER}
 
 
 class Subjects:

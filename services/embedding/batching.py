@@ -3,20 +3,18 @@
 import asyncio
 import math
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Sized
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Generic, TypeVar
 
 from libs.clients.context import Lane
 from libs.contracts.errors import overloaded
-from services.embedding.ports import TokenIds
 
-Vectors = NDArray[np.float32]
-Embed = Callable[[Sequence[TokenIds]], Vectors]
+# What is embedded, its length counted in tokens, and what comes of it.
+Item = TypeVar("Item", bound=Sized)
+Row = TypeVar("Row")
 
 # After an idle spell, the first batch waits this long for company.
 GATHER_S = 0.002
@@ -27,41 +25,43 @@ INGEST_TURN = 5
 
 
 @dataclass(eq=False, slots=True)
-class _Job:
+class _Job(Generic[Row]):
     """One caller's texts: its rows are filled in as their batches end."""
 
-    rows: list[Vectors | None]
+    rows: dict[int, Row]
     missing: int
-    done: asyncio.Future[list[Vectors]]
+    done: asyncio.Future[list[Row]]
 
 
 @dataclass(eq=False, slots=True)
-class _Text:
-    tokens: TokenIds
-    job: _Job
+class _Text(Generic[Item, Row]):
+    tokens: Item
+    job: _Job[Row]
     row: int
 
 
-class BatchQueue:
+class BatchQueue(Generic[Item, Row]):
     """A bounded queue per lane in front of one inference thread.
 
     A batch holds at most `max_batch_tokens` tokens, padding included (one text always goes), and is made of texts of
     similar length around the lane's oldest, so that little is spent on padding and none waits for ever.
     """
 
-    def __init__(self, embed: Embed, max_batch_tokens: int, max_waiting: int) -> None:
+    def __init__(
+        self, embed: Callable[[Sequence[Item]], Sequence[Row]], max_batch_tokens: int, max_waiting: int
+    ) -> None:
         self._embed = embed
         self._max_batch_tokens = max_batch_tokens
         self._max_waiting = max_waiting
-        self._lanes: dict[Lane, deque[_Text]] = {"query": deque(), "ingest": deque()}
+        self._lanes: dict[Lane, deque[_Text[Item, Row]]] = {"query": deque(), "ingest": deque()}
         self._arrived = asyncio.Event()
         self._query_streak = 0
 
     def waiting(self, lane: Lane) -> int:
         return len(self._lanes[lane])
 
-    async def embed(self, texts: Sequence[TokenIds], lane: Lane) -> list[Vectors]:
-        """A `(dimension,)` row per text. Raises 429 at once where the lane can't take them all.
+    async def embed(self, texts: Sequence[Item], lane: Lane) -> list[Row]:
+        """A row per text, in order. Raises 429 at once where the lane can't take them all.
 
         A cancelled caller's texts leave the queue.
         """
@@ -70,7 +70,7 @@ class BatchQueue:
         queue = self._lanes[lane]
         if len(queue) + len(texts) > self._max_waiting:
             raise overloaded("the embedding model")
-        job = _Job([None] * len(texts), len(texts), asyncio.get_running_loop().create_future())
+        job: _Job[Row] = _Job({}, len(texts), asyncio.get_running_loop().create_future())
         queue.extend(_Text(tokens, job, row) for row, tokens in enumerate(texts))
         self._arrived.set()
         try:
@@ -98,12 +98,12 @@ class BatchQueue:
                 else:
                     _deliver(batch, rows)
 
-    def _next_batch(self) -> list[_Text]:
+    def _next_batch(self) -> list[_Text[Item, Row]]:
         lane = self._next_lane()
         queue = self._lanes[lane]
         if not queue:
             return []
-        window: list[_Text] = []
+        window: list[_Text[Item, Row]] = []
         room = WINDOW_BATCHES * self._max_batch_tokens
         while queue and (not window or len(queue[0].tokens) <= room):
             text = queue.popleft()
@@ -123,7 +123,7 @@ class BatchQueue:
         return "ingest"
 
 
-def similar_lengths(window: Sequence[_Text], max_tokens: int) -> list[_Text]:
+def similar_lengths(window: Sequence[_Text[Item, Row]], max_tokens: int) -> list[_Text[Item, Row]]:
     """The window's first text and its neighbours by length, nearest first, while `max_tokens` hold them all, padded."""
     by_length = sorted(window, key=lambda text: len(text.tokens))
     first = len(window[0].tokens)
@@ -139,16 +139,16 @@ def similar_lengths(window: Sequence[_Text], max_tokens: int) -> list[_Text]:
     return by_length[low:high]
 
 
-def _deliver(batch: Sequence[_Text], rows: Vectors) -> None:
+def _deliver(batch: Sequence[_Text[Item, Row]], rows: Sequence[Row]) -> None:
     for text, row in zip(batch, rows, strict=True):
         job = text.job
         job.rows[text.row] = row
         job.missing -= 1
         if not job.missing and not job.done.done():
-            job.done.set_result([row for row in job.rows if row is not None])
+            job.done.set_result([job.rows[index] for index in range(len(job.rows))])
 
 
-def _fail(batch: Sequence[_Text], error: Exception) -> None:
+def _fail(batch: Sequence[_Text[Item, Row]], error: Exception) -> None:
     for text in batch:
         with suppress(asyncio.InvalidStateError):
             text.job.done.set_exception(error)

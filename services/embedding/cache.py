@@ -6,7 +6,7 @@ from hashlib import blake2b
 import numpy as np
 from numpy.typing import NDArray
 
-from services.embedding.ports import TokenIds
+from services.embedding.tokenizer import TokenIds
 
 
 class VectorCache:

@@ -1,21 +1,38 @@
 """What an embedding model is, whatever runs it."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-# A text as the model reads it: its token ids, special tokens included, cut at the model's limit.
-TokenIds = list[int]
+from services.embedding.tokenizer import TextTokenizer, TokenIds
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """One batch's output, float32, rows in the batch's order.
+
+    `vectors` is `(n, dimension)` of unit length. `states` is `(n, longest, dimension)`: a row of unit length for each
+    token of each text; rows behind a text's end mean nothing.
+    """
+
+    vectors: NDArray[np.float32]
+    states: NDArray[np.float32]
 
 
 class EmbeddingModel(Protocol):
-    """Turns texts into vectors. Every method blocks; none but `load` may be called before `load` has returned."""
+    """A loaded and warmed-up model. Every method blocks."""
 
     @property
     def id(self) -> str:
         """The model's public name."""
+        ...
+
+    @property
+    def backend(self) -> str:
+        """What runs it, by the name that `embedding.backend` has for it."""
         ...
 
     @property
@@ -26,16 +43,11 @@ class EmbeddingModel(Protocol):
     @property
     def dimension(self) -> int: ...
 
-    def load(self) -> None:
-        """Reads the weights and warms the model up. Raises ModelLoadError."""
-        ...
+    @property
+    def tokenizer(self) -> TextTokenizer: ...
 
-    def tokenize(self, texts: Sequence[str]) -> list[TokenIds]:
-        """Each text's token ids. May run in several threads at a time."""
-        ...
-
-    def embed(self, batch: Sequence[TokenIds]) -> NDArray[np.float32]:
-        """`(n, dimension)` float32 rows of unit length, in the batch's order. Runs in one thread at a time."""
+    def encode(self, batch: Sequence[TokenIds]) -> Encoded:
+        """Runs in one thread at a time."""
         ...
 
 

@@ -1,14 +1,15 @@
-"""OpenAI's embeddings protocol."""
+"""OpenAI's embeddings, token vectors for Footnote's own services, and reranking as text-embeddings-inference has it."""
 
 import base64
 import time
 from typing import Annotated, cast
 
 import numpy as np
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Request, Response
 from numpy.typing import NDArray
 
 from libs.clients.context import current_context
+from libs.contracts.embedding import Rank, RerankRequest, TokenVectorsItem, TokenVectorsRequest, TokenVectorsResponse
 from libs.contracts.errors import ErrorCode, FootnoteError
 from libs.contracts.openai import (
     EmbeddingData,
@@ -21,7 +22,7 @@ from libs.contracts.openai import (
 from libs.service.disconnect import while_connected
 from services.embedding.service import EmbeddingService
 
-router = APIRouter(prefix="/v1", tags=["embedding"])
+router = APIRouter(tags=["embedding"])
 
 STARTED_AT = int(time.time())
 
@@ -34,10 +35,10 @@ def service_of(request: Request) -> EmbeddingService:
 Service = Annotated[EmbeddingService, Depends(service_of)]
 
 
-@router.post("/embeddings")
+@router.post("/v1/embeddings")
 async def embeddings(body: EmbeddingRequest, request: Request, service: Service) -> EmbeddingResponse:
     texts = _texts(body)
-    embedding = service.embed(texts, body.model, body.dimensions, current_context().lane)
+    embedding = service.embed(texts, body.model, body.dimensions, current_context().lane, truncate=body.truncate)
     embedded = await while_connected(request, "embedding", embedding)
     data = [
         EmbeddingData(index=index, embedding=_base64(row) if body.encoding_format == "base64" else row.tolist())
@@ -47,9 +48,37 @@ async def embeddings(body: EmbeddingRequest, request: Request, service: Service)
     return EmbeddingResponse(data=data, model=service.model_id, usage=usage)
 
 
-@router.get("/models")
+@router.get("/v1/models")
 async def models(service: Service) -> ModelList:
     return ModelList(data=[Model(id=service.model_id, created=STARTED_AT, owned_by="footnote")])
+
+
+@router.post("/embed_tokens")
+async def embed_tokens(body: TokenVectorsRequest, request: Request, service: Service) -> TokenVectorsResponse:
+    embedding = service.embed_tokens(body.texts, body.role, current_context().lane)
+    rows, tokens = await while_connected(request, "embedding", embedding)
+    return TokenVectorsResponse(
+        data=[
+            TokenVectorsItem(vector=_base64(row.vector), tokens=base64.b64encode(row.tokens).decode()) for row in rows
+        ],
+        model=service.model_id,
+        revision=service.token_revision,
+        usage=EmbeddingUsage(prompt_tokens=tokens, total_tokens=tokens),
+    )
+
+
+@router.post("/rerank", response_model_exclude_none=True)
+async def rerank(body: RerankRequest, request: Request, response: Response, service: Service) -> list[Rank]:
+    """The texts, best first. The shape has no room for the token count: it is in X-Total-Tokens."""
+    reranking = service.rerank(body.query, body.texts, current_context().lane, truncate=body.truncate)
+    reranked = await while_connected(request, "embedding", reranking)
+    response.headers["X-Total-Tokens"] = str(reranked.tokens)
+    scores = reranked.scores if body.raw_scores else (reranked.scores + 1) / 2
+    best_first: list[int] = np.argsort(-scores, kind="stable").tolist()
+    return [
+        Rank(index=index, score=float(scores[index]), text=body.texts[index] if body.return_text else None)
+        for index in best_first
+    ]
 
 
 def _texts(body: EmbeddingRequest) -> list[str]:

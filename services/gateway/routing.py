@@ -32,6 +32,7 @@ TARGETS = (
     Target("/auth", "auth", RouteClass.ANONYMOUS),
     Target("/.well-known/jwks.json", "auth", RouteClass.ANONYMOUS),
     Target("/users", "auth"),
+    Target("/organizations", "auth"),
     Target("/chat/sessions", "chat"),
     Target("/chat/messages", "chat"),
     Target("/chat", "chat", RouteClass.CHAT),

@@ -107,7 +107,7 @@ def _kind(query: str, parts: tuple[str, ...]) -> QueryKind:
 
 
 def _exact(query: str) -> tuple[str, ...]:
-    quoted = [" ".join(next(filter(None, groups)).split()) for groups in _QUOTED.findall(query)]
+    quoted = [" ".join("".join(match.groups("")).split()) for match in _QUOTED.finditer(query)]
     phrases = [phrase for phrase in quoted if _WORD.search(phrase)]
     codes = [code for code in _CODE.findall(_ADDRESS.sub(" ", _QUOTED.sub(" ", query))) if not _COUNT.fullmatch(code)]
     return tuple(dict.fromkeys([*phrases, *codes]))[:MOST_EXACT]

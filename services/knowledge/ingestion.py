@@ -83,11 +83,7 @@ class Ingester:
         self._count_tokens = count_tokens
         self._settings = settings
         self._largest_bytes = largest_bytes
-        self._limits = ParseLimits(
-            memory_bytes=settings.parse_memory_mb * 1_048_576,
-            cpu_seconds=int(settings.parse_timeout_s),
-            wall_seconds=settings.parse_timeout_s * 1.5,
-        )
+        self._limits = ParseLimits.of(settings.parse_memory_mb, settings.parse_timeout_s)
 
     async def turn(self) -> bool:
         """Indexes one batch of one organisation; false when nothing waits.

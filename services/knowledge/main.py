@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
+from libs.clients.auth import AuthClient
 from libs.clients.billing import BillingClient
 from libs.clients.embedding import EmbeddingClient
 from libs.config.settings import Settings
@@ -15,6 +16,7 @@ from libs.stores.postgres import Database
 from libs.stores.redis import connect_redis
 from services.knowledge.adapters.lancedb_index import LanceDbIndex
 from services.knowledge.documents import Documents
+from services.knowledge.groups import Groups
 from services.knowledge.passages import Passages
 from services.knowledge.ports import PassageIndex
 from services.knowledge.retrieval import Retriever
@@ -52,14 +54,16 @@ async def wire(kit: Kit) -> AsyncGenerator[None]:
     kit.health.add("postgres", database.ping)
     index = passage_index(settings)
     accepting = uploads(settings, database, blob_store(settings), BillingClient(kit.client("billing")))
+    groups = Groups(AuthClient(kit.client("auth")))
     kit.app.state.knowledge = Knowledge(
+        groups,
         accepting,
         Documents(database),
         Passages(database, index),
         Retriever(database, index, EmbeddingClient(kit.client("embedding")), settings.retrieval),
     )
     kit.app.state.sources = Sources(
-        Inventories(database), WebPages(web_fetcher(settings), accepting, settings.max_upload_bytes)
+        groups, Inventories(database), WebPages(web_fetcher(settings), accepting, settings.max_upload_bytes)
     )
     redis = connect_redis(settings)
     kit.app.state.redis = redis

@@ -29,6 +29,7 @@ from libs.service.idempotency import Idempotent
 from libs.service.identity import CurrentSubject
 from services.knowledge.documents import Documents
 from services.knowledge.forms import file_upload, fingerprint, is_multipart, read_json, text_upload
+from services.knowledge.groups import Groups
 from services.knowledge.passages import Passages
 from services.knowledge.retrieval import Retriever
 from services.knowledge.uploads import Upload, Uploads
@@ -66,6 +67,7 @@ BATCH_BODY: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class Knowledge:
+    groups: Groups
     uploads: Uploads
     documents: Documents
     passages: Passages
@@ -88,6 +90,7 @@ async def add_document(
     """A file with its fields, or a text as JSON; indexed in the background. The same external_id replaces."""
 
     async def accept(upload: Upload) -> DocumentAccepted:
+        await knowledge.groups.require(subject, [upload.attributes.access])
         return (await knowledge.uploads.accept(subject, [upload]))[0]
 
     if not is_multipart(request):
@@ -107,6 +110,7 @@ async def add_documents(
     batch = await read_json(request, DocumentBatch)
 
     async def accept() -> DocumentBatchAccepted:
+        await knowledge.groups.require(subject, [document.access for document in batch.documents])
         uploads = [text_upload(document) for document in batch.documents]
         return DocumentBatchAccepted(items=await knowledge.uploads.accept(subject, uploads))
 

@@ -19,7 +19,7 @@ from services.knowledge import repository
 from services.knowledge.access import narrower, require_manager, require_own_groups, stored_access
 from services.knowledge.aftermath import discard_unused, give_up, kept
 from services.knowledge.models import DocumentRow, RevisionRow
-from services.knowledge.parsing.media_types import MediaType, detect_type
+from services.knowledge.parsing.media_types import ACCEPTED, MediaType, detect_type
 
 log = get_logger(__name__)
 
@@ -187,7 +187,7 @@ def _media_type(upload: Upload) -> MediaType:
     if media_type is None:
         raise FootnoteError(
             ErrorCode.UNSUPPORTED_MEDIA_TYPE,
-            f"{upload.file_name!r} isn't of a type that can be read. Send Markdown, HTML, plain text, PDF or DOCX.",
+            f"{upload.file_name!r} isn't of a type that can be read. Send {ACCEPTED}.",
             415,
         )
     return media_type

@@ -16,7 +16,7 @@ import psutil
 import pytest
 
 from libs.config.settings import PROCESSES, REPOSITORY, Settings, load_settings
-from scripts.bench.stage import free_base_port
+from scripts.stage import free_base_port
 from tests.stack import PASSWORD, Member, until
 
 QUESTION = "When does the harbour office open?"

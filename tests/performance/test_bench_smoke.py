@@ -6,12 +6,12 @@ import pytest
 from rich.console import Console
 
 from scripts.bench.chat import bench_chat
-from scripts.bench.embed import bench_embed
+from scripts.bench.embed import bench_embed, bench_rerank
 from scripts.bench.search import bench_search
 from tests.stack import Stack
 
 
-@pytest.mark.parametrize("bench", [bench_embed, bench_search, bench_chat])
+@pytest.mark.parametrize("bench", [bench_embed, bench_rerank, bench_search, bench_chat])
 async def test_a_bench_prints_each_figure_beside_its_floor(
     stack: Stack, bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:

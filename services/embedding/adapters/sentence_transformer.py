@@ -1,77 +1,27 @@
 """sentence-transformers on the CPU."""
 
-import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
-from tokenizers import Tokenizer
 
-from libs.stores.weights import WeightsError, WeightsMissingError, WeightsStore
-from libs.stores.weights_catalogue import CATALOGUE
-from services.embedding.ports import ModelLoadError, TokenIds
+from services.embedding.adapters.openvino_ir import weights_sha256
+from services.embedding.adapters.padding import padded
+from services.embedding.ports import Encoded
+from services.embedding.tokenizer import TextTokenizer, TokenIds
 
-if TYPE_CHECKING:
-    from sentence_transformers import SentenceTransformer
-
-WEIGHTS_FILE = "model.safetensors"
 REVISION_CHARS = 12
 
 
 class SentenceTransformerModel:
-    """Weights from the store; torch is imported by `load`, so that the process answers before it is there.
+    """torch is imported here and not above, so that the process answers before it is there.
 
     Where the processor multiplies bfloat16 itself, matrix products run in it: 1.6 times the speed at a cosine of
     0.9999 to float32 (docs/decisions/0005-embedding-on-the-cpu.md).
     """
 
-    def __init__(self, name: str, store: WeightsStore) -> None:
-        weights = CATALOGUE.get(name)
-        digests = [file.sha256 for file in weights.files if file.path == WEIGHTS_FILE] if weights else []
-        self.id = weights.model if weights else name
-        self.revision = digests[0][:REVISION_CHARS] if digests else ""
-        self.dimension = 0
-        self._name = name
-        self._store = store
-        self._model: SentenceTransformer
-        self._tokenizer: Tokenizer
-        self._bfloat16 = False
-
-    def load(self) -> None:
-        try:
-            folder = self._store.locate(self._name)
-        except WeightsMissingError as error:
-            raise ModelLoadError(str(error)) from error
-        try:
-            self._load_from(folder)
-        except Exception as error:  # whatever torch, transformers or the parsers of three file formats raise
-            try:
-                self._store.verify(self._name)
-            except (WeightsError, WeightsMissingError) as damaged:
-                raise ModelLoadError(str(damaged)) from error
-            raise ModelLoadError(f"The model in {str(folder)!r} can't be loaded: {error}") from error
-
-    def tokenize(self, texts: Sequence[str]) -> list[TokenIds]:
-        return [encoding.ids for encoding in self._tokenizer.encode_batch_fast(texts)]
-
-    def embed(self, batch: Sequence[TokenIds]) -> NDArray[np.float32]:
-        import torch  # noqa: PLC0415 - seconds of import that `load` has already paid
-
-        longest = max(map(len, batch))
-        ids = torch.zeros((len(batch), longest), dtype=torch.long)
-        mask = torch.zeros((len(batch), longest), dtype=torch.long)
-        for row, tokens in enumerate(batch):
-            ids[row, : len(tokens)] = torch.tensor(tokens)
-            mask[row, : len(tokens)] = 1
-        with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=self._bfloat16):
-            rows = self._model.forward({"input_ids": ids, "attention_mask": mask})["sentence_embedding"]
-            rows = torch.nn.functional.normalize(rows.float())
-        return rows.numpy()
-
-    def _load_from(self, folder: Path) -> None:
+    def __init__(self, name: str, model_id: str, folder: Path) -> None:
         # Set before torch starts its threads: waiting threads sleep rather than spin. On cores shared with other
         # processes spinning took more than half of the speed.
         os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -79,18 +29,29 @@ class SentenceTransformerModel:
         os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "32")
         os.environ["HF_HUB_OFFLINE"] = "1"
         os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"
-        limit = int(json.loads((folder / "sentence_bert_config.json").read_text())["max_seq_length"])
-        self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-        self._tokenizer.enable_truncation(limit)
-        self._tokenizer.no_padding()
 
         import torch  # noqa: PLC0415 - the service answers its health checks while these load
         from sentence_transformers import SentenceTransformer  # noqa: PLC0415
         from transformers.utils import logging  # noqa: PLC0415
 
         logging.disable_progress_bar()
+        self.id = model_id
+        self.backend = "torch"
+        self.tokenizer = TextTokenizer(folder)
+        self._torch = torch
         self._model = SentenceTransformer(str(folder), device="cpu", local_files_only=True)
         self.dimension = self._model.get_embedding_dimension() or 0
         processor = torch.cpu.get_capabilities()
         self._bfloat16 = bool(processor.get("avx512_bf16") or processor.get("amx_bf16"))
-        self.embed(self.tokenize(["warm up", "a second, longer text " * limit]))
+        precision = "bfloat16" if self._bfloat16 else "float32"
+        self.revision = f"{weights_sha256(name)[:REVISION_CHARS]}-torch-{precision}"
+
+    def encode(self, batch: Sequence[TokenIds]) -> Encoded:
+        torch = self._torch
+        ids, mask = padded(batch)
+        inputs = {"input_ids": torch.from_numpy(ids), "attention_mask": torch.from_numpy(mask)}
+        with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=self._bfloat16):
+            outputs = self._model.forward(inputs)
+            vectors = torch.nn.functional.normalize(outputs["sentence_embedding"].float())
+            states = torch.nn.functional.normalize(outputs["token_embeddings"].float(), dim=-1)
+        return Encoded(np.asarray(vectors.numpy(), np.float32), np.asarray(states.numpy(), np.float32))

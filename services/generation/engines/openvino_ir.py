@@ -4,17 +4,16 @@ Qwen 1.5B takes 25 s and 2.7 GB from GGUF, 3 s and 0.9 GB from IR.
 """
 
 import json
-import os
 import shutil
-import subprocess
 import sys
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 
+from libs.inference.child import run_module
+from libs.inference.openvino_runtime import import_openvino_genai
 from libs.stores.file_lock import locked
 from services.generation.engines.gguf import ControlToken, read_header
-from services.generation.engines.openvino_runtime import import_openvino_genai
 
 _IR = "openvino"
 _HEADER = "footnote.json"
@@ -47,10 +46,8 @@ def prepare(gguf: Path) -> OpenVinoModel:
             return found
         partial = gguf.parent / f".{_IR}.partial"
         shutil.rmtree(partial, ignore_errors=True)  # of a conversion that was killed
-        command = [sys.executable, "-m", __name__, str(gguf), str(partial)]
-        finished = subprocess.run(command, capture_output=True, text=True, check=False, env=import_path_environment())
-        if finished.returncode != 0:
-            reason = (finished.stderr.strip().splitlines() or [f"exit code {finished.returncode}"])[-1]
+        reason = run_module(__name__, str(gguf), str(partial))
+        if reason is not None:
             raise ConversionError(f"{str(gguf)!r} could not be converted for OpenVINO: {reason}")
         shutil.rmtree(folder, ignore_errors=True)
         partial.rename(folder)
@@ -58,11 +55,6 @@ def prepare(gguf: Path) -> OpenVinoModel:
     if made is None:
         raise ConversionError(f"{str(folder)!r} changed while it was being made.")
     return made
-
-
-def import_path_environment() -> dict[str, str]:
-    """The environment for a child that runs one of our modules: ours, with our import path."""
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
 
 
 def read_model(folder: Path) -> OpenVinoModel | None:

@@ -6,8 +6,8 @@ from asyncio.subprocess import PIPE, Process
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 
+from libs.inference.child import import_path_environment
 from services.generation.engines import openvino_protocol as protocol
-from services.generation.engines.openvino_ir import import_path_environment
 from services.generation.ports import EngineUnavailableError
 
 _WORKER = "services.generation.engines.openvino_worker"

@@ -19,11 +19,11 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
 
+from libs.inference.openvino_runtime import import_openvino_genai
 from services.generation.engines import openvino_protocol as protocol
 from services.generation.engines.control_tokens import PlainText
 from services.generation.engines.decoding import Detokenizer, StopStrings
 from services.generation.engines.openvino_ir import OpenVinoModel, read_model
-from services.generation.engines.openvino_runtime import import_openvino_genai
 from services.generation.ports import FinishReason
 
 if TYPE_CHECKING:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 
 from services.knowledge.parsing.document import (
     Block,
@@ -68,6 +69,11 @@ class DocumentBuilder:
             self._headings.append((level, text[:_MAX_HEADING_CHARACTERS]))
         self._append(BlockKind.HEADING, text)
 
+    def leave_sections(self) -> None:
+        """Ends every section: what follows stands under no heading."""
+        self.close()
+        self._headings = []
+
     def paragraph(self, text: str) -> None:
         self.close()
         self._append(BlockKind.PARAGRAPH, clean(text).strip())
@@ -97,6 +103,25 @@ class DocumentBuilder:
         if self._open_lines:
             lines, self._open_lines, self._open_characters = self._open_lines, [], 0
             self._append(self._open_kind, "\n".join(lines))
+
+    def embed(self, name: str, document: ParsedDocument) -> None:
+        """Adds another document as a section under the heading `name`."""
+        self.heading(1, name)
+        outer, page = self._headings, self.page
+        for block in document.blocks:
+            self._headings = [*outer, *enumerate(block.heading_path, start=len(outer) + 1)][:_MAX_HEADING_DEPTH]
+            self.page = block.page
+            self._append(block.kind, document.text[block.start : block.end])
+        self._headings, self.page = outer, page
+        self.warnings += [f"{name}: {warning}" for warning in document.warnings]
+
+    def limits_left(self) -> ParseLimits:
+        """The limits, less the text and blocks that are here already."""
+        return replace(
+            self._limits,
+            text_characters=max(1, self._limits.text_characters - self._length - self._open_characters),
+            blocks=max(1, self._limits.blocks - len(self._blocks)),
+        )
 
     def build(self, title: str | None) -> ParsedDocument:
         """Returns the document. Raises `ParseFailure` (`empty`) when nothing visible was found."""

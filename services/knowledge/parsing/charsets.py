@@ -1,6 +1,7 @@
 """Bytes of unknown encoding to text."""
 
 import codecs
+import io
 import re
 
 from charset_normalizer import from_bytes
@@ -8,6 +9,7 @@ from charset_normalizer import from_bytes
 from services.knowledge.parsing.document import FailureCode, ParseFailure
 
 _SAMPLE_BYTES = 64 * 1024
+_PIECE_BYTES = 1024 * 1024
 # UTF-32 first: its little-endian mark begins with UTF-16's.
 _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -35,6 +37,41 @@ def decode(data: bytes, declared: str | None = None) -> str:
     return text
 
 
+def decoded_stream(data: bytes) -> io.TextIOWrapper:
+    """Returns the text of `data` as `decode` does, but as a stream, which never holds all of it.
+
+    What the encoding can't hold becomes a replacement character.
+    """
+    sample = data[:_SAMPLE_BYTES]
+    decode(sample)
+    skip, encoding = _encoding(data, sample)
+    stream = io.BytesIO(data)
+    stream.seek(skip)
+    return io.TextIOWrapper(stream, encoding, "replace", newline="")
+
+
+def _encoding(data: bytes, sample: bytes) -> tuple[int, str]:
+    """The number of bytes before the text and the text's encoding."""
+    for mark, encoding in _BYTE_ORDER_MARKS:
+        if data.startswith(mark):
+            return len(mark), encoding
+    if wide := _utf16_without_mark(sample):
+        return 0, wide
+    if _is_utf8(data):
+        return 0, "utf-8"
+    return 0, _likeliest(sample)
+
+
+def _is_utf8(data: bytes) -> bool:
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        for start in range(0, len(data), _PIECE_BYTES):
+            decoder.decode(data[start : start + _PIECE_BYTES])
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
 def _decode(data: bytes, declared: str | None) -> str:
     for mark, encoding in _BYTE_ORDER_MARKS:
         if data.startswith(mark):
@@ -48,9 +85,13 @@ def _decode(data: bytes, declared: str | None) -> str:
                 return data.decode(encoding)
         except (LookupError, UnicodeDecodeError):
             continue
+    return data.decode(_likeliest(sample), "replace")
+
+
+def _likeliest(sample: bytes) -> str:
     best = from_bytes(sample).best()
     encoding = best.encoding if best else "cp1252"
-    return data.decode(_SUPERSETS.get(encoding, encoding), "replace")
+    return _SUPERSETS.get(encoding, encoding)
 
 
 def _utf16_without_mark(sample: bytes) -> str | None:

@@ -3,22 +3,19 @@
 Started by `sandbox.Sandbox`; whatever happens here ends at most this process.
 """
 
-import importlib
 import os
 import site
 import sys
 import sysconfig
-from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 from services.knowledge.parsing import wire
 from services.knowledge.parsing.confinement import confine, limit_document
-from services.knowledge.parsing.document import FailureCode, ParsedDocument, ParseFailure, ParseLimits
-from services.knowledge.parsing.media_types import FORMATS, MediaType
+from services.knowledge.parsing.dispatch import parse_document
+from services.knowledge.parsing.document import FailureCode, ParseFailure, ParseLimits
+from services.knowledge.parsing.media_types import MediaType
 
-_FORMATS_PACKAGE = "services.knowledge.parsing.formats"
-_MODULES = {entry.media_type: entry.module for entry in FORMATS}
 _SYSTEM_FILES = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/etc/ld.so.cache", "/dev/null", "/dev/urandom")
 
 
@@ -51,8 +48,10 @@ def _answer(requests: BinaryIO, answers: BinaryIO) -> bool:
     limit_document(request.memory_bytes, request.cpu_seconds)
     try:
         data = requests.read(request.size)
-        limits = ParseLimits(text_characters=request.text_characters, blocks=request.blocks)
-        _send(answers, {"document": _parse(MediaType(request.media_type), data, limits)})
+        limits = ParseLimits(
+            text_characters=request.text_characters, blocks=request.blocks, cpu_seconds=request.cpu_seconds
+        )
+        _send(answers, {"document": parse_document(MediaType(request.media_type), data, limits)})
     except ParseFailure as failure:
         _send(answers, {"failure": {"code": failure.code, "message": failure.message}})
         return failure.code is FailureCode.EMPTY
@@ -65,13 +64,6 @@ def _answer(requests: BinaryIO, answers: BinaryIO) -> bool:
         _send(answers, {"failure": {"code": FailureCode.CORRUPT, "message": message}})
         return False
     return True
-
-
-def _parse(media_type: MediaType, data: bytes, limits: ParseLimits) -> ParsedDocument:
-    if not data:
-        raise ParseFailure(FailureCode.EMPTY, "The file is empty.")
-    module = importlib.import_module(f"{_FORMATS_PACKAGE}.{_MODULES[media_type]}")
-    return cast("Callable[[bytes, ParseLimits], ParsedDocument]", module.parse)(data, limits)
 
 
 def _send(answers: BinaryIO, message: object) -> None:

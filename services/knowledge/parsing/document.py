@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Self
 
 
 class BlockKind(StrEnum):
@@ -34,13 +35,16 @@ class ParsedDocument:
 
     `blocks` are in order, do not overlap, and leave only white space between them. The text holds at least one visible
     character, no NUL, no other control character than newline and tab, and no lone surrogate.
-    `warnings` say, for a person, what could not be read.
+    `warnings` say, for a person, what could not be read. `language` is the ISO 639-1 code of the language that most of
+    the text is in, None where that can't be told; `media_type` is the type that the content turned out to be.
     """
 
     text: str
     title: str | None
     blocks: tuple[Block, ...]
     warnings: tuple[str, ...] = ()
+    language: str | None = None
+    media_type: str | None = None
 
 
 class FailureCode(StrEnum):
@@ -64,14 +68,26 @@ class ParseFailure(Exception):  # noqa: N818 - a verdict on a document, stored a
 
 @dataclass(frozen=True, slots=True)
 class ParseLimits:
-    """What one document may cost. Beyond any of these it ends as `too_large` or `timeout`."""
+    """What one document may cost. Beyond any of these it ends as `too_large` or `timeout`.
+
+    `nesting` is how many archives or messages may lie within each other, `members` how many files they may hold and
+    `unpacked_bytes` how large those may be, all together.
+    """
 
     file_bytes: int = 256 * 1024 * 1024
-    text_characters: int = 20_000_000
+    text_characters: int = 50_000_000
     blocks: int = 500_000
     memory_bytes: int = 1280 * 1024 * 1024
     cpu_seconds: int = 60
     wall_seconds: float = 90.0
+    nesting: int = 3
+    members: int = 1_000
+    unpacked_bytes: int = 512 * 1024 * 1024
+
+    @classmethod
+    def of(cls, memory_mb: int, timeout_s: float) -> Self:
+        """The limits with this much memory and processor time; waiting may take half as long again."""
+        return cls(memory_bytes=memory_mb * 1024 * 1024, cpu_seconds=int(timeout_s), wall_seconds=timeout_s * 1.5)
 
 
 def encrypted() -> ParseFailure:

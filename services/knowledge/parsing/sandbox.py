@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Self
@@ -16,6 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from services.knowledge.parsing import wire
 from services.knowledge.parsing.document import FailureCode, ParsedDocument, ParseFailure, ParseLimits
+from services.knowledge.parsing.language import language_of
 from services.knowledge.parsing.media_types import HEAD_BYTES, detect_type
 
 _CHILD_MODULE = "services.knowledge.parsing.child"
@@ -26,6 +28,10 @@ _ENVIRONMENT = {
     "PYTHONDONTWRITEBYTECODE": "1",
     "LC_ALL": "C.UTF-8",
     "MALLOC_ARENA_MAX": "2",
+    # Each thread of a numeric library reserves memory, which is bounded here.
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "ORT_DISABLE_TELEMETRY": "1",
 }
 _PIECE_BYTES = 1024 * 1024
 _GUARDS = {"files", "calls"}
@@ -116,6 +122,8 @@ class Sandbox:
                     child = _Child(child.tenant)
                     answer = await child.ask(request, file)
                 document = await asyncio.to_thread(_document_in, answer)
+            language = await asyncio.to_thread(language_of, document.text)
+            document = replace(document, language=language)
             fit = child.served < self._documents_per_child
         except TimeoutError as error:
             message = f"Reading the document takes longer than {limits.wall_seconds:g} seconds. Split it and try again."

@@ -18,6 +18,7 @@ from libs.contracts.sources import (
 )
 from libs.service.idempotency import Idempotent
 from libs.service.identity import CurrentSubject
+from services.knowledge.groups import Groups
 from services.knowledge.parsing.media_types import FORMATS
 from services.knowledge.sources.inventory import Inventories
 from services.knowledge.sources.pages import WebPages
@@ -30,6 +31,7 @@ LOCK_S = 300.0
 
 @dataclass(frozen=True)
 class Sources:
+    groups: Groups
     inventories: Inventories
     pages: WebPages
 
@@ -70,6 +72,7 @@ async def add_page(
     body: WebDocument, subject: CurrentSubject, sources: SourcesDependency, once: Idempotent
 ) -> Response:
     """Fetches a web page and lines it up for indexing; the same address replaces."""
+    await sources.groups.require(subject, [body.access])
     return await once.answer(body, lambda: sources.pages.add(subject, body), status=202, lock_s=LOCK_S)
 
 

@@ -11,15 +11,17 @@ import yaml
 from pydantic import BaseModel, TypeAdapter
 
 from libs.config.settings import CONFIG_DIR, LISTENERS
-from libs.contracts import chat, errors, identity, knowledge
+from libs.contracts import chat, errors, identity, knowledge, organizations
 from libs.contracts.billing import Plan, Resource, ResourceUsage, Usage
 from libs.security.tokens import SERVICE_TOKEN_LIFE_S
 from libs.service.health import CHECK_TIMEOUT_S
 from scripts.cli import app
+from services.auth.groups import GROUPS_PER_ORGANIZATION
+from services.auth.invitations import INVITATION_LIFE, INVITATIONS_PER_ORGANIZATION
 from services.billing.plans import PLANS
 from services.billing.service import RESERVATION_LIFE
 from services.chat.events import _NAMES as EVENT_NAMES  # pyright: ignore[reportPrivateUsage] - the names on the wire
-from services.knowledge.parsing.document import FailureCode
+from services.knowledge.parsing.document import FailureCode, ParseLimits
 from tests.unit.docs.handbook import pages
 
 PAGES = pages()
@@ -40,6 +42,9 @@ SENTENCES = [
     ("usage-and-quotas.md", f"at most {CHAT['grace_messages']} messages of an organisation"),
     ("sign-in.md", f"An access token lives for {TOKENS['access_minutes']} minutes."),
     ("sign-in.md", f"A refresh token lives for {TOKENS['refresh_days']} days."),
+    ("members-and-groups.md", f"expires after {INVITATION_LIFE.days} days"),
+    ("members-and-groups.md", f"At most {INVITATIONS_PER_ORGANIZATION:,} are open at a time."),
+    ("members-and-groups.md", f"An organisation has at most {GROUPS_PER_ORGANIZATION:,} groups"),
     ("rate-limits.md", f"Asking is limited to {LIMITS['chat']} requests a minute, searching to {LIMITS['search']}"),
     ("rate-limits.md", f"other signed-in requests to {LIMITS['default']}."),
     ("rate-limits.md", f"for each network address, {LIMITS['anonymous']} a minute"),
@@ -50,6 +55,8 @@ SENTENCES = [
     ("chunking.md", f"up to {INGESTION['overlap_tokens']} tokens of the first"),
     ("document-states.md", f"{INGESTION['parse_memory_mb']:,} MB of memory"),
     ("document-states.md", f"{INGESTION['parse_timeout_s']} seconds"),
+    ("document-formats.md", f"at most {ParseLimits().members:,} files and {ParseLimits().unpacked_bytes // 2**20} MB"),
+    ("document-formats.md", f"lie within each other {ParseLimits().nesting} deep"),
     ("document-states.md", f"a lease of {INGESTION['lease_s']} seconds"),
     ("document-states.md", f"ingestion.workers, by default {INGESTION['workers']}"),
     ("hybrid-retrieval.md", f"Footnote uses k = {RETRIEVAL['rrf_k']}"),
@@ -167,6 +174,7 @@ def test_request_bounds():
         ("sessions.md", chat.ChatSession),
         ("sign-in.md", identity.TokenPair),
         ("sign-in.md", identity.User),
+        ("members-and-groups.md", organizations.Member),
         ("search-api.md", knowledge.SearchResponse),
         ("search-api.md", knowledge.SearchResult),
         ("search-api.md", knowledge.SearchScores),
@@ -263,6 +271,7 @@ BODIES: dict[str, Any] = {
     "/chat": chat.ChatRequest,
     "/auth/register": identity.RegisterRequest,
     "/users/me/api-keys": identity.ApiKeyRequest,
+    "/organizations/$ORGANIZATION/invitations": organizations.InvitationRequest,
     "/documents": knowledge.TextDocument,
     "/search": knowledge.SearchRequest,
 }

@@ -198,8 +198,9 @@ def _is_layout(table: LexborNode) -> bool:
     """Whether a table arranges a page rather than data: it holds headings, or mostly another table."""
     if table.css_first(_ANY_HEADING):
         return True
-    nested = table.css_first("td table, th table")
-    return bool(nested) and len(_visible(nested)) > _LEAST_LAYOUT_SHARE * len(_visible(table))
+    # A selector finds the element itself as well, where it stands within a cell.
+    nested = next((found for found in table.css("table") if found.mem_id != table.mem_id), None)
+    return nested is not None and len(_visible(nested)) > _LEAST_LAYOUT_SHARE * len(_visible(table))
 
 
 def _first_number(node: LexborNode) -> int:

@@ -3,13 +3,17 @@
 import ctypes
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pypdfium2  # pyright: ignore[reportMissingTypeStubs]
 import pypdfium2.raw  # pyright: ignore[reportMissingTypeStubs]
 
 from services.knowledge.parsing.document import FailureCode, ParseFailure, encrypted
+from services.knowledge.parsing.formats.page_text import Line, OutlineEntry
+
+if TYPE_CHECKING:  # most PDFs need no numpy, which takes a while to import
+    import numpy as np
+    from numpy.typing import NDArray
 
 _pdfium: Any = pypdfium2.raw
 _NEEDS_PASSWORD = (_pdfium.FPDF_ERR_PASSWORD, _pdfium.FPDF_ERR_SECURITY)
@@ -19,25 +23,6 @@ _BROKEN_WORD = re.compile("[\x02\ufffe]\r?\n?")
 # the two letters in visual order.
 _TURNED_LAM_ALEF = re.compile("[\u0622\u0623\u0625\u0627]\u0644")
 _MOST_OUTLINE_ENTRIES = 5_000
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A line of a page: its text, its font's height, and where it starts from the page's bottom left, in points."""
-
-    text: str
-    height: float
-    x: float
-    y: float
-
-
-@dataclass(frozen=True, slots=True)
-class OutlineEntry:
-    """A bookmark: its title, its depth from 0 and the index of its page from 0."""
-
-    title: str
-    level: int
-    page: int
 
 
 class PdfPages:
@@ -85,6 +70,24 @@ class PdfPages:
                 text_page.close()
                 page.close()
         except pypdfium2.PdfiumError:
+            return None
+
+    def picture(self, index: int, longest_side: int) -> "tuple[NDArray[np.uint8], float] | None":
+        """The page as a picture of shape (height, width, 3), blue first, and the points that a pixel stands for.
+
+        None where there is nothing on the page, or it can't be drawn.
+        """
+        try:
+            page: Any = self._pdf[index]
+            try:
+                if next(page.get_objects(max_depth=1), None) is None:
+                    return None
+                scale = longest_side / max(1.0, *page.get_size())
+                bitmap: Any = page.render(scale=scale, rev_byteorder=False)
+                return bitmap.to_numpy()[:, :, :3].copy(), 1 / scale
+            finally:
+                page.close()
+        except (pypdfium2.PdfiumError, ValueError):
             return None
 
 

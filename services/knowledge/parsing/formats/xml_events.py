@@ -10,7 +10,9 @@ _etree: Any = importlib.import_module("lxml.etree")  # it has no types
 class XmlElement(Protocol):
     tag: Any
     text: str | None
+    tail: str | None  # known only once the parent has ended
 
+    def __iter__(self) -> Iterator["XmlElement"]: ...
     def get(self, key: str, default: str = ...) -> str: ...
     def items(self) -> list[tuple[str, str]]: ...
     def clear(self) -> None: ...
@@ -40,6 +42,8 @@ def xml_events(stream: IO[bytes]) -> Iterator[tuple[str, XmlElement]]:
 
 def local_name(element: XmlElement) -> str:
     """The element's name without its namespace: strict and transitional documents differ only in that."""
+    if not isinstance(element.tag, str):  # an entity, which is not resolved
+        return ""
     return element.tag.rpartition("}")[2]
 
 

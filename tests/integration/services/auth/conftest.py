@@ -3,11 +3,13 @@
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 from uuid import uuid4
 
 import pytest
 from fastapi import FastAPI
-from httpx import ASGITransport, AsyncClient
+from httpx import ASGITransport, AsyncClient, Request, Response
+from passlib.context import CryptContext
 
 from libs.config.settings import Settings
 from libs.contracts.identity import TokenClaims, TokenPair, User
@@ -28,6 +30,11 @@ class Person:
     claims: TokenClaims
 
     @property
+    def organization(self) -> str:
+        """The path of the organisation that the tokens are for."""
+        return f"/organizations/{self.claims.organization_id}"
+
+    @property
     def headers(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.tokens.access_token}"}
 
@@ -46,24 +53,39 @@ class SetClock:
 async def app(settings: Settings) -> AsyncIterator[FastAPI]:
     app = build(settings)
     async with app.router.lifespan_context(app):
+        # Real hashes that cost little: the tests make hundreds of people.
+        passwords = app.state.auth.sessions._passwords
+        passwords._context = CryptContext(
+            schemes=["argon2"], argon2__type="ID", argon2__rounds=1, argon2__memory_cost=1024, argon2__parallelism=1
+        )
+        passwords._nobodys = passwords._context.hash("nobody")
         yield app
 
 
 @pytest.fixture(scope="session")
 async def http(app: FastAPI, settings: Settings) -> AsyncIterator[AsyncClient]:
-    headers = {"X-Service-Token": ServiceTokens("gateway", settings.secrets_dir).sign("auth")}
-    async with AsyncClient(transport=ASGITransport(app), base_url="http://auth", headers=headers) as client:
+    tokens = ServiceTokens("gateway", settings.secrets_dir)
+
+    async def sign(request: Request) -> None:
+        # Anew for each request: the tests together take longer than a service token lives.
+        request.headers.setdefault("X-Service-Token", tokens.sign("auth"))
+
+    transport, hooks = ASGITransport(app), {"request": [sign]}
+    async with AsyncClient(transport=transport, base_url="http://auth", event_hooks=hooks) as client:
         yield client
 
 
 @pytest.fixture
 def clock(app: FastAPI) -> Iterator[SetClock]:
-    """Sessions at a time that the test sets."""
+    """Sessions and invitations at a time that the test sets."""
     clock = SetClock()
-    sessions = app.state.auth.sessions
-    real, sessions._clock = sessions._clock, clock
+    timed = [app.state.auth.sessions, app.state.auth.invitations]
+    real = timed[0]._clock
+    for service in timed:
+        service._clock = clock
     yield clock
-    sessions._clock = real
+    for service in timed:
+        service._clock = real
 
 
 @pytest.fixture(scope="session")
@@ -73,7 +95,7 @@ async def database(settings: Settings) -> AsyncIterator[Database]:
     await database.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def operator(settings: Settings) -> dict[str, str]:
     return {"X-Service-Token": ServiceTokens(OPERATOR, settings.secrets_dir).sign("auth")}
 
@@ -90,12 +112,33 @@ async def ada(http: AsyncClient, signer: UserTokenSigner) -> Person:
 
 async def sign_up(http: AsyncClient, signer: UserTokenSigner, organization_name: str | None = None) -> Person:
     """A new user, signed in."""
+    return await _signed_up(http, signer, organization_name=organization_name)
+
+
+async def invite(http: AsyncClient, admin: Person, email: str, role: str = "member", **fields: Any) -> Response:
+    return await http.post(
+        f"{admin.organization}/invitations", json={"email": email, "role": role, **fields}, headers=admin.headers
+    )
+
+
+async def join(http: AsyncClient, signer: UserTokenSigner, admin: Person, role: str = "member") -> Person:
+    """A new user who registers with an invitation, signed in to the inviting organisation alone."""
     email = f"{uuid4().hex}@example.com"
-    registration = {"email": email, "password": PASSWORD, "organization_name": organization_name}
-    answer = await http.post("/auth/register", json=registration)
+    invitation = await invite(http, admin, email, role)
+    assert invitation.status_code == 201, invitation.text
+    return await _signed_up(http, signer, email, invitation_token=invitation.json()["token"])
+
+
+async def _signed_up(
+    http: AsyncClient, signer: UserTokenSigner, email: str | None = None, **fields: str | None
+) -> Person:
+    email = email or f"{uuid4().hex}@example.com"
+    answer = await http.post("/auth/register", json={"email": email, "password": PASSWORD, **fields})
     assert answer.status_code == 201, answer.text
     user = User.model_validate_json(answer.content)
-    tokens = TokenPair.model_validate_json(
-        (await http.post("/auth/login", json={"email": email, "password": PASSWORD})).content
-    )
+    login = await http.post("/auth/login", json={"email": email, "password": PASSWORD})
+    return person_of(user, TokenPair.model_validate_json(login.content), signer)
+
+
+def person_of(user: User, tokens: TokenPair, signer: UserTokenSigner) -> Person:
     return Person(user, tokens, verify_user_token(tokens.access_token, keys_of_jwks(signer.jwks())))

@@ -25,11 +25,16 @@ async def app(settings: Settings) -> AsyncIterator[FastAPI]:
 
 @pytest.fixture(scope="session")
 async def client(app: FastAPI, settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
-    token = ServiceTokens("knowledge", settings.secrets_dir).sign("embedding")
+    tokens = ServiceTokens("knowledge", settings.secrets_dir)
+
+    def signed(request: httpx.Request) -> httpx.Request:
+        request.headers["X-Service-Token"] = tokens.sign("embedding")
+        return request
+
     async with httpx.AsyncClient(
         transport=httpx.ASGITransport(app),
         base_url="http://embedding",
-        headers={"X-Service-Token": token},
+        auth=signed,
         timeout=60,
     ) as client:
         await until_ready(client)

@@ -47,7 +47,7 @@ async def test_vectors_are_the_published_models_of_unit_length(client: httpx.Asy
     theirs: NDArray[np.float32] = plain.encode(TEXTS, normalize_embeddings=True)
     assert ours.shape == (5, 384)
     np.testing.assert_allclose(np.linalg.norm(ours, axis=1), 1, atol=1e-5)
-    assert (ours * theirs).sum(axis=1).min() > 0.9995
+    assert (ours * theirs).sum(axis=1).min() > 0.985
 
 
 async def test_base64_carries_the_same_floats(client: httpx.AsyncClient) -> None:
@@ -152,7 +152,7 @@ async def test_a_damaged_file_is_named(
 ) -> None:
     for source in (models_dir / "minilm").rglob("*"):
         target = tmp_path / "minilm" / source.relative_to(models_dir / "minilm")
-        if source.is_file() and source.suffix != ".safetensors":
+        if source.is_file() and source.suffix != ".safetensors" and source.parent.name != "openvino":
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(source.read_bytes())
     with (tmp_path / "minilm" / "model.safetensors").open("wb") as damaged:
@@ -161,3 +161,13 @@ async def test_a_damaged_file_is_named(
     problem = await readiness_problem(settings, tmp_path)
     assert "model.safetensors" in problem
     assert "pinned" in problem
+
+
+async def test_a_text_beyond_the_limit_is_refused_where_cutting_it_is_not_wanted(client: httpx.AsyncClient) -> None:
+    body = {"input": ["short", "word " * 5_000], "truncate": False}
+    response = await client.post("/v1/embeddings", json=body)
+    assert_openai_error(response, 422, "VALIDATION_ERROR", "input")
+    assert "5,002 tokens" in response.json()["error"]["message"]
+    assert "256" in response.json()["error"]["message"]
+    fits = await client.post("/v1/embeddings", json={"input": ["word " * 254], "truncate": False})
+    assert fits.json()["usage"]["prompt_tokens"] == 256

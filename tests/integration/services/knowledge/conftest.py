@@ -145,7 +145,7 @@ async def knowledge_settings(settings: Settings, people: People) -> AsyncIterato
         httpx.AsyncClient() as http,
     ):
         await until(http.get, f"{embedding}/health/ready", found=lambda answer: answer.status_code == 200)
-        urls: dict[ServiceName, str] = {"billing": billing, "embedding": embedding}
+        urls: dict[ServiceName, str] = {"auth": NOBODY, "billing": billing, "embedding": embedding}
         yield settings.model_copy(update={"service_urls": urls})
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from libs.contracts.errors import ErrorCode, FootnoteError
 from services.embedding.batching import BatchQueue
-from services.embedding.ports import TokenIds
+from services.embedding.tokenizer import TokenIds
 
 
 class Model:

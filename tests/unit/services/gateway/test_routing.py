@@ -10,6 +10,7 @@ from services.gateway.routing import RouteClass, deadline_s, max_body_bytes, tar
         ("/auth/login", "auth", RouteClass.ANONYMOUS),
         ("/auth/logout", "auth", RouteClass.DEFAULT),
         ("/users/me", "auth", RouteClass.DEFAULT),
+        ("/organizations/1/groups/2/members/3", "auth", RouteClass.DEFAULT),
         ("/chat", "chat", RouteClass.CHAT),
         ("/chat/message", "chat", RouteClass.CHAT),
         ("/chat/sessions/1/messages", "chat", RouteClass.DEFAULT),

@@ -5,8 +5,9 @@ import pytest
 
 from services.knowledge.parsing.media_types import MediaType, detect_type
 
-PDF, DOCX, OLE, PNG, ELF = (
+PDF, DOCX, ZIP, OLE, PNG, ELF = (
     b"%PDF-1.7\n",
+    b"PK\x03\x04",
     b"PK\x03\x04",
     b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
     b"\x89PNG\r\n\x1a\n\x00",
@@ -30,6 +31,26 @@ PDF, DOCX, OLE, PNG, ELF = (
         ("about-pdf.md", b"A PDF begins with %PDF-1.7", MediaType.MARKDOWN),
         ("letter.docx", DOCX, MediaType.DOCX),
         ("letter", DOCX + b"...word/document.xml", MediaType.DOCX),
+        ("slides.zip.pptx", ZIP, MediaType.PPTX),
+        ("sheet.xlsm", ZIP, MediaType.XLSX),
+        ("book.epub", ZIP, MediaType.EPUB),
+        ("archive.zip", ZIP, MediaType.ZIP),
+        ("archive.txt", ZIP, MediaType.ZIP),
+        ("archive", ZIP, MediaType.ZIP),
+        ("sheet.xls", OLE, MediaType.XLS),
+        ("locked.xlsx", OLE, MediaType.XLSX),
+        ("mail.msg", OLE, MediaType.MSG),
+        ("picture.png", PNG, MediaType.PNG),
+        ("picture.txt", PNG, MediaType.PNG),
+        ("picture.pdf", PNG, MediaType.PNG),
+        ("photo.jpeg", b"\xff\xd8\xff\xe0", MediaType.JPEG),
+        ("moving.webp", b"RIFF\0\0\0\0WEBPVP8 ", MediaType.WEBP),
+        ("letter.rtf", b"{\\rtf1", MediaType.RTF),
+        ("letter.doc.txt", b"{\\rtf1", MediaType.RTF),
+        ("data.CSV", b"a,b", MediaType.CSV),
+        ("main.rs", b"fn main() {}", MediaType.SOURCE_CODE),
+        ("data.jsonl", b"{}", MediaType.JSON),
+        ("mail", b"Received: from a by b", MediaType.EML),
     ],
 )
 def test_known_types(name: str, head: bytes, expected: MediaType):
@@ -53,13 +74,11 @@ def test_empty_broken_and_encrypted_files_keep_the_type_of_their_name(name: str,
 @pytest.mark.parametrize(
     ("name", "head"),
     [
-        ("picture.png", PNG),
-        ("picture.txt", PNG),
-        ("picture.pdf", PNG),
+        ("picture.xyz", PNG),
         ("program.md", ELF),
-        ("archive.zip", DOCX),
-        ("archive.txt", DOCX),
-        ("sheet.xlsx", DOCX),
+        ("archive.7z", b"7z\xbc\xaf\x27\x1c\x00"),
+        ("archive.tgz", b"\x1f\x8b\x08\x00"),
+        ("archive.xyz", ZIP),
         ("old.doc", OLE),
         ("old.txt", OLE),
         ("data.xyz", b"some text"),
@@ -74,7 +93,7 @@ def test_other_types_are_unknown(name: str, head: bytes):
 
 
 def test_telling_types_and_parsing_in_the_sandbox_import_no_parser():
-    heavy = "'lxml', 'pypdfium2', 'selectolax', 'markdown_it', 'charset_normalizer', 'yaml'"
+    heavy = "'lxml', 'pypdfium2', 'selectolax', 'markdown_it', 'charset_normalizer', 'yaml', 'PIL', 'rapidocr', 'numpy', 'py3langid'"
     code = (
         "import sys; import services.knowledge.parsing.media_types, services.knowledge.parsing.sandbox; "
         f"print([name for name in ({heavy}) if name in sys.modules])"

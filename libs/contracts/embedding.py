@@ -1,0 +1,50 @@
+"""What embedding answers beside OpenAI's protocol: token vectors for Footnote's services, and reranking."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from libs.contracts.openai import EmbeddingUsage
+
+
+class TokenVectorsRequest(BaseModel):
+    """`role` says whether the texts ask or answer: the two sides of late interaction have different forms."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    texts: list[str]
+    role: Literal["query", "passage"]
+
+
+class TokenVectorsItem(BaseModel):
+    """base64 of the vector as little-endian float32, and of the tokens in libs.inference.late_interaction's form."""
+
+    vector: str
+    tokens: str
+
+
+class TokenVectorsResponse(BaseModel):
+    """`revision` names the model and the form of the tokens; those of two revisions can't be compared."""
+
+    data: list[TokenVectorsItem]
+    model: str
+    revision: str
+    usage: EmbeddingUsage
+
+
+class RerankRequest(BaseModel):
+    """text-embeddings-inference's body. `raw_scores` leaves the scores at -1 to 1, else they are 0 to 1."""
+
+    query: str
+    texts: list[str] = Field(min_length=1)
+    raw_scores: bool = False
+    return_text: bool = False
+    truncate: bool = True
+
+
+class Rank(BaseModel):
+    """`index` is the text's place in the request; `text` is there where it was asked for."""
+
+    index: int
+    score: float
+    text: str | None = None

@@ -1,0 +1,125 @@
+"""Weights turned, once, into OpenVINO's own form (IR), as float32 and as calibrated int8, beside the weights.
+
+Their place is `openvino` in the weights' folder, their header `footnote.json` says what they were made from.
+"""
+
+import hashlib
+import json
+import shutil
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from libs.config.settings import REPOSITORY
+from libs.inference.child import run_module
+from libs.stores.file_lock import locked
+from libs.stores.weights import WeightsStore
+from libs.stores.weights_catalogue import CATALOGUE
+
+WEIGHTS_FILE = "model.safetensors"
+# How a model becomes int8; another recipe gives other vectors. See docs/decisions/0010-embedding-backends.md.
+RECIPE = "smooth 0.7, minmax, 64 texts"
+# Of the int8 vectors to float32's, over texts that took no part in the calibration.
+LEAST_MEAN_COSINE = 0.99
+LEAST_COSINE = 0.98
+
+_IR = "openvino"
+_HEADER = "footnote.json"
+_CONVERTER = "services.embedding.adapters.openvino_conversion"
+
+
+@dataclass(frozen=True)
+class Header:
+    """What an IR was made from and with, and how near int8's vectors come to float32's."""
+
+    weights_sha256: str
+    calibration_sha256: str
+    recipe: str
+    openvino: str
+    nncf: str
+    mean_cosine: float
+    least_cosine: float
+
+    @property
+    def int8_passes(self) -> bool:
+        return self.mean_cosine >= LEAST_MEAN_COSINE and self.least_cosine >= LEAST_COSINE
+
+    @property
+    def int8_revision(self) -> str:
+        """Names the int8 vectors: the weights and all that the calibration depends on."""
+        made_from = f"{self.calibration_sha256}\n{self.recipe}\n{self.openvino}\n{self.nncf}"
+        return hashlib.sha256(made_from.encode()).hexdigest()[:8]
+
+
+@dataclass(frozen=True)
+class OpenVinoIr:
+    float32: Path
+    int8: Path
+    header: Header
+
+
+class ConversionError(Exception):
+    """The weights could not be converted."""
+
+
+def prepare(store: WeightsStore, name: str) -> OpenVinoIr:
+    """The IR of the weights `name`, made now where it isn't there, or was made from other weights or by other versions.
+
+    Takes about ten seconds and 0.9 GB, in a process of its own, so that its memory goes back. It lands by one rename:
+    what stands in the folder is whole. Of two callers at once the second waits. Raises WeightsMissingError,
+    ConversionError, and OSError where the folder can't be written.
+    """
+    folder = store.locate(name)
+    found = _read(folder / _IR, name)
+    if found:
+        return found
+    with locked(folder / f".{_IR}.lock"):
+        found = _read(folder / _IR, name)
+        if found:
+            return found
+        partial = folder / f".{_IR}.partial"
+        shutil.rmtree(partial, ignore_errors=True)  # of a conversion that was killed
+        reason = run_module(_CONVERTER, str(folder), str(partial), weights_sha256(name))
+        if reason is not None:
+            raise ConversionError(f"The weights {name!r} could not be converted for OpenVINO: {reason}")
+        shutil.rmtree(folder / _IR, ignore_errors=True)
+        partial.rename(folder / _IR)
+        made = _read(folder / _IR, name)
+    if made is None:
+        raise ConversionError(f"{str(folder / _IR)!r} changed while it was being made.")
+    return made
+
+
+def weights_sha256(name: str) -> str:
+    """The pinned hash of the weights' file, or "" where the catalogue doesn't know them."""
+    weights = CATALOGUE.get(name)
+    return next((file.sha256 for file in weights.files if file.path == WEIGHTS_FILE), "") if weights else ""
+
+
+def calibration_pages() -> list[str]:
+    """The handbook, a page each: what the calibration reads, since every installation has it."""
+    return [page.read_text(encoding="utf-8") for page in sorted((REPOSITORY / "docs" / "handbook").glob("*.md"))]
+
+
+def write_header(folder: Path, header: Header) -> None:
+    (folder / _HEADER).write_text(json.dumps(asdict(header), indent=2))
+
+
+def versions() -> tuple[str, str]:
+    return version("openvino"), version("nncf")
+
+
+def _read(folder: Path, name: str) -> OpenVinoIr | None:
+    """None where there is none, or one that other weights, another recipe or other versions made.
+
+    A changed handbook doesn't count: what it was calibrated with is in its revision.
+    """
+    try:
+        header = Header(**json.loads((folder / _HEADER).read_text()))
+    except (FileNotFoundError, ValueError, TypeError):
+        return None
+    if (header.openvino, header.nncf) != versions() or header.recipe != RECIPE:
+        return None
+    if header.weights_sha256 != weights_sha256(name):
+        return None
+    return OpenVinoIr(folder / "float32.xml", folder / "int8.xml", header)
