@@ -67,7 +67,12 @@ class Api:
         self._credentials: Credentials | None = None
 
     async def call(self, method: str, path: str, **options: Any) -> Any:
-        """The parsed answer, None for an empty one.
+        """The parsed answer, None for an empty one."""
+        response = await self.request(method, path, **options)
+        return response.json() if response.content else None
+
+    async def request(self, method: str, path: str, **options: Any) -> httpx.Response:
+        """The answer, which is a success.
 
         A request over the rate limit waits its turn; one whose access token ended in long work signs in again, once.
         """
@@ -78,7 +83,7 @@ class Api:
             except httpx.TransportError as error:
                 raise unreachable(self._http, error) from error
             if response.is_success:
-                return response.json() if response.content else None
+                return response
             error = error_of(response)
             if error.status == UNAUTHENTICATED and self._credentials and not signed_in_again:
                 signed_in_again = True

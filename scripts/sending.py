@@ -1,11 +1,13 @@
 """Files on their way to the server: Markdown and plain texts many at a time, everything else one by one."""
 
+import asyncio
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from scripts.api import Api, ApiError
+from scripts.resuming import FROM_BYTES, send_in_parts, size_of
 
 # Read as Markdown on the server, however they arrive.
 TEXT_SUFFIXES = frozenset({".md", ".markdown", ".txt"})
@@ -95,8 +97,7 @@ class Sender:
             return
         fields = {"external_id": external_id} | self._fields
         try:
-            with file.open("rb") as content:
-                answer = await self._api.call("POST", "/documents", files={"file": (file.name, content)}, data=fields)
+            document_id = await self._upload(file, fields)
         except OSError as error:
             self.sent.failed.append((external_id, error.strerror or str(error)))
         except ApiError as error:
@@ -107,7 +108,14 @@ class Sender:
             else:
                 raise
         else:
-            self.sent.accepted[answer["document_id"]] = external_id
+            self.sent.accepted[document_id] = external_id
+
+    async def _upload(self, file: Path, fields: dict[str, str]) -> str:
+        if await asyncio.to_thread(size_of, file) >= FROM_BYTES:
+            return await send_in_parts(self._api, file, fields)
+        with file.open("rb") as content:
+            answer = await self._api.call("POST", "/documents", files={"file": (file.name, content)}, data=fields)
+        return answer["document_id"]
 
     def _refused(self, external_id: str, error: ApiError) -> None:
         self.sent.failed.append((external_id, str(error)))

@@ -22,9 +22,11 @@ from services.knowledge.ports import PassageIndex
 from services.knowledge.retrieval import Retriever
 from services.knowledge.routes import Knowledge, router
 from services.knowledge.sources.inventory import Inventories
+from services.knowledge.sources.mounting import ROUTERS
 from services.knowledge.sources.pages import WebPages
+from services.knowledge.sources.parts import Parts
+from services.knowledge.sources.resumable import ResumableUploads
 from services.knowledge.sources.routes import Sources
-from services.knowledge.sources.routes import router as sources_router
 from services.knowledge.uploads import Uploads
 
 MULTIPART_SLACK_BYTES = 2_097_152
@@ -40,6 +42,11 @@ def blob_store(settings: Settings) -> BlobStore:
 
 def uploads(settings: Settings, database: Database, blobs: BlobStore, billing: BillingClient) -> Uploads:
     return Uploads(database, blobs, billing, settings.max_upload_bytes, settings.ingestion.uncounted_bytes)
+
+
+def resumable_uploads(settings: Settings, database: Database, accepting: Uploads) -> ResumableUploads:
+    parts = Parts(settings.home / "partial-uploads")
+    return ResumableUploads(database, parts, accepting, settings.max_upload_bytes)
 
 
 def web_fetcher(settings: Settings) -> Fetcher:
@@ -63,7 +70,10 @@ async def wire(kit: Kit) -> AsyncGenerator[None]:
         Retriever(database, index, EmbeddingClient(kit.client("embedding")), settings.retrieval),
     )
     kit.app.state.sources = Sources(
-        groups, Inventories(database), WebPages(web_fetcher(settings), accepting, settings.max_upload_bytes)
+        groups,
+        Inventories(database),
+        WebPages(web_fetcher(settings), accepting, settings.max_upload_bytes),
+        resumable_uploads(settings, database, accepting),
     )
     redis = connect_redis(settings)
     kit.app.state.redis = redis
@@ -74,4 +84,4 @@ async def wire(kit: Kit) -> AsyncGenerator[None]:
 
 def build(settings: Settings) -> FastAPI:
     largest_body = settings.max_upload_bytes + MULTIPART_SLACK_BYTES
-    return create_app("knowledge", settings, wire, [sources_router, router], max_body_bytes=largest_body)
+    return create_app("knowledge", settings, wire, [*ROUTERS, router], max_body_bytes=largest_body)

@@ -23,7 +23,7 @@ from libs.stores.weights import WeightsStore
 from libs.telemetry.logs import get_logger
 from services.knowledge.aftermath import deliveries
 from services.knowledge.ingestion import Ingester
-from services.knowledge.main import blob_store, passage_index, uploads
+from services.knowledge.main import blob_store, passage_index, resumable_uploads, uploads
 from services.knowledge.models import OutboxRow
 from services.knowledge.parsing.sandbox import Sandbox
 from services.knowledge.purge import Purger
@@ -34,6 +34,7 @@ log = get_logger(__name__)
 IDLE_S = 0.2
 AFTER_FAILURE_S = 2.0
 SWEEP_EVERY_S = 3.0
+PURGE_EVERY_S = 60.0
 # One more ingester takes only documents up to this size, so that a large one never holds up the small.
 SMALL_BYTES = 1_000_000
 
@@ -49,7 +50,9 @@ async def work(settings: Settings, health: Health | None = None) -> None:
         blobs = blob_store(settings)
         index = passage_index(settings)
         count_tokens = TokenCounts(WeightsStore(settings.models_dir).locate(settings.embedding.model))
-        purger = Purger(database, index, uploads(settings, database, blobs, billing))
+        accepting = uploads(settings, database, blobs, billing)
+        purger = Purger(database, index, accepting)
+        resumable = resumable_uploads(settings, database, accepting)
         relay = OutboxRelay(database, OutboxRow, deliveries(database, blobs, billing))
         sizes = [settings.max_upload_bytes] * options.workers + [SMALL_BYTES]
         ingesters = [
@@ -65,6 +68,7 @@ async def work(settings: Settings, health: Health | None = None) -> None:
                     tasks.create_task(relay.run())
                     tasks.create_task(_forever(purger.sweep_changed, SWEEP_EVERY_S))
                     tasks.create_task(_forever(purger.finish_half_accepted, SWEEP_EVERY_S))
+                    tasks.create_task(_forever(resumable.purge, PURGE_EVERY_S))
                     for ingester in ingesters:
                         tasks.create_task(_forever(ingester.turn, IDLE_S))
         finally:

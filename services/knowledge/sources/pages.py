@@ -72,9 +72,18 @@ class WebPages:
             self._fetching += Counter()  # drops those at zero
 
 
-def external_id_of(url: str) -> str:
-    """The address itself, or for one that is too long, its SHA-256."""
-    return url if len(url) <= EXTERNAL_ID_MAX_CHARS else f"url-sha256:{sha256(url.encode()).hexdigest()}"
+def external_id_of(url: str, prefix: str = "") -> str:
+    """The address itself after the prefix, or for one that is too long, its SHA-256."""
+    named = prefix + url
+    return named if len(named) <= EXTERNAL_ID_MAX_CHARS else f"{prefix}url-sha256:{sha256(url.encode()).hexdigest()}"
+
+
+async def stored_sha256(fetched: Fetched, file: IO[bytes]) -> str:
+    """The SHA-256, in hex, of the bytes that `upload_of` would store."""
+    digest = sha256()
+    async for piece in _content(file, _other_charset(fetched)):
+        digest.update(piece)
+    return digest.hexdigest()
 
 
 async def upload_of(fetched: Fetched, file: IO[bytes], attributes: DocumentAttributes, title: str | None) -> Upload:

@@ -22,6 +22,7 @@ from services.knowledge.groups import Groups
 from services.knowledge.parsing.media_types import FORMATS
 from services.knowledge.sources.inventory import Inventories
 from services.knowledge.sources.pages import WebPages
+from services.knowledge.sources.resumable import ResumableUploads
 
 router = APIRouter()
 
@@ -34,6 +35,7 @@ class Sources:
     groups: Groups
     inventories: Inventories
     pages: WebPages
+    resumable: ResumableUploads
 
 
 def sources_of(request: Request) -> Sources:
@@ -72,8 +74,12 @@ async def add_page(
     body: WebDocument, subject: CurrentSubject, sources: SourcesDependency, once: Idempotent
 ) -> Response:
     """Fetches a web page and lines it up for indexing; the same address replaces."""
-    await sources.groups.require(subject, [body.access])
-    return await once.answer(body, lambda: sources.pages.add(subject, body), status=202, lock_s=LOCK_S)
+
+    async def accept() -> DocumentAccepted:
+        await sources.groups.require(subject, [body.access])
+        return await sources.pages.add(subject, body)
+
+    return await once.answer(body, accept, status=202, lock_s=LOCK_S)
 
 
 @router.put("/documents/{document_id}/external_id")
