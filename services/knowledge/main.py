@@ -25,6 +25,7 @@ from services.knowledge.sources.inventory import Inventories
 from services.knowledge.sources.mounting import ROUTERS
 from services.knowledge.sources.pages import WebPages
 from services.knowledge.sources.parts import Parts
+from services.knowledge.sources.registry import SourceRegistry
 from services.knowledge.sources.resumable import ResumableUploads
 from services.knowledge.sources.routes import Sources
 from services.knowledge.uploads import Uploads
@@ -74,6 +75,7 @@ async def wire(kit: Kit) -> AsyncGenerator[None]:
         Inventories(database),
         WebPages(web_fetcher(settings), accepting, settings.max_upload_bytes),
         resumable_uploads(settings, database, accepting),
+        SourceRegistry(database),
     )
     redis = connect_redis(settings)
     kit.app.state.redis = redis

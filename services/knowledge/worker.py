@@ -23,10 +23,11 @@ from libs.stores.weights import WeightsStore
 from libs.telemetry.logs import get_logger
 from services.knowledge.aftermath import deliveries
 from services.knowledge.ingestion import Ingester
-from services.knowledge.main import blob_store, passage_index, resumable_uploads, uploads
+from services.knowledge.main import blob_store, passage_index, resumable_uploads, uploads, web_fetcher
 from services.knowledge.models import OutboxRow
 from services.knowledge.parsing.sandbox import Sandbox
 from services.knowledge.purge import Purger
+from services.knowledge.sources.runner import SourceRunner
 from services.knowledge.tokens import TokenCounts
 
 log = get_logger(__name__)
@@ -35,6 +36,9 @@ IDLE_S = 0.2
 AFTER_FAILURE_S = 2.0
 SWEEP_EVERY_S = 3.0
 PURGE_EVERY_S = 60.0
+SOURCES_IDLE_S = 5.0
+# Of different organisations: fetching is mostly waiting.
+SOURCES_AT_ONCE = 2
 # One more ingester takes only documents up to this size, so that a large one never holds up the small.
 SMALL_BYTES = 1_000_000
 
@@ -53,6 +57,7 @@ async def work(settings: Settings, health: Health | None = None) -> None:
         accepting = uploads(settings, database, blobs, billing)
         purger = Purger(database, index, accepting)
         resumable = resumable_uploads(settings, database, accepting)
+        runner = SourceRunner(database, web_fetcher(settings), accepting, settings.max_upload_bytes)
         relay = OutboxRelay(database, OutboxRow, deliveries(database, blobs, billing))
         sizes = [settings.max_upload_bytes] * options.workers + [SMALL_BYTES]
         ingesters = [
@@ -69,6 +74,8 @@ async def work(settings: Settings, health: Health | None = None) -> None:
                     tasks.create_task(_forever(purger.sweep_changed, SWEEP_EVERY_S))
                     tasks.create_task(_forever(purger.finish_half_accepted, SWEEP_EVERY_S))
                     tasks.create_task(_forever(resumable.purge, PURGE_EVERY_S))
+                    for _ in range(SOURCES_AT_ONCE):
+                        tasks.create_task(_forever(runner.turn, SOURCES_IDLE_S))
                     for ingester in ingesters:
                         tasks.create_task(_forever(ingester.turn, IDLE_S))
         finally:

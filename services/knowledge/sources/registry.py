@@ -132,10 +132,5 @@ async def _find(session: AsyncSession, subject: Subject, source_id: UUID) -> Sou
 
 
 async def _last_runs(session: AsyncSession, source_ids: Sequence[UUID]) -> dict[UUID, SourceRunRow]:
-    query = (
-        select(SourceRunRow)
-        .where(SourceRunRow.source_id.in_(source_ids))
-        .distinct(SourceRunRow.source_id)
-        .order_by(SourceRunRow.source_id, SourceRunRow.finished_at.desc())
-    )
+    query = select(SourceRunRow).where(SourceRunRow.source_id.in_(source_ids)).order_by(SourceRunRow.finished_at)
     return {row.source_id: row for row in await session.scalars(query)}

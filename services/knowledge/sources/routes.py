@@ -22,6 +22,7 @@ from services.knowledge.groups import Groups
 from services.knowledge.parsing.media_types import FORMATS
 from services.knowledge.sources.inventory import Inventories
 from services.knowledge.sources.pages import WebPages
+from services.knowledge.sources.registry import SourceRegistry
 from services.knowledge.sources.resumable import ResumableUploads
 
 router = APIRouter()
@@ -36,6 +37,7 @@ class Sources:
     inventories: Inventories
     pages: WebPages
     resumable: ResumableUploads
+    registry: SourceRegistry
 
 
 def sources_of(request: Request) -> Sources:

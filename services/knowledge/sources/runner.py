@@ -4,8 +4,7 @@ Killed at any point it leaves a lease that ends; the next run finds by content h
 """
 
 import asyncio
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
@@ -34,10 +33,6 @@ RUN_MAX_S = 3600.0
 PAUSE_S = 0.5
 PAGE = 1_000
 FAILURES_SHOWN = 100
-
-
-class LeaseLostError(Exception):
-    """Another worker has the source now."""
 
 
 @dataclass
@@ -77,19 +72,29 @@ class SourceRunner:
         if row is None or row.lease is None:
             return False
         try:
-            async with self._leased(row.lease):
-                if row.deleted_at:
-                    await self._forget(row, row.lease)
-                else:
-                    await self._run(row)
-        except LeaseLostError:
-            log.warning("source taken by another worker", source_id=str(row.id))
+            if not await self._while_leased(row, row.lease):
+                log.warning("source taken by another worker", source_id=str(row.id))
         except BaseException:
             # This process is being stopped, or the database is away: another run begins anew.
             with suppress(FootnoteError):
                 await asyncio.shield(self._release(row.lease))
             raise
         return True
+
+    async def _while_leased(self, row: SourceRow, lease: UUID) -> bool:
+        """False where the lease was lost, which stops the work."""
+        work = asyncio.create_task(self._forget(row, lease) if row.deleted_at else self._run(row))
+        renewing = asyncio.create_task(self._renew(lease))
+        try:
+            await asyncio.wait({work, renewing}, return_when=asyncio.FIRST_COMPLETED)
+            done = work.done()
+        finally:
+            work.cancel()
+            renewing.cancel()
+            await asyncio.gather(work, renewing, return_exceptions=True)
+        if done:
+            work.result()
+        return done
 
     async def _run(self, row: SourceRow) -> None:
         started = datetime.now(UTC)
@@ -192,25 +197,14 @@ class SourceRunner:
         async with self._database.transaction() as session:
             await schedule.release(session, lease)
 
-    @asynccontextmanager
-    async def _leased(self, lease: UUID) -> AsyncGenerator[None]:
-        """Renews the lease meanwhile; raises LeaseLostError, stopping the work, once it is lost."""
-
-        async def renew() -> None:
-            while True:
-                await asyncio.sleep(self._lease_s / RENEWALS)
-                with suppress(FootnoteError):
-                    async with self._database.transaction() as session:
-                        if not await schedule.extend(session, lease, self._lease_s):
-                            raise LeaseLostError
-
-        try:
-            async with asyncio.TaskGroup() as tasks:
-                renewing = tasks.create_task(renew())
-                yield
-                renewing.cancel()
-        except* LeaseLostError as lost:
-            raise LeaseLostError from lost
+    async def _renew(self, lease: UUID) -> None:
+        """Until the lease is lost."""
+        held = True
+        while held:
+            await asyncio.sleep(self._lease_s / RENEWALS)
+            with suppress(FootnoteError):
+                async with self._database.transaction() as session:
+                    held = await schedule.extend(session, lease, self._lease_s)
 
 
 def _prefix(source_id: UUID) -> str:

@@ -77,10 +77,12 @@ async def serving(site: Site, host: str = PUBLIC, tls: ssl.SSLContext | None = N
     server = await asyncio.start_server(site.accept, host, site.port, ssl=tls)
     site.port = server.sockets[0].getsockname()[1]
     async with server:
-        yield site
-        for task in site.tasks:
-            task.cancel()
-        await asyncio.gather(*site.tasks, return_exceptions=True)
+        try:
+            yield site
+        finally:
+            for task in site.tasks:
+                task.cancel()
+            await asyncio.gather(*site.tasks, return_exceptions=True)
 
 
 def fetcher_for(site: Site, names: dict[str, list[str]] | None = None, **options: object) -> Fetcher:
