@@ -7,6 +7,8 @@ still verifies the name, and the Host header still carries it.
 import asyncio
 import socket
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from httpcore import SOCKET_OPTION, AnyIOBackend, AsyncNetworkBackend, AsyncNetworkStream, ConnectError
 
@@ -17,12 +19,16 @@ Resolve = Callable[[str, int], Awaitable[list[str]]]
 
 # One after another; a host with more is as good as any other after these.
 ADDRESSES_TRIED = 4
+# Threads of their own: a name server that answers slowly on purpose must not hold up what else threads do here.
+_RESOLVERS = ThreadPoolExecutor(8, "resolve")
 
 
 async def resolve(host: str, port: int) -> list[str]:
     """The addresses that the system's resolver gives, best first; none for a name that doesn't exist."""
     try:
-        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        found = await asyncio.get_running_loop().run_in_executor(
+            _RESOLVERS, partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
+        )
     except (OSError, UnicodeError):
         return []
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))

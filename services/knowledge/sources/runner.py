@@ -145,8 +145,7 @@ class SourceRunner:
                 whole = await self._take_in(row, subject, found, external_id, known.get(external_id), report) and whole
         for external_id, item in known.items():
             if whole and external_id not in kept:
-                await self._documents.delete(subject, item.document_id)
-                report.deleted += 1
+                report.deleted += await self._delete(subject, item.document_id)
 
     async def _take_in(
         self,
@@ -188,10 +187,19 @@ class SourceRunner:
     async def _forget(self, row: SourceRow, lease: UUID) -> None:
         subject = _acting_for(row)
         for item in (await self._known(subject, _prefix(row.id))).values():
-            with suppress(FootnoteError):  # deleted meanwhile
-                await self._documents.delete(subject, item.document_id)
+            await self._delete(subject, item.document_id)
         async with self._database.transaction() as session:
             await schedule.forget(session, lease)
+
+    async def _delete(self, subject: Subject, document_id: UUID) -> bool:
+        """False where somebody has deleted it meanwhile."""
+        try:
+            await self._documents.delete(subject, document_id)
+        except FootnoteError as error:
+            if error.code is not ErrorCode.NOT_FOUND:
+                raise
+            return False
+        return True
 
     async def _release(self, lease: UUID) -> None:
         async with self._database.transaction() as session:
