@@ -18,7 +18,7 @@ from libs.config.settings import Settings
 DEMO_EMAIL = "demo@example.com"
 DEMO_ORGANIZATION = "Footnote demo"
 ANSWER_TIMEOUT_S = 180.0
-TOO_MANY_REQUESTS = 429
+UNAUTHENTICATED = 401
 LONGEST_WAIT_S = 60.0
 
 
@@ -64,24 +64,40 @@ class Api:
 
     def __init__(self, http: httpx.AsyncClient) -> None:
         self._http = http
+        self._credentials: Credentials | None = None
 
     async def call(self, method: str, path: str, **options: Any) -> Any:
-        """The parsed answer, None for an empty one; a request over the rate limit waits its turn."""
+        """The parsed answer, None for an empty one."""
+        response = await self.request(method, path, **options)
+        return response.json() if response.content else None
+
+    async def request(self, method: str, path: str, **options: Any) -> httpx.Response:
+        """The answer, which is a success.
+
+        A request over the rate limit waits its turn; one whose access token ended in long work signs in again, once.
+        """
+        signed_in_again = False
         while True:
             try:
                 response = await self._http.request(method, path, **options)
             except httpx.TransportError as error:
                 raise unreachable(self._http, error) from error
             if response.is_success:
-                return response.json() if response.content else None
+                return response
             error = error_of(response)
+            if error.status == UNAUTHENTICATED and self._credentials and not signed_in_again:
+                signed_in_again = True
+                await self.sign_in(self._credentials)
+                continue
             wait_s = float(response.headers.get("Retry-After", "0"))
             if error.code != "RATE_LIMITED" or not 0 < wait_s <= LONGEST_WAIT_S:
                 raise error
             await asyncio.sleep(wait_s)
 
     async def sign_in(self, credentials: Credentials) -> None:
+        self._credentials = None
         tokens = await self.call("POST", "/auth/login", json=asdict(credentials))
+        self._credentials = credentials
         self._http.headers["Authorization"] = f"Bearer {tokens['access_token']}"
 
     async def stream_chat(self, question: str, **options: Any) -> AsyncGenerator[ServerSentEvent]:

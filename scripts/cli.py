@@ -102,6 +102,32 @@ def ingest(
 
 
 @app.command()
+def sync(
+    path: Annotated[Path, typer.Argument(help="A folder or a Git checkout.")],
+    name: Annotated[str | None, typer.Option(help="The source's name; without it, the folder's.")] = None,
+    category: Annotated[str | None, typer.Option(help="The documents' category.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
+    allow_empty: Annotated[bool, typer.Option("--allow-empty", help="Delete all when no file is left.")] = False,
+) -> None:
+    """Add, update, move and delete documents as a folder's files are now."""
+    from scripts.api import signed_in
+    from scripts.sync import print_sync
+    from scripts.sync import sync as bring_in_step
+
+    async def work() -> None:
+        fields = {"category": category} if category else {}
+        async with signed_in(settings()) as api:
+            report = await bring_in_step(
+                api, path, console, name=name, dry_run=dry_run, allow_empty=allow_empty, fields=fields
+            )
+        print_sync(report, console, dry_run=dry_run)
+        if report.failed:
+            raise typer.Exit(1)
+
+    run(work())
+
+
+@app.command()
 def parse(paths: Annotated[list[Path], typer.Argument(help="Files and folders.")]) -> None:
     """Show what is read from files, what that costs and why some can't be read; nothing is uploaded."""
     from scripts.parse import files_in, parse_files, print_table

@@ -71,6 +71,12 @@ class RankWeights(Section):
     newest: float = Field(ge=0)
 
 
+class Fetching(Section):
+    allowed_networks: list[IPv4Network | IPv6Network]
+    ports: list[int] = Field(min_length=1)
+    timeout_s: float = Field(gt=0)
+
+
 class Retrieval(Section):
     rrf_k: int = Field(ge=1)
     candidates: int = Field(ge=1)
@@ -134,6 +140,7 @@ class Settings(BaseSettings):
     tokens: Tokens
     ingestion: Ingestion
     documents: Documents
+    fetching: Fetching
     retrieval: Retrieval
     embedding: Embedding
     generation: Generation

@@ -10,6 +10,7 @@ from libs.clients.auth import AuthClient
 from libs.clients.billing import BillingClient
 from libs.clients.embedding import EmbeddingClient
 from libs.config.settings import Settings
+from libs.fetch.fetcher import Fetcher
 from libs.service.app import Kit, create_app
 from libs.stores.blobs import BlobStore, FolderBlobStore
 from libs.stores.postgres import Database
@@ -29,6 +30,13 @@ from services.knowledge.reindexing import Reindexing
 from services.knowledge.retrieval import Retriever
 from services.knowledge.routes import Knowledge, router
 from services.knowledge.search_cache import SearchCache
+from services.knowledge.sources.inventory import Inventories
+from services.knowledge.sources.mounting import ROUTERS
+from services.knowledge.sources.pages import WebPages
+from services.knowledge.sources.parts import Parts
+from services.knowledge.sources.registry import SourceRegistry
+from services.knowledge.sources.resumable import ResumableUploads
+from services.knowledge.sources.routes import Sources
 from services.knowledge.uploads import Uploads
 
 MULTIPART_SLACK_BYTES = 2_097_152
@@ -50,6 +58,16 @@ def bin_life(settings: Settings) -> timedelta:
     return timedelta(days=settings.documents.bin_days)
 
 
+def resumable_uploads(settings: Settings, database: Database, accepting: Uploads) -> ResumableUploads:
+    parts = Parts(settings.home / "partial-uploads")
+    return ResumableUploads(database, parts, accepting, settings.max_upload_bytes)
+
+
+def web_fetcher(settings: Settings) -> Fetcher:
+    options = settings.fetching
+    return Fetcher(timeout_s=options.timeout_s, ports=options.ports, allowed_networks=tuple(options.allowed_networks))
+
+
 @asynccontextmanager
 async def wire(kit: Kit) -> AsyncGenerator[None]:
     settings = kit.settings
@@ -59,12 +77,13 @@ async def wire(kit: Kit) -> AsyncGenerator[None]:
     redis = connect_redis(settings)
     kit.app.state.redis = redis
     blobs = blob_store(settings)
+    accepting = uploads(settings, database, blobs, BillingClient(kit.client("billing")))
     groups = Groups(AuthClient(kit.client("auth")))
     catch_up = IndexCatchUp(database, index)
     shower = Shower(bin_life(settings))
     kit.app.state.knowledge = Knowledge(
         groups,
-        uploads(settings, database, blobs, BillingClient(kit.client("billing"))),
+        accepting,
         Documents(database, catch_up, shower),
         Changes(database, catch_up, shower, groups),
         Passages(database, index),
@@ -78,6 +97,13 @@ async def wire(kit: Kit) -> AsyncGenerator[None]:
     )
     kit.app.state.collections = Collections(database, groups)
     kit.app.state.lifecycle = Lifecycle(Originals(database, blobs), Reindexing(database), Exports(database, blobs))
+    kit.app.state.sources = Sources(
+        groups,
+        Inventories(database),
+        WebPages(web_fetcher(settings), accepting, settings.max_upload_bytes),
+        resumable_uploads(settings, database, accepting),
+        SourceRegistry(database),
+    )
     yield
     await redis.aclose()
     await database.close()
@@ -85,10 +111,4 @@ async def wire(kit: Kit) -> AsyncGenerator[None]:
 
 def build(settings: Settings) -> FastAPI:
     largest_body = settings.max_upload_bytes + MULTIPART_SLACK_BYTES
-    return create_app(
-        "knowledge",
-        settings,
-        wire,
-        [router],
-        max_body_bytes=largest_body,
-    )
+    return create_app("knowledge", settings, wire, [*ROUTERS, router], max_body_bytes=largest_body)

@@ -24,13 +24,14 @@ from libs.stores.weights import WeightsStore
 from libs.telemetry.logs import get_logger
 from services.knowledge.aftermath import deliveries
 from services.knowledge.catching_up import IndexCatchUp
-from services.knowledge.documents import Shower
+from services.knowledge.documents import Documents, Shower
 from services.knowledge.ingestion import Ingester
-from services.knowledge.main import bin_life, blob_store, passage_index, uploads
+from services.knowledge.main import bin_life, blob_store, passage_index, resumable_uploads, uploads, web_fetcher
 from services.knowledge.models import OutboxRow
 from services.knowledge.packing import Packer
 from services.knowledge.parsing.sandbox import Sandbox
 from services.knowledge.purge import Purger
+from services.knowledge.sources.runner import SourceRunner
 from services.knowledge.tokens import TokenCounts
 
 log = get_logger(__name__)
@@ -39,6 +40,10 @@ IDLE_S = 0.2
 AFTER_FAILURE_S = 2.0
 SWEEP_EVERY_S = 3.0
 BIN_EVERY_S = 60.0
+PURGE_EVERY_S = 60.0
+SOURCES_IDLE_S = 5.0
+# Of different organisations: fetching is mostly waiting.
+SOURCES_AT_ONCE = 2
 # One more ingester takes only documents up to this size, so that a large one never holds up the small.
 SMALL_BYTES = 1_000_000
 
@@ -54,15 +59,21 @@ async def work(settings: Settings, health: Health | None = None) -> None:
         blobs = blob_store(settings)
         index = passage_index(settings)
         count_tokens = TokenCounts(WeightsStore(settings.models_dir).locate(settings.embedding.model))
-        purger = Purger(database, index, uploads(settings, database, blobs, billing), bin_life(settings))
+        accepting = uploads(settings, database, blobs, billing)
+        purger = Purger(database, index, accepting, bin_life(settings))
+        shower = Shower(bin_life(settings))
         packer = Packer(
             database,
             blobs,
-            Shower(bin_life(settings)),
+            shower,
             timedelta(hours=settings.documents.export_hours),
             timedelta(seconds=options.lease_s),
         )
-        topics = deliveries(database, blobs, billing) | IndexCatchUp(database, index).deliveries()
+        resumable = resumable_uploads(settings, database, accepting)
+        catch_up = IndexCatchUp(database, index)
+        documents = Documents(database, catch_up, shower)
+        runner = SourceRunner(database, web_fetcher(settings), accepting, documents, settings.max_upload_bytes)
+        topics = deliveries(database, blobs, billing) | catch_up.deliveries()
         relay = OutboxRelay(database, OutboxRow, topics)
         sizes = [settings.max_upload_bytes] * options.workers + [SMALL_BYTES]
         ingesters = [
@@ -80,8 +91,11 @@ async def work(settings: Settings, health: Health | None = None) -> None:
                     tasks.create_task(_forever(purger.finish_half_accepted, SWEEP_EVERY_S))
                     tasks.create_task(_forever(purger.empty_bins, BIN_EVERY_S))
                     tasks.create_task(_forever(purger.erase, SWEEP_EVERY_S))
-                    tasks.create_task(_forever(packer.turn, IDLE_S))
+                    tasks.create_task(_forever(packer.turn, SWEEP_EVERY_S))
                     tasks.create_task(_forever(packer.expire, BIN_EVERY_S))
+                    tasks.create_task(_forever(resumable.purge, PURGE_EVERY_S))
+                    for _ in range(SOURCES_AT_ONCE):
+                        tasks.create_task(_forever(runner.turn, SOURCES_IDLE_S))
                     for ingester in ingesters:
                         tasks.create_task(_forever(ingester.turn, IDLE_S))
         finally:

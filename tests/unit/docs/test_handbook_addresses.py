@@ -15,16 +15,17 @@ from services.chat.routes import router as chat
 from services.embedding.routes import router as embedding
 from services.gateway.routing import target_of
 from services.knowledge.routes import router as knowledge
+from services.knowledge.sources.mounting import ROUTERS as SOURCE_ROUTERS
 from tests.unit.docs.handbook import pages
 
 ROUTERS = {
     "auth": [sign_in_router, organizations_router, organization_router],
     "billing": [billing],
     "chat": [chat],
-    "knowledge": [knowledge],
+    "knowledge": [*SOURCE_ROUTERS, knowledge],
     "embedding": [embedding],
 }
-ADDRESS = re.compile(r"(GET|POST|PUT|PATCH|DELETE) (/\S+)")
+ADDRESS = re.compile(r"(GET|HEAD|POST|PUT|PATCH|DELETE) (/\S+)")
 NAMED = sorted(
     (page.name, *address.groups())
     for page in pages().values()

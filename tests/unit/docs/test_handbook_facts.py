@@ -11,11 +11,13 @@ import yaml
 from pydantic import BaseModel, TypeAdapter
 
 from libs.config.settings import CONFIG_DIR, LISTENERS
-from libs.contracts import chat, errors, identity, knowledge, lifecycle, organizations
+from libs.contracts import chat, errors, identity, knowledge, lifecycle, organizations, sources
 from libs.contracts.billing import Plan, Resource, ResourceUsage, Usage
+from libs.fetch.fetcher import AGENT, MAX_REDIRECTS
 from libs.security.tokens import SERVICE_TOKEN_LIFE_S
 from libs.service.health import CHECK_TIMEOUT_S
 from scripts.cli import app
+from scripts.resuming import FROM_BYTES
 from services.auth.groups import GROUPS_PER_ORGANIZATION
 from services.auth.invitations import INVITATION_LIFE, INVITATIONS_PER_ORGANIZATION
 from services.billing.plans import PLANS
@@ -23,6 +25,8 @@ from services.billing.service import RESERVATION_LIFE
 from services.chat.events import _NAMES as EVENT_NAMES  # pyright: ignore[reportPrivateUsage] - the names on the wire
 from services.knowledge.collections import COLLECTIONS_MAX
 from services.knowledge.parsing.document import FailureCode, ParseLimits
+from services.knowledge.sources.crawl import MAX_PAGES
+from services.knowledge.sources.resumable import LIFE, OPEN_EACH
 from tests.unit.docs.handbook import pages
 
 PAGES = pages()
@@ -41,6 +45,13 @@ SENTENCES = [
     ("streaming.md", f"A comment line is sent every {CHAT['heartbeat_s']} seconds"),
     ("abstention.md", f"a support below {CHAT['min_support']} is left out"),
     ("usage-and-quotas.md", f"at most {CHAT['grace_messages']} messages of an organisation"),
+    ("web-sources.md", f"`fetching.timeout_s`, which is {BASE['fetching']['timeout_s']} seconds".replace("`", "")),
+    ("web-sources.md", f"At most {MAX_REDIRECTS} redirects"),
+    ("web-sources.md", f"at most {MAX_PAGES} pages"),
+    ("web-sources.md", f"calls itself {AGENT}"),
+    ("uploading-documents.md", f"files of {FROM_BYTES // 2**20} MB and more"),
+    ("uploading-documents.md", f"for {LIFE.days * 24} hours"),
+    ("uploading-documents.md", f"may have {OPEN_EACH} unfinished uploads"),
     ("sign-in.md", f"An access token lives for {TOKENS['access_minutes']} minutes."),
     ("sign-in.md", f"A refresh token lives for {TOKENS['refresh_days']} days."),
     ("members-and-groups.md", f"expires after {INVITATION_LIFE.days} days"),
@@ -289,6 +300,7 @@ BODIES: dict[str, Any] = {
     "/organizations/$ORGANIZATION/invitations": organizations.InvitationRequest,
     "/documents": knowledge.TextDocument,
     "/documents/$DOCUMENT": lifecycle.DocumentChanges,
+    "/documents/web": sources.WebDocument,
     "/search": knowledge.SearchRequest,
 }
 

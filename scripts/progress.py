@@ -1,0 +1,114 @@
+"""What a person sees while documents are sent and indexed: files, passages, rate and time left."""
+
+import asyncio
+import time
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import TimeRemainingColumn as TimeLeftColumn
+
+from scripts.api import Api, ApiError
+
+POLL_S = 1.0
+STALLED_S = 600.0
+ASKED_AT_ONCE = 1_000
+UNFINISHED = frozenset({"pending", "processing"})
+RATE_SAMPLE_S = 1.0
+
+
+@dataclass
+class Indexed:
+    """What indexing came to: `failed` holds (external id, reason)."""
+
+    documents: int = 0
+    passages: int = 0
+    failed: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+
+
+class Bars:
+    """The lines on the terminal, one for each kind of work."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._started: dict[TaskID, float] = {}
+
+    def add(self, what: str, total: int) -> TaskID:
+        task = self._progress.add_task(what, total=total, note="")
+        self._started[task] = time.monotonic()
+        return task
+
+    def show(self, task: TaskID, done: int, passages: int | None = None) -> None:
+        seconds = max(time.monotonic() - self._started[task], RATE_SAMPLE_S)
+        notes = [] if passages is None else [f"{passages:,} passages"]
+        self._progress.update(task, completed=done, note=", ".join([*notes, f"{done / seconds:.1f}/s"]))
+
+
+@contextmanager
+def bars(console: Console) -> Generator[Bars]:
+    progress = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[note]}"),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeLeftColumn(),
+        console=console,
+    )
+    with progress:
+        yield Bars(progress)
+
+
+async def until_indexed(api: Api, documents: dict[str, str], shown: Bars) -> Indexed:
+    """Waits until each document (id to external id) is searchable or has failed. Raises ApiError where nothing moves.
+
+    Asks for the longest waiting ones, which are indexed first.
+    """
+    task = shown.add("indexed", len(documents))
+    result = Indexed()
+    waiting = dict(documents)
+    moved_at = time.monotonic()
+    while waiting:
+        asked = list(islice(waiting, ASKED_AT_ONCE))
+        finished = _ended(asked, await _states(api, asked))
+        for document_id, state in finished.items():
+            name = waiting.pop(document_id)
+            if state is None:
+                result.failed.append((name, "it was deleted meanwhile"))
+            elif state["status"] == "failed":
+                result.failed.append((name, state["error"]["message"]))
+            else:
+                result.documents += 1
+                result.passages += state["chunk_count"]
+        shown.show(task, len(documents) - len(waiting), result.passages)
+        if finished:
+            moved_at = time.monotonic()
+        elif time.monotonic() - moved_at > STALLED_S:
+            raise ApiError(f"{len(waiting)} documents have been waiting for {STALLED_S:g} s. Run 'footnote doctor'.")
+        # A full page that ended leaves the next to be asked for at once.
+        if waiting and len(finished) < len(asked):
+            await asyncio.sleep(POLL_S)
+    return result
+
+
+def print_failures(failed: Iterable[tuple[str, str]], console: Console) -> None:
+    for name, reason in failed:
+        console.print(f"  failed: {name}: {reason}", markup=False, highlight=False)
+
+
+async def _states(api: Api, document_ids: list[str]) -> dict[str, dict[str, Any]]:
+    answer = await api.call("POST", "/documents/states", json={"document_ids": document_ids})
+    return {item["document_id"]: item for item in answer["items"]}
+
+
+def _ended(asked: list[str], states: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any] | None]:
+    return {
+        document_id: states.get(document_id)
+        for document_id in asked
+        if document_id not in states or states[document_id]["status"] not in UNFINISHED
+    }

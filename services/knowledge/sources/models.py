@@ -1,0 +1,71 @@
+"""Tables of what is still arriving and of what is fetched again and again."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, ForeignKey, func
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from services.knowledge.models import Base
+
+
+class PartialUploadRow(Base):
+    """A file that arrives in parts; its bytes so far are in a file of its id. `document_id`: it has become that."""
+
+    __tablename__ = "partial_uploads"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    organization_id: Mapped[UUID]
+    owner_id: Mapped[UUID]
+    length: Mapped[int] = mapped_column(BigInteger)
+    file_name: Mapped[str]
+    title: Mapped[str | None]
+    attributes: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    sha256: Mapped[str | None]
+    document_id: Mapped[UUID | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    expires_at: Mapped[datetime]
+
+
+class SourceRow(Base):
+    """`next_run_at` is when it is due, none where it only runs when told to; `lease` fences off a dead worker.
+
+    A deleted source stays until a worker has deleted its documents.
+    """
+
+    __tablename__ = "sources"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    organization_id: Mapped[UUID]
+    owner_id: Mapped[UUID]
+    kind: Mapped[str]
+    address: Mapped[str]
+    depth: Mapped[int]
+    attributes: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    interval_hours: Mapped[int | None]
+    next_run_at: Mapped[datetime | None]
+    lease: Mapped[UUID | None]
+    lease_until: Mapped[datetime | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    deleted_at: Mapped[datetime | None]
+
+
+class SourceRunRow(Base):
+    """What one run changed; `error` where it couldn't be finished, `failures` a few of what failed in it."""
+
+    __tablename__ = "source_runs"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    source_id: Mapped[UUID] = mapped_column(ForeignKey("sources.id"))
+    organization_id: Mapped[UUID]
+    added: Mapped[int]
+    updated: Mapped[int]
+    unchanged: Mapped[int]
+    deleted: Mapped[int]
+    failed: Mapped[int]
+    failures: Mapped[list[dict[str, str]]] = mapped_column(JSONB)
+    error: Mapped[str | None]
+    started_at: Mapped[datetime]
+    finished_at: Mapped[datetime] = mapped_column(server_default=func.now())

@@ -1,0 +1,136 @@
+"""Sources that an organisation has named: where, how often, and how their last runs went."""
+
+from collections.abc import Sequence
+from uuid import UUID, uuid4
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from libs.contracts.errors import ErrorCode, FootnoteError, not_found
+from libs.contracts.identity import Subject
+from libs.contracts.sources import NewSource, Source, SourceAttributes, SourceFailure, SourceRun
+from libs.fetch.errors import FetchError
+from libs.fetch.urls import parse_url
+from libs.stores.postgres import Database
+from services.knowledge import repository
+from services.knowledge.sources.models import SourceRow, SourceRunRow
+
+SOURCES_EACH = 50
+RUNS_SHOWN = 20
+
+
+class SourceRegistry:
+    """For an organisation's owners and admins: its sources are the organisation's, whoever named them."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def register(self, subject: Subject, new: NewSource) -> Source:
+        """The source, due at once. Raises 422 for an address that isn't one, 409 for too many."""
+        try:
+            address = str(parse_url(new.address))
+        except FetchError as error:
+            details = {"fields": [{"field": "address", "message": str(error)}]}
+            raise FootnoteError(ErrorCode.VALIDATION_ERROR, str(error), 422, details) from error
+        row = SourceRow(
+            id=uuid4(),
+            organization_id=subject.organization_id,
+            owner_id=subject.user_id,
+            kind=new.kind,
+            address=address,
+            depth=new.depth,
+            attributes=new.attributes.model_dump(mode="json"),
+            interval_hours=new.interval_hours,
+            next_run_at=func.now(),
+        )
+        async with self._database.transaction() as session:
+            await repository.lock_organization(session, subject.organization_id)
+            living = select(func.count()).where(
+                SourceRow.organization_id == subject.organization_id, SourceRow.deleted_at.is_(None)
+            )
+            if (await session.scalar(living) or 0) >= SOURCES_EACH:
+                message = f"Your organisation has {SOURCES_EACH} sources. Delete one first."
+                raise FootnoteError(ErrorCode.CONFLICT, message, 409)
+            session.add(row)
+            await session.flush()
+            await session.refresh(row)
+            return shown(row, None)
+
+    async def all(self, subject: Subject) -> list[Source]:
+        """The newest first."""
+        query = _living(subject).order_by(SourceRow.created_at.desc(), SourceRow.id.desc())
+        async with self._database.transaction() as session:
+            rows = list(await session.scalars(query))
+            last = await _last_runs(session, [row.id for row in rows])
+        return [shown(row, last.get(row.id)) for row in rows]
+
+    async def runs(self, subject: Subject, source_id: UUID) -> list[SourceRun]:
+        """The newest first."""
+        query = select(SourceRunRow).where(SourceRunRow.source_id == source_id)
+        async with self._database.transaction() as session:
+            await _find(session, subject, source_id)
+            rows = await session.scalars(query.order_by(SourceRunRow.finished_at.desc()).limit(RUNS_SHOWN))
+            return [shown_run(row) for row in rows]
+
+    async def run_now(self, subject: Subject, source_id: UUID) -> Source:
+        """Due at once; one that is running runs once more afterwards."""
+        async with self._database.transaction() as session:
+            row = await _find(session, subject, source_id)
+            row.next_run_at = await session.scalar(select(func.now()))
+            await session.flush()
+            return shown(row, (await _last_runs(session, [row.id])).get(row.id))
+
+    async def delete(self, subject: Subject, source_id: UUID, *, keep_documents: bool) -> None:
+        """Gone at once; without `keep_documents` a worker then deletes its documents."""
+        async with self._database.transaction() as session:
+            row = await _find(session, subject, source_id)
+            if keep_documents:
+                await session.delete(row)
+            else:
+                row.deleted_at = row.next_run_at = await session.scalar(select(func.now()))
+
+
+def shown(row: SourceRow, last: SourceRunRow | None) -> Source:
+    return Source(
+        source_id=row.id,
+        kind=row.kind,
+        address=row.address,
+        depth=row.depth,
+        interval_hours=row.interval_hours,
+        attributes=SourceAttributes.model_validate(row.attributes),
+        next_run_at=row.next_run_at,
+        running=row.lease is not None,
+        last_run=shown_run(last) if last else None,
+        created_at=row.created_at,
+    )
+
+
+def shown_run(row: SourceRunRow) -> SourceRun:
+    return SourceRun(
+        run_id=row.id,
+        started_at=row.started_at,
+        finished_at=row.finished_at,
+        added=row.added,
+        updated=row.updated,
+        unchanged=row.unchanged,
+        deleted=row.deleted,
+        failed=row.failed,
+        failures=[SourceFailure.model_validate(failure) for failure in row.failures],
+        error=row.error,
+    )
+
+
+def _living(subject: Subject):  # noqa: ANN202 - SQLAlchemy's own type says less than the name
+    return select(SourceRow).where(SourceRow.organization_id == subject.organization_id, SourceRow.deleted_at.is_(None))
+
+
+async def _find(session: AsyncSession, subject: Subject, source_id: UUID) -> SourceRow:
+    row = await session.scalar(_living(subject).where(SourceRow.id == source_id).with_for_update())
+    if row is None:
+        raise not_found("source", source_id)
+    return row
+
+
+async def _last_runs(session: AsyncSession, source_ids: Sequence[UUID]) -> dict[UUID, SourceRunRow]:
+    query = select(SourceRunRow).where(SourceRunRow.source_id.in_(source_ids)).order_by(SourceRunRow.finished_at)
+    return {row.source_id: row for row in await session.scalars(query)}

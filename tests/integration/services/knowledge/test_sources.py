@@ -1,0 +1,243 @@
+"""Sources that are fetched again and again, against a site on loopback."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from libs.config.settings import Settings
+from libs.contracts.identity import Role
+from libs.fetch.addresses import networks
+from libs.fetch.fetcher import Fetcher
+from libs.stores.postgres import Database
+from services.knowledge.catching_up import IndexCatchUp
+from services.knowledge.documents import Documents, Shower
+from services.knowledge.main import bin_life, blob_store, passage_index, uploads
+from services.knowledge.sources import crawl
+from services.knowledge.sources.runner import SourceRunner
+from tests.integration.libs.fetch.test_fetcher import PUBLIC, Answer, Site, reply
+from tests.integration.libs.fetch.test_fetcher import serving as serving_site
+from tests.integration.services.knowledge.conftest import Person
+
+
+class NoBilling:
+    """Stands for a plan with room; nothing here is about counting."""
+
+    async def change_storage(self, _change: object) -> None:
+        pass
+
+
+def page(body: str, *links: str) -> bytes:
+    anchors = "".join(f'<p><a class="x" href="{link}">more</a></p>' for link in links)
+    return reply(f"<html><body><main><p>{body}</p>{anchors}</main></body></html>".encode(), Content_Type="text/html")
+
+
+@dataclass
+class Visit:
+    site: Site
+    address: str
+    runner: Callable[[], SourceRunner]
+
+
+@pytest.fixture(autouse=True)
+async def _no_other_sources(database: Database) -> None:
+    async with database.transaction() as session:
+        await session.execute(text("TRUNCATE sources CASCADE"))
+
+
+@asynccontextmanager
+async def visiting(pages: dict[str, bytes | Answer], settings: Settings, database: Database) -> AsyncIterator[Visit]:
+    async with serving_site(Site(pages)) as site:
+
+        def runner(lease_s: float = 60.0) -> SourceRunner:
+            allowed = networks([f"{PUBLIC}/32"])
+            fetcher = Fetcher(timeout_s=10, ports=[site.port], allowed_networks=allowed)
+            accepting = uploads(settings, database, blob_store(settings), NoBilling())  # pyright: ignore
+            catch_up = IndexCatchUp(database, passage_index(settings))
+            documents = Documents(database, catch_up, Shower(bin_life(settings)))
+            return SourceRunner(database, fetcher, accepting, documents, 1_000_000, lease_s=lease_s, pause_s=0)
+
+        yield Visit(site, f"http://{PUBLIC}:{site.port}", runner)
+
+
+async def registered(person: Person, address: str, **fields: Any) -> str:
+    answer = await person.post("/documents/sources", json={"address": address, **fields})
+    assert answer.status_code == 201, answer.text
+    return answer.json()["source_id"]
+
+
+async def last_run(person: Person, source_id: str) -> dict[str, Any]:
+    return (await person.get(f"/documents/sources/{source_id}/runs")).raise_for_status().json()["items"][0]
+
+
+def counts(run: dict[str, Any]) -> tuple[int, ...]:
+    return tuple(run[name] for name in ("added", "updated", "unchanged", "deleted", "failed"))
+
+
+async def names(person: Person) -> set[str]:
+    items = (await person.get("/documents/inventory", params={"prefix": "source:"})).json()["items"]
+    return {item["external_id"].split(":", 2)[2].rpartition("/")[2] for item in items}
+
+
+async def test_pages_below_the_same_path_are_followed_and_kept_in_step(
+    person: Callable[..., Person], knowledge_settings: Settings, database: Database
+) -> None:
+    pages: dict[str, bytes | Answer] = {
+        "/docs/": page("Start", "a", "/docs/b?x=1&amp;y=2#part", "../outside", "http://127.0.0.1/docs/c", "mailto:x@y"),
+        "/docs/a": page("Boats leave at noon", "deep", "/docs/"),
+        "/docs/b?x=1&y=2": page("Trains leave at one"),
+        "/docs/deep": page("Too deep"),
+        "/outside": page("Outside"),
+    }
+    admin = person(role=Role.ADMIN)
+    async with visiting(pages, knowledge_settings, database) as visit:
+        attributes = {"category": "trips", "access": "private"}
+        source = await registered(admin, f"{visit.address}/docs/", depth=1, interval_hours=24, attributes=attributes)
+        assert await visit.runner().turn()
+        assert counts(await last_run(admin, source)) == (3, 0, 0, 0, 0)
+        assert await names(admin) == {"", "a", "b?x=1&y=2"}
+        assert not await visit.runner().turn()
+
+        visit.site.pages["/docs/a"] = page("Boats leave at two")
+        visit.site.pages["/docs/"] = page("Start", "a")
+        del visit.site.pages["/docs/b?x=1&y=2"]
+        assert (await admin.post(f"/documents/sources/{source}/runs")).status_code == 202
+        assert await visit.runner().turn()
+        assert counts(await last_run(admin, source)) == (0, 2, 0, 1, 0)
+        assert await names(admin) == {"", "a"}
+
+        await admin.post(f"/documents/sources/{source}/runs")
+        await visit.runner().turn()
+        assert counts(await last_run(admin, source)) == (0, 0, 2, 0, 0)
+    (shown,) = (await admin.get("/documents/sources")).json()["items"]
+    assert shown["next_run_at"] > shown["last_run"]["finished_at"]
+    assert {document["category"] for document in (await admin.get("/documents")).json()["items"]} == {"trips"}
+
+
+async def test_nothing_is_deleted_when_the_site_could_not_be_seen_whole(
+    person: Callable[..., Person], knowledge_settings: Settings, database: Database
+) -> None:
+    pages: dict[str, bytes | Answer] = {"/": page("Start", "/a"), "/a": page("A", "/b"), "/b": page("B")}
+    admin = person(role=Role.OWNER)
+    async with visiting(pages, knowledge_settings, database) as visit:
+        source = await registered(admin, f"{visit.address}/", depth=3)
+        await visit.runner().turn()
+        assert await names(admin) == {"", "a", "b"}
+
+        visit.site.pages["/a"] = reply(status="500 Broken")
+        await admin.post(f"/documents/sources/{source}/runs")
+        await visit.runner().turn()
+        run = await last_run(admin, source)
+        assert counts(run) == (0, 0, 1, 0, 1)
+        assert "500" in run["failures"][0]["reason"]
+
+        visit.site.pages["/"] = reply(status="404 Not Found")
+        await admin.post(f"/documents/sources/{source}/runs")
+        await visit.runner().turn()
+        assert "404" in (await last_run(admin, source))["error"]
+        assert await names(admin) == {"", "a", "b"}
+    (shown,) = (await admin.get("/documents/sources")).json()["items"]
+    assert (shown["next_run_at"], shown["running"]) == (None, False)
+
+
+async def test_a_visit_takes_so_many_pages_and_says_so(
+    person: Callable[..., Person], knowledge_settings: Settings, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(crawl, "MAX_PAGES", 3)
+    pages: dict[str, bytes | Answer] = {"/": page("Start", *(f"/{number}" for number in range(9)))}
+    pages |= {f"/{number}": page(f"Page {number}") for number in range(9)}
+    admin = person(role=Role.ADMIN)
+    async with visiting(pages, knowledge_settings, database) as visit:
+        source = await registered(admin, f"{visit.address}/", depth=1)
+        await visit.runner().turn()
+    assert counts(await last_run(admin, source)) == (3, 0, 0, 0, 1)
+
+
+async def test_two_workers_never_run_one_source_at_once_and_a_dead_ones_is_taken_over(
+    person: Callable[..., Person], knowledge_settings: Settings, database: Database
+) -> None:
+    arrived = asyncio.Event()
+
+    async def never(_head: str, _writer: asyncio.StreamWriter) -> None:
+        arrived.set()
+        await asyncio.Event().wait()
+
+    admin = person(role=Role.ADMIN)
+    async with visiting({"/": never}, knowledge_settings, database) as visit:
+        source = await registered(admin, f"{visit.address}/")
+        first = asyncio.create_task(visit.runner().turn())
+        await arrived.wait()
+        assert not await visit.runner().turn()
+        assert (await admin.get("/documents/sources")).json()["items"][0]["running"]
+        visit.site.pages["/"] = page("There again")
+        async with database.transaction() as session:  # as when the first stops renewing
+            await session.execute(text("UPDATE sources SET lease_until = now() - interval '1 second'"))
+        assert await visit.runner().turn()
+        assert counts(await last_run(admin, source)) == (1, 0, 0, 0, 0)
+        first.cancel()
+        with suppress(asyncio.CancelledError):
+            await first
+    assert len((await admin.get(f"/documents/sources/{source}/runs")).json()["items"]) == 1
+
+
+async def test_a_worker_that_is_stopped_leaves_the_source_due(
+    person: Callable[..., Person], knowledge_settings: Settings, database: Database
+) -> None:
+    arrived = asyncio.Event()
+
+    async def never(_head: str, _writer: asyncio.StreamWriter) -> None:
+        arrived.set()
+        await asyncio.Event().wait()
+
+    admin = person(role=Role.ADMIN)
+    async with visiting({"/": page("Start", "/slow"), "/slow": never}, knowledge_settings, database) as visit:
+        source = await registered(admin, f"{visit.address}/", depth=1)
+        turn = asyncio.create_task(visit.runner().turn())
+        await arrived.wait()
+        turn.cancel()
+        with suppress(asyncio.CancelledError):
+            await turn
+        visit.site.pages["/slow"] = page("Quick now")
+        assert await visit.runner().turn()
+        assert counts(await last_run(admin, source)) == (1, 0, 1, 0, 0)
+
+
+async def test_a_deleted_source_takes_its_documents_with_it_unless_they_are_kept(
+    person: Callable[..., Person], knowledge_settings: Settings, database: Database
+) -> None:
+    admin = person(role=Role.ADMIN)
+    async with visiting({"/": page("Start")}, knowledge_settings, database) as visit:
+        for keeping in (True, False):
+            source = await registered(admin, f"{visit.address}/")
+            await visit.runner().turn()
+            assert (await admin.delete(f"/documents/sources/{source}?keep_documents={keeping}")).status_code == 204
+            assert (await admin.get(f"/documents/sources/{source}/runs")).status_code == 404
+            await visit.runner().turn()
+        assert (await admin.get("/documents/sources")).json()["items"] == []
+    assert len((await admin.get("/documents")).json()["items"]) == 1
+
+
+async def test_sources_are_for_admins_of_their_own_organisation(person: Callable[..., Person]) -> None:
+    admin = person(role=Role.ADMIN)
+    source = await registered(admin, "https://example.com/docs/")
+    member = person(admin.subject.organization_id, Role.MEMBER)
+    assert (await member.get("/documents/sources")).status_code == 403
+    assert (await member.post("/documents/sources", json={"address": "https://example.com/"})).status_code == 403
+    stranger = person(role=Role.OWNER)
+    assert (await stranger.get("/documents/sources")).json()["items"] == []
+    assert (await stranger.get(f"/documents/sources/{source}/runs")).status_code == 404
+    assert (await stranger.post(f"/documents/sources/{source}/runs")).status_code == 404
+    assert (await stranger.delete(f"/documents/sources/{source}")).status_code == 404
+    for body in (
+        {"address": "file:///etc/passwd"},
+        {"address": "https://example.com/", "kind": "ftp"},
+        {"address": "https://example.com/", "depth": 9},
+        {"address": "https://example.com/", "interval_hours": 0},
+        {"address": "https://example.com/", "attributes": {"external_id": "x"}},
+        {"address": "https://example.com/", "attributes": {"tags": ["a\x00b"]}},
+    ):
+        assert (await admin.post("/documents/sources", json=body)).status_code == 422, body
