@@ -247,7 +247,7 @@ async def test_everyone_sees_the_truth_and_nothing_else(person: MakePerson, life
             "ann": ann,
             "ben": person(organization_id, groups=frozenset({FIRST, SECOND})),
             "cleo": person(organization_id),
-            "dora": person(organization_id, role=Role.ADMIN, groups=frozenset({SECOND})),
+            "dora": person(organization_id, role=Role.ADMIN, groups=frozenset({FIRST, SECOND})),
         },
         stranger=person(role=Role.OWNER, groups=frozenset({FIRST, SECOND})),
     )
