@@ -25,7 +25,7 @@ Parsed = TypeVar("Parsed", bound=BaseModel)
 
 def text_upload(document: TextDocument) -> Upload:
     """A text is stored as the Markdown file that it is."""
-    _refuse_nul(document, document.title)
+    refuse_nul(document, document.title)
     content = document.text.encode("utf-8", "replace")
     attributes = DocumentAttributes.model_validate(document.model_dump(exclude={"title", "text"}))
     return Upload(attributes, document.title, document.title + TEXT_SUFFIX, content[:HEAD_BYTES], _pieces(content))
@@ -78,7 +78,7 @@ def file_upload(form: FormData) -> Upload:
         named = UploadFields.model_validate(fields)
     except ValidationError as error:
         raise RequestValidationError(error.errors(include_url=False, include_input=False)) from error
-    _refuse_nul(named, named.title or "")
+    refuse_nul(named, named.title or "")
     attributes = DocumentAttributes.model_validate(named.model_dump(exclude={"title"}))
     return Upload(attributes, named.title, _file_name(file), head, _file_pieces(file))
 
@@ -104,7 +104,7 @@ async def fingerprint(form: FormData, upload: Upload) -> SentFile:
     )
 
 
-def _refuse_nul(attributes: DocumentAttributes, title: str) -> None:
+def refuse_nul(attributes: DocumentAttributes, title: str) -> None:
     """PostgreSQL's text can't hold it."""
     values = {
         "title": title,

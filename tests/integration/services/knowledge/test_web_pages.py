@@ -88,6 +88,13 @@ async def test_addresses_inside_the_network_are_refused_by_default(
     assert answer.json()["details"]["fields"][0]["field"] == "url"
 
 
+async def test_a_nul_in_a_field_is_refused_by_name(knowledge_settings: Settings, people: People) -> None:
+    async with client_of(knowledge_settings, people) as client:
+        body = {"url": "https://example.com/", "tags": ["a\x00b"]}
+        answer = await people.person(client).post("/documents/web", json=body)
+    assert (answer.status_code, answer.json()["details"]["fields"][0]["field"]) == (422, "tags")
+
+
 async def test_what_cannot_be_fetched_leaves_nothing(knowledge_settings: Settings, people: People) -> None:
     async def endless(_head: str, writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\n")
