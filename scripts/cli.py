@@ -231,6 +231,14 @@ def bench_search() -> None:
     run(measure(console))
 
 
+@bench_app.command("index")
+def bench_index() -> None:
+    """The passage index with 100,000 passages beside 1,000, and its recall."""
+    from scripts.bench.index import bench_index as measure
+
+    run(measure(console))
+
+
 @bench_app.command("chat")
 def bench_chat() -> None:
     """An answer beside a bare route, and beside the engine called directly."""
@@ -245,6 +253,7 @@ def bench_all() -> None:
     bench_embed()
     bench_rerank()
     bench_search()
+    bench_index()
     bench_chat()
 
 

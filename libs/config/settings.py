@@ -5,7 +5,7 @@ import os
 import tempfile
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from pydantic_settings import (
@@ -14,6 +14,8 @@ from pydantic_settings import (
     SettingsConfigDict,
     YamlConfigSettingsSource,
 )
+
+from libs.contracts.knowledge import QueryKind
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 CONFIG_DIR = REPOSITORY / "config"
@@ -65,11 +67,24 @@ class Fetching(Section):
     timeout_s: float = Field(gt=0)
 
 
+class RankWeights(Section):
+    """What a rank counts in the fusion: in the searches, by late interaction, for a query's part, by age."""
+
+    lexical: float = Field(ge=0)
+    vector: float = Field(ge=0)
+    late: float = Field(ge=0)
+    part: float = Field(ge=0)
+    newest: float = Field(ge=0)
+
+
 class Retrieval(Section):
     rrf_k: int = Field(ge=1)
     candidates: int = Field(ge=1)
-    passages: int = Field(ge=1, le=50)
+    rerank_depth: int = Field(ge=1, le=200)
+    weights: RankWeights
+    passages: dict[QueryKind, Annotated[int, Field(ge=1, le=50)]]
     exact_below: int = Field(ge=0)
+    cache_s: int = Field(ge=0)
 
 
 class Embedding(Section):
@@ -96,6 +111,11 @@ class Chat(Section):
     grace_messages: int = Field(ge=0)
 
 
+class Documents(Section):
+    bin_days: float = Field(gt=0)
+    export_hours: float = Field(gt=0)
+
+
 class Settings(BaseSettings):
     """Everything an operator can set; config/base.yaml documents each key where it gives the default."""
 
@@ -120,6 +140,7 @@ class Settings(BaseSettings):
     tokens: Tokens
     ingestion: Ingestion
     fetching: Fetching
+    documents: Documents
     retrieval: Retrieval
     embedding: Embedding
     generation: Generation

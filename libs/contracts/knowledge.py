@@ -2,12 +2,49 @@
 
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    field_validator,
+    model_validator,
+)
 
 TAG_MAX_CHARS = 120
+METADATA_MAX_KEYS = 20
+METADATA_MAX_CHARS = 500
+INT_MAX = 2**63 - 1
+
+
+def _storable(value: str) -> str:
+    if "\x00" in value:
+        raise ValueError("a NUL character can't be stored")
+    return value
+
+
+def _plain(value: object) -> object:
+    """One error for a wrong value, where a union would give one for each of its types."""
+    if isinstance(value, str):
+        if len(value) > METADATA_MAX_CHARS:
+            raise ValueError(f"has {len(value)} characters, at most {METADATA_MAX_CHARS} are kept")
+        return _storable(value)
+    if not isinstance(value, bool | int | float):
+        raise ValueError("is a string, a number, true or false")  # noqa: TRY004 - pydantic makes it a 422
+    if not abs(value) <= INT_MAX:
+        raise ValueError(f"is a number within ±{INT_MAX}")
+    return value
+
+
+StoredText = Annotated[str, AfterValidator(_storable)]
+Tags = Annotated[list[Annotated[StoredText, Field(min_length=1, max_length=TAG_MAX_CHARS)]], Field(max_length=50)]
+MetadataKey = Annotated[str, Field(pattern=r"^[a-z0-9_]{1,40}$")]
+MetadataValue = Annotated[str | bool | int | float, BeforeValidator(_plain)]
+Metadata = Annotated[dict[MetadataKey, MetadataValue], Field(max_length=METADATA_MAX_KEYS)]
 
 
 class DocumentStatus(StrEnum):
@@ -27,35 +64,32 @@ Access = Literal["private", "organization"] | GroupAccess
 
 
 class DocumentAttributes(BaseModel):
-    """What may be said of a document besides its title, however its content arrives."""
+    """What may be said of a document besides its title, however its content arrives.
+
+    Where `access` isn't said, the collection's holds, and outside of a collection the whole organisation may read it.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
-    category: str | None = Field(default=None, min_length=1, max_length=120)
-    tags: list[str] = Field(default_factory=list[str], max_length=50)
+    category: StoredText | None = Field(default=None, min_length=1, max_length=120)
+    tags: Tags = Field(default_factory=list[str])
     collection_id: UUID | None = None
-    access: Access = "organization"
-    external_id: str | None = Field(default=None, min_length=1, max_length=500)
-
-    @field_validator("tags")
-    @classmethod
-    def _short_tags(cls, value: list[str]) -> list[str]:
-        for tag in value:
-            if not 1 <= len(tag) <= TAG_MAX_CHARS:
-                raise ValueError(f"a tag has 1 to {TAG_MAX_CHARS} characters, not {len(tag)}: {tag[:40]!r}")
-        return value
+    access: Access | None = None
+    external_id: StoredText | None = Field(default=None, min_length=1, max_length=500)
+    metadata: Metadata = Field(default_factory=dict[str, MetadataValue])
+    source: StoredText | None = Field(default=None, min_length=1, max_length=500)
 
 
 class UploadFields(DocumentAttributes):
     """The fields beside a multipart `file`; without a title, the file's own or its name stands."""
 
-    title: str | None = Field(default=None, min_length=1, max_length=500)
+    title: StoredText | None = Field(default=None, min_length=1, max_length=500)
 
 
 class TextDocument(DocumentAttributes):
     """`POST /documents` as JSON: the text itself, read as Markdown."""
 
-    title: str = Field(min_length=1, max_length=500)
+    title: StoredText = Field(min_length=1, max_length=500)
     text: str
 
 
@@ -80,6 +114,11 @@ class DocumentFailure(BaseModel):
 
 
 class Document(BaseModel):
+    """`access` is the one that holds; `inherits_access` where it isn't the document's own.
+
+    `purge_at` says until when a document in the bin can be restored.
+    """
+
     document_id: UUID
     external_id: str | None
     title: str
@@ -92,8 +131,14 @@ class Document(BaseModel):
     tags: list[str]
     collection_id: UUID | None
     access: Access
+    inherits_access: bool
+    metadata: dict[str, MetadataValue]
+    language: str | None
+    source: str | None
     created_at: datetime
     updated_at: datetime
+    deleted_at: datetime | None
+    purge_at: datetime | None
 
 
 class DocumentList(BaseModel):
@@ -143,6 +188,8 @@ class SearchFilters(BaseModel):
 
 
 Strategy = Literal["auto", "lexical", "vector", "hybrid"]
+# `conversational` says nothing that a document could answer; `complex` compares, explains, or has parts.
+QueryKind = Literal["keyword", "factual", "complex", "conversational"]
 
 
 class SearchRequest(BaseModel):
@@ -172,6 +219,7 @@ class SearchScores(BaseModel):
     lexical_score: float | None = None
     vector_rank: int | None = None
     vector_score: float | None = None
+    late_rank: int | None = None
     fused: float
 
 
@@ -193,10 +241,13 @@ class SearchResponse(BaseModel):
 
 
 class RetrievalRequest(BaseModel):
-    """Chat to knowledge: a search whose answer carries its trace and the passages' token counts."""
+    """Chat to knowledge: a search whose answer carries its trace and the passages' token counts.
+
+    Without `top_k` the question's kind decides how many passages it gets.
+    """
 
     query: str
-    top_k: int = Field(ge=1, le=100)
+    top_k: int | None = Field(default=None, ge=1, le=100)
     filters: SearchFilters | None = None
 
 

@@ -52,6 +52,7 @@ def read_dataset(folder: Path, split: str | None) -> Dataset:
         CorpusDocument(_text(row, "_id", where), str(row.get("title") or ""), _text(row, "text", where))
         for where, row in _rows(corpus)
     ]
+    documents = [document for document in documents if document.title.strip() or document.text.strip()]
     if not documents:
         raise ApiError(f"{corpus} has no documents.")
     relevant = _judgements(questions / "qrels.tsv")

@@ -134,8 +134,13 @@ async def _listed(api: Api, **filters: str) -> AsyncGenerator[dict[str, Any]]:
 
 
 def _upload(document: CorpusDocument) -> dict[str, Any]:
-    title = document.title.strip() or document.text.strip()
-    return {"external_id": document.id, "title": title[:TITLE_MAX_CHARS] or document.id, "text": document.text}
+    """Collections have titles without a text, and texts without a title: each stands for the other."""
+    title, text = document.title.strip(), document.text.strip()
+    return {
+        "external_id": document.id,
+        "title": (title or text)[:TITLE_MAX_CHARS],
+        "text": document.text if text else title,
+    }
 
 
 def _progress(console: Console) -> Progress:

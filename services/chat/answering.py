@@ -118,9 +118,7 @@ class Answerer:
             draft.trace.add("follow_up", searched_for=question.text)
         with draft.trace.step("retrieve") as step:
             retrieval = await self._knowledge.retrieve(
-                RetrievalRequest(
-                    query=question.text, top_k=self._settings.retrieval.passages, filters=question.request.filters
-                )
+                RetrievalRequest(query=question.text, filters=question.request.filters)
             )
             step["strategy"] = retrieval.strategy_used
             step["knowledge_version"] = retrieval.knowledge_version

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import delete, func, select, union
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from libs.clients.billing import BillingClient
 from libs.contracts.billing import StorageChange
@@ -16,9 +17,10 @@ from libs.events.outbox import Deliver
 from libs.stores.blobs import BlobStore
 from libs.stores.postgres import Database
 from services.knowledge import repository
-from services.knowledge.models import OutboxRow, RevisionRow
+from services.knowledge.models import DocumentRow, ExportRow, OutboxRow, RevisionRow, TextRow
 
 CONTENT_GIVEN_UP = "content-given-up"
+FILE_GIVEN_UP = "file-given-up"
 
 
 def kept(revision: RevisionRow) -> StorageChange:
@@ -43,6 +45,28 @@ def give_up(revision: RevisionRow, *, counted: bool) -> OutboxRow:
     return OutboxRow(topic=CONTENT_GIVEN_UP, payload=payload)
 
 
+async def give_up_document(session: AsyncSession, document: DocumentRow) -> None:
+    """No query finds it from this transaction on; the row stays, blank, until index rows and files are erased."""
+    for revision in await repository.revisions_of(session, document.id):
+        session.add(give_up(revision, counted=revision.status != "accepting"))
+        await session.delete(revision)
+    await session.execute(delete(TextRow).where(TextRow.document_id == document.id))
+    packed = ExportRow.document_ids.contains([document.id])
+    for export in await session.scalars(select(ExportRow).where(packed)):
+        await give_up_export(session, export)
+    document.deleted_at = document.purged_at = func.now()
+    document.served_version = document.served_revision = None
+    document.title, document.external_id, document.category, document.tags = "", None, None, []
+    document.custom, document.source, document.error_message = {}, None, None
+
+
+async def give_up_export(session: AsyncSession, export: ExportRow) -> None:
+    if export.sha256:
+        payload = {"organization_id": str(export.organization_id), "sha256": export.sha256}
+        session.add(OutboxRow(topic=FILE_GIVEN_UP, payload=payload))
+    await session.delete(export)
+
+
 def deliveries(database: Database, blobs: BlobStore, billing: BillingClient) -> dict[str, Deliver]:
     """What the outbox relay does with each topic."""
 
@@ -58,18 +82,24 @@ def deliveries(database: Database, blobs: BlobStore, billing: BillingClient) -> 
                 raise
         await billing.change_storage(given_up)
 
-    return {CONTENT_GIVEN_UP: content_given_up}
+    async def file_given_up(payload: dict[str, Any]) -> None:
+        await discard_unused(database, blobs, UUID(payload["organization_id"]), {payload["sha256"]})
+
+    return {CONTENT_GIVEN_UP: content_given_up, FILE_GIVEN_UP: file_given_up}
 
 
 async def discard_unused(database: Database, blobs: BlobStore, organization_id: UUID, hashes: Iterable[str]) -> None:
-    """Deletes those of the files that no revision of the organisation names.
+    """Deletes those of the files that no revision and no export of the organisation names.
 
     Under the organisation's lock, which an upload holds while it writes the rows that name its files.
     """
     async with database.transaction() as session:
         await repository.lock_organization(session, organization_id)
-        named = select(RevisionRow.sha256).where(
-            RevisionRow.organization_id == organization_id, RevisionRow.sha256.in_(set(hashes))
+        named = union(
+            *(
+                select(table.sha256).where(table.organization_id == organization_id, table.sha256.in_(set(hashes)))
+                for table in (RevisionRow, ExportRow)
+            )
         )
         for sha256 in set(hashes) - set(await session.scalars(named)):
             await blobs.delete(organization_id, sha256)

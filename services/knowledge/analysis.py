@@ -2,16 +2,8 @@
 
 import re
 from dataclasses import dataclass
-from enum import StrEnum
 
-
-class QueryKind(StrEnum):
-    """`conversational` says nothing that a document could answer; `complex` compares, explains, or has parts."""
-
-    KEYWORD = "keyword"
-    FACTUAL = "factual"
-    COMPLEX = "complex"
-    CONVERSATIONAL = "conversational"
+from libs.contracts.knowledge import QueryKind
 
 
 @dataclass(frozen=True)
@@ -98,12 +90,12 @@ def holds(text: str, exact: str) -> bool:
 def _kind(query: str, parts: tuple[str, ...]) -> QueryKind:
     words = _WORD.findall(query)
     if not words or _SMALL_TALK.fullmatch(query):
-        return QueryKind.CONVERSATIONAL
+        return "conversational"
     if parts or _COMPLEX.search(query) or len(words) > COMPLEX_WORDS:
-        return QueryKind.COMPLEX
+        return "complex"
     if not _LOOKUP.match(query) and "?" not in query and len(words) <= KEYWORD_WORDS:
-        return QueryKind.KEYWORD
-    return QueryKind.FACTUAL
+        return "keyword"
+    return "factual"
 
 
 def _exact(query: str) -> tuple[str, ...]:

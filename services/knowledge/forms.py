@@ -18,16 +18,15 @@ from services.knowledge.uploads import Upload
 JSON_MAX_BYTES = 32_000_000
 PIECE_BYTES = 1_048_576
 TEXT_SUFFIX = ".md"
-UPLOAD_FIELDS = frozenset({"title", "category", "collection_id", "access", "external_id"})
+UPLOAD_FIELDS = frozenset({"title", "category", "collection_id", "access", "external_id", "metadata", "source"})
 
 Parsed = TypeVar("Parsed", bound=BaseModel)
 
 
 def text_upload(document: TextDocument) -> Upload:
     """A text is stored as the Markdown file that it is."""
-    refuse_nul(document, document.title)
     content = document.text.encode("utf-8", "replace")
-    attributes = DocumentAttributes.model_validate(document.model_dump(exclude={"title", "text"}))
+    attributes = DocumentAttributes.model_validate(document.model_dump(exclude={"title", "text"}, exclude_unset=True))
     return Upload(attributes, document.title, document.title + TEXT_SUFFIX, content[:HEAD_BYTES], _pieces(content))
 
 
@@ -71,15 +70,16 @@ def file_upload(form: FormData) -> Upload:
     unknown = sorted(set(form) - UPLOAD_FIELDS - {"file", "tags"})
     if unknown:
         raise _invalid(unknown[0], "no such field")
-    fields["tags"] = _tags(form)
-    if isinstance(fields.get("access"), str) and fields["access"].lstrip().startswith("{"):
-        fields["access"] = _json("access", fields["access"])
+    if "tags" in form:
+        fields["tags"] = _tags(form)
+    for name in ("access", "metadata"):
+        if isinstance(fields.get(name), str) and fields[name].lstrip().startswith("{"):
+            fields[name] = _json(name, fields[name])
     try:
         named = UploadFields.model_validate(fields)
     except ValidationError as error:
         raise RequestValidationError(error.errors(include_url=False, include_input=False)) from error
-    refuse_nul(named, named.title or "")
-    attributes = DocumentAttributes.model_validate(named.model_dump(exclude={"title"}))
+    attributes = DocumentAttributes.model_validate(named.model_dump(exclude={"title"}, exclude_unset=True))
     return Upload(attributes, named.title, _file_name(file), head, _file_pieces(file))
 
 
@@ -102,19 +102,6 @@ async def fingerprint(form: FormData, upload: Upload) -> SentFile:
     return SentFile(
         attributes=upload.attributes, title=upload.title, file_name=upload.file_name, sha256=digest.hexdigest()
     )
-
-
-def refuse_nul(attributes: DocumentAttributes, title: str) -> None:
-    """PostgreSQL's text can't hold it."""
-    values = {
-        "title": title,
-        "category": attributes.category or "",
-        "external_id": attributes.external_id or "",
-        "tags": "".join(attributes.tags),
-    }
-    for name, value in values.items():
-        if "\x00" in value:
-            raise _invalid(name, "a NUL character can't be stored")
 
 
 def _file_name(file: UploadFile) -> str:

@@ -12,7 +12,7 @@ class Groups:
     def __init__(self, auth: AuthClient) -> None:
         self._auth = auth
 
-    async def require(self, subject: Subject, accesses: Iterable[Access]) -> None:
+    async def require(self, subject: Subject, accesses: Iterable[Access | None]) -> None:
         """Raises 422 for a group that there isn't; 503 where auth can't be asked.
 
         Only owners and admins may name groups that they aren't in, and one's own are the organisation's: so most

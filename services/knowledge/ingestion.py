@@ -19,8 +19,9 @@ from libs.stores.blobs import BlobStore
 from libs.stores.postgres import Database
 from libs.telemetry.logs import get_logger
 from services.knowledge import queue, repository
-from services.knowledge.access import narrower, readers_for
+from services.knowledge.access import columns_of, narrower, readers_for
 from services.knowledge.aftermath import give_up
+from services.knowledge.catching_up import behind, said_of
 from services.knowledge.chunking.chunks import Chunk, chunk
 from services.knowledge.chunking.units import TokenCounter
 from services.knowledge.models import DocumentRow, RevisionRow, TextRow
@@ -56,6 +57,13 @@ class Prepared:
         """The context that is embedded and searched with a passage: title, then headings not already in it."""
         parts = [self.title, *(heading for heading in passage.heading_path if heading != self.title)]
         return HEADER_SEPARATOR.join(parts)
+
+
+@dataclass(frozen=True)
+class _Embedded:
+    vector: NDArray[np.float32]
+    tokens: bytes
+    model_revision: str
 
 
 class Ingester:
@@ -148,17 +156,23 @@ class Ingester:
             documents = await repository.living_documents(session, [one.revision.document_id for one in prepared])
         living = [one for one in prepared if one.revision.document_id in documents]
         texts = [f"{one.header(passage)[:HEADER_CHARS]}\n\n{passage.text}" for one in living for passage in one.chunks]
-        vectors = iter(await self._embed(texts))
+        embedded = iter(await self._embed(texts))
         passages = [
-            passage for one in living for passage in _passages(claim, one, documents[one.revision.document_id], vectors)
+            passage
+            for one in living
+            for passage in _passages(claim, one, documents[one.revision.document_id], embedded)
         ]
         await self._index.add(claim.organization_id, passages)
 
-    async def _embed(self, texts: list[str]) -> list[NDArray[np.float32]]:
-        rows: list[NDArray[np.float32]] = []
+    async def _embed(self, texts: list[str]) -> list[_Embedded]:
+        rows: list[_Embedded] = []
         for start in range(0, len(texts), EMBED_TEXTS):
             some = texts[start : start + EMBED_TEXTS]
-            rows.extend(await self._embedder.embed(some, timeout_s=EMBED_TIMEOUT_S))
+            made = await self._embedder.embed_passages(some, timeout_s=EMBED_TIMEOUT_S)
+            rows.extend(
+                _Embedded(vector, tokens, made.revision)
+                for vector, tokens in zip(made.vectors, made.tokens, strict=True)
+            )
         return rows
 
     async def _publish(self, claim: Claim, prepared: Sequence[Prepared], failures: dict[UUID, ParseFailure]) -> None:
@@ -179,6 +193,9 @@ class Ingester:
                     _fail(revision, document, failures[revision.id])
                 else:
                     await _serve(session, read[revision.id], revision, document)
+                    if said_of(read[revision.id].revision) != said_of(revision):
+                        # Changed after it was claimed: its passages were written as they were before.
+                        session.add(behind(document))
                 await _settle_others(session, revision, document)
             await repository.bump_knowledge_version(session, claim.organization_id)
 
@@ -210,7 +227,9 @@ async def _serve(session: AsyncSession, one: Prepared, revision: RevisionRow, do
     assert revision.lease is not None  # noqa: S101 - it is held
     document.served_version = queue.version_of(revision.lease, revision.id)
     revision.status, revision.lease = "completed", None
-    document.title, document.category, document.tags = one.title, revision.category, revision.tags
+    document.served_revision = revision.id
+    document.title, document.category, document.tags = revision.title or one.title, revision.category, revision.tags
+    document.custom, document.source = revision.custom, revision.source
     document.collection_id = revision.collection_id
     document.access, document.group_ids = revision.access, revision.group_ids
     document.media_type, document.size_bytes = revision.media_type, revision.size_bytes
@@ -223,17 +242,18 @@ async def _serve(session: AsyncSession, one: Prepared, revision: RevisionRow, do
 async def _settle_others(session: AsyncSession, revision: RevisionRow, document: DocumentRow) -> None:
     """Older contents are given up, but for the one still served; newer ones keep the document pending and narrowed."""
     for other in await repository.revisions_of(session, document.id):
-        if other.number > revision.number and other.status != "accepting":
+        if other.number > revision.number and other.status in ("pending", "processing"):
             document.status, document.error_code, document.error_message = DocumentStatus.PENDING, None, None
-            served = (document.access, document.group_ids)
-            document.access, document.group_ids = narrower(served, (other.access, other.group_ids))
-        elif other.number < revision.number and (other.status != "completed" or revision.status == "completed"):
+            document.access, document.group_ids = narrower(columns_of(document), columns_of(other))
+        elif other.number < revision.number and (
+            other.id != document.served_revision or revision.status == "completed"
+        ):
             session.add(give_up(other, counted=other.status != "accepting"))
             await session.delete(other)
 
 
 def _passages(
-    claim: Claim, one: Prepared, document: DocumentRow, vectors: Iterator[NDArray[np.float32]]
+    claim: Claim, one: Prepared, document: DocumentRow, embedded: Iterator[_Embedded]
 ) -> Iterator[IndexedPassage]:
     revision = one.revision
     seen: Counter[str] = Counter()
@@ -241,6 +261,7 @@ def _passages(
         # The same passage keeps its id in the next version; a second one of the same words has its own.
         occurrence = seen[passage.content_hash]
         seen[passage.content_hash] += 1
+        made = next(embedded)
         yield IndexedPassage(
             chunk_id=uuid5(document.id, f"{passage.content_hash}:{occurrence}"),
             document_id=document.id,
@@ -253,9 +274,11 @@ def _passages(
             start=passage.start,
             end=passage.end,
             token_count=passage.token_count,
-            readers=readers_for(revision.access, revision.group_ids, document.owner_id),
+            readers=readers_for(revision.access, revision.group_ids, document.owner_id, revision.collection_id),
             category=revision.category,
             tags=tuple(revision.tags),
             created_at=document.created_at,
-            vector=next(vectors),
+            vector=made.vector,
+            tokens=made.tokens,
+            model_revision=made.model_revision,
         )

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
 from fastapi import FastAPI
 
@@ -15,12 +16,20 @@ from libs.stores.blobs import BlobStore, FolderBlobStore
 from libs.stores.postgres import Database
 from libs.stores.redis import connect_redis
 from services.knowledge.adapters.lancedb_index import LanceDbIndex
-from services.knowledge.documents import Documents
+from services.knowledge.catching_up import IndexCatchUp
+from services.knowledge.changes import Changes
+from services.knowledge.collections import Collections
+from services.knowledge.documents import Documents, Shower
+from services.knowledge.exports import Exports
 from services.knowledge.groups import Groups
+from services.knowledge.lifecycle_routes import Lifecycle
+from services.knowledge.originals import Originals
 from services.knowledge.passages import Passages
 from services.knowledge.ports import PassageIndex
+from services.knowledge.reindexing import Reindexing
 from services.knowledge.retrieval import Retriever
 from services.knowledge.routes import Knowledge, router
+from services.knowledge.search_cache import SearchCache
 from services.knowledge.sources.inventory import Inventories
 from services.knowledge.sources.mounting import ROUTERS
 from services.knowledge.sources.pages import WebPages
@@ -55,20 +64,36 @@ def web_fetcher(settings: Settings) -> Fetcher:
     return Fetcher(timeout_s=options.timeout_s, ports=options.ports, allowed_networks=tuple(options.allowed_networks))
 
 
+def bin_life(settings: Settings) -> timedelta:
+    return timedelta(days=settings.documents.bin_days)
+
+
 @asynccontextmanager
 async def wire(kit: Kit) -> AsyncGenerator[None]:
     settings = kit.settings
     database = Database(settings, "knowledge")
     kit.health.add("postgres", database.ping)
     index = passage_index(settings)
-    accepting = uploads(settings, database, blob_store(settings), BillingClient(kit.client("billing")))
+    redis = connect_redis(settings)
+    kit.app.state.redis = redis
+    blobs = blob_store(settings)
     groups = Groups(AuthClient(kit.client("auth")))
+    catch_up = IndexCatchUp(database, index)
+    shower = Shower(bin_life(settings))
+    accepting = uploads(settings, database, blobs, BillingClient(kit.client("billing")))
     kit.app.state.knowledge = Knowledge(
         groups,
         accepting,
-        Documents(database),
+        Documents(database, catch_up, shower),
+        Changes(database, catch_up, shower, groups),
         Passages(database, index),
-        Retriever(database, index, EmbeddingClient(kit.client("embedding")), settings.retrieval),
+        Retriever(
+            database,
+            index,
+            EmbeddingClient(kit.client("embedding")),
+            SearchCache(redis, settings.retrieval),
+            settings.retrieval,
+        ),
     )
     kit.app.state.sources = Sources(
         groups,
@@ -77,8 +102,8 @@ async def wire(kit: Kit) -> AsyncGenerator[None]:
         resumable_uploads(settings, database, accepting),
         SourceRegistry(database),
     )
-    redis = connect_redis(settings)
-    kit.app.state.redis = redis
+    kit.app.state.collections = Collections(database, groups)
+    kit.app.state.lifecycle = Lifecycle(Originals(database, blobs), Reindexing(database), Exports(database, blobs))
     yield
     await redis.aclose()
     await database.close()
@@ -86,4 +111,10 @@ async def wire(kit: Kit) -> AsyncGenerator[None]:
 
 def build(settings: Settings) -> FastAPI:
     largest_body = settings.max_upload_bytes + MULTIPART_SLACK_BYTES
-    return create_app("knowledge", settings, wire, [*ROUTERS, router], max_body_bytes=largest_body)
+    return create_app(
+        "knowledge",
+        settings,
+        wire,
+        [*ROUTERS, router],
+        max_body_bytes=largest_body,
+    )

@@ -1,12 +1,14 @@
 """knowledge's tables."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import BigInteger, DateTime, ForeignKey, String, Uuid, func
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+from libs.contracts.knowledge import MetadataValue
 from libs.events.outbox import OutboxMixin
 
 
@@ -24,8 +26,27 @@ class OrganizationRow(Base):
     last_claimed_at: Mapped[datetime] = mapped_column(server_default="-infinity")
 
 
+class CollectionRow(Base):
+    """Documents under one name; those whose access is `inherited` are open to whom the collection is open."""
+
+    __tablename__ = "collections"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    organization_id: Mapped[UUID]
+    owner_id: Mapped[UUID]
+    name: Mapped[str]
+    access: Mapped[str]
+    group_ids: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid))
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
 class DocumentRow(Base):
-    """What is served: passages whose version is `served_version`, none while that is null."""
+    """What is served: passages whose version is `served_version`, none while that is null.
+
+    Made from `served_revision`'s bytes. `deleted_at`: in the bin. `purged_at`: gone for ever, the row only says what is
+    still to be erased.
+    """
 
     __tablename__ = "documents"
 
@@ -46,16 +67,22 @@ class DocumentRow(Base):
     size_bytes: Mapped[int] = mapped_column(BigInteger)
     chunk_count: Mapped[int] = mapped_column(server_default="0")
     served_version: Mapped[UUID | None]
+    served_revision: Mapped[UUID | None]
+    custom: Mapped[dict[str, MetadataValue]] = mapped_column("metadata", JSONB, default=dict)
+    language: Mapped[str | None]
+    source: Mapped[str | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
     deleted_at: Mapped[datetime | None]
+    purged_at: Mapped[datetime | None]
 
 
 class RevisionRow(Base):
     """One content of a document: the one that is served, the newest one that failed, and those that wait.
 
     The rows that wait are the queue. `accepting`: the bytes are stored, billing hasn't counted them yet; every other
-    row is counted. `lease` fences off a worker given up for dead.
+    row is counted. `lease` fences off a worker given up for dead. `again`: it was indexed before and gives way to what
+    is new.
     """
 
     __tablename__ = "revisions"
@@ -74,7 +101,10 @@ class RevisionRow(Base):
     collection_id: Mapped[UUID | None]
     access: Mapped[str]
     group_ids: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid))
+    custom: Mapped[dict[str, MetadataValue]] = mapped_column("metadata", JSONB, default=dict)
+    source: Mapped[str | None]
     status: Mapped[str]
+    again: Mapped[bool] = mapped_column(default=False)
     attempts: Mapped[int] = mapped_column(server_default="0")
     lease: Mapped[UUID | None]
     lease_until: Mapped[datetime | None]
@@ -92,3 +122,27 @@ class TextRow(Base):
 
 class OutboxRow(OutboxMixin, Base):
     """What follows from a change here: storage given back to billing, files that nothing names any more."""
+
+
+class ExportRow(Base):
+    """A member's documents as one file: asked for, packed under a lease, kept for a day as a blob.
+
+    `subject` is who asked, as they were then.
+    """
+
+    __tablename__ = "exports"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    organization_id: Mapped[UUID]
+    user_id: Mapped[UUID]
+    subject: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    filters: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    status: Mapped[str]
+    attempts: Mapped[int] = mapped_column(default=0)
+    lease: Mapped[UUID | None]
+    lease_until: Mapped[datetime | None]
+    document_ids: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid), default=list)
+    sha256: Mapped[str | None]
+    size_bytes: Mapped[int] = mapped_column(BigInteger, default=0)
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    expires_at: Mapped[datetime | None]

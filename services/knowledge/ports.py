@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
 
+from libs.clients.embedding import EmbeddedPassages, EmbeddedQuery
 from libs.contracts.knowledge import SearchFilters
 
 
@@ -17,7 +18,8 @@ class IndexedPassage:
     """A passage as it is indexed.
 
     `header` (title and headings) is searched and embedded with `content`, which stays the original's own text.
-    `readers` names who may read it: `organization`, `user:<id>`, `group:<id>`.
+    `readers` names who may read it: `organization`, `user:<id>`, `group:<id>`. `tokens` are its token vectors, as
+    `libs.inference.late_interaction.maxsim` takes them; `model_revision` names the embedding model of both.
     """
 
     chunk_id: UUID
@@ -36,6 +38,8 @@ class IndexedPassage:
     tags: tuple[str, ...]
     created_at: datetime
     vector: NDArray[np.float32]
+    tokens: bytes
+    model_revision: str
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,16 @@ class Scope:
     filters: SearchFilters | None = None
 
 
+@dataclass(frozen=True)
+class PassageAttributes:
+    """What index rows say of their document, apart from its content."""
+
+    title: str
+    readers: tuple[str, ...]
+    category: str | None
+    tags: tuple[str, ...]
+
+
 class PassageIndex(Protocol):
     """Passages of each organisation apart. Reads see every write that has returned."""
 
@@ -89,6 +103,12 @@ class PassageIndex(Protocol):
 
     async def by_ids(self, organization_id: UUID, chunk_ids: Sequence[UUID]) -> list[FoundPassage]: ...
 
+    async def tokens(
+        self, organization_id: UUID, chunk_ids: Sequence[UUID], model_revision: str
+    ) -> dict[tuple[UUID, UUID], bytes]:
+        """The token vectors that this model made, by chunk id and version."""
+        ...
+
     async def versions(self, organization_id: UUID) -> set[UUID]:
         """Every version that has passages here."""
         ...
@@ -101,8 +121,26 @@ class PassageIndex(Protocol):
         """Folds recent writes into the index structures, and makes what its size asks for. Changes no answer."""
         ...
 
+    async def update(self, organization_id: UUID, version: UUID, attributes: PassageAttributes) -> None:
+        """Changes what a version's rows say of their document, all at once; vectors stay as they are."""
+        ...
+
+    async def rewrite(self, organization_id: UUID) -> None:
+        """Writes what is there anew, so that from now on only older states hold what was removed. Changes no answer."""
+        ...
+
+    async def forget(self, organization_id: UUID, older_than: timedelta) -> None:
+        """Deletes the bytes of older states; a reader has `older_than` to finish with one."""
+        ...
+
 
 class Embedder(Protocol):
+    """`libs.clients.embedding` is one. Each method raises FootnoteError."""
+
     async def embed(self, texts: list[str], *, timeout_s: float = 30) -> NDArray[np.float32]:
-        """`(n, dim)` float32 rows of unit length. Raises FootnoteError."""
+        """`(n, dim)` float32 rows of unit length."""
         ...
+
+    async def embed_query(self, text: str, *, timeout_s: float = 30) -> EmbeddedQuery: ...
+
+    async def embed_passages(self, texts: list[str], *, timeout_s: float = 30) -> EmbeddedPassages: ...

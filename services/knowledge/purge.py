@@ -1,13 +1,17 @@
-"""What is left over: passages that nothing serves, deleted documents, uploads that a crash cut in half."""
+"""What is left over: passages that nothing serves, purged documents, uploads that a crash cut in half."""
 
+import time
+from collections import defaultdict
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import and_, delete, func, select
 
 from libs.contracts.errors import FootnoteError
 from libs.stores.postgres import Database
 from libs.telemetry.logs import get_logger
+from services.knowledge import repository
+from services.knowledge.aftermath import give_up_document
 from services.knowledge.models import DocumentRow, OrganizationRow, RevisionRow
 from services.knowledge.ports import PassageIndex
 from services.knowledge.queue import version_of
@@ -18,11 +22,17 @@ log = get_logger(__name__)
 BATCH = 100
 # Longer than an upload usually waits for billing's answer; asking twice counts once.
 HALF_ACCEPTED_AFTER = timedelta(seconds=10)
+# No search takes as long.
+READERS_FINISH = timedelta(seconds=30)
 
 
 class Purger:
-    def __init__(self, database: Database, index: PassageIndex, uploads: Uploads) -> None:
+    """`bin_life` is how long a deleted document can be restored."""
+
+    def __init__(self, database: Database, index: PassageIndex, uploads: Uploads, bin_life: timedelta) -> None:
         self._database = database
+        self._bin_life = bin_life
+        self._rewritten: dict[UUID, tuple[float, list[UUID]]] = {}
         self._index = index
         self._uploads = uploads
         self._clean: dict[UUID, int] = {}
@@ -42,31 +52,57 @@ class Purger:
                 self._clean[organization_id] = version
 
     async def sweep(self, organization_id: UUID) -> None:
-        """Removes passages that are neither served nor being written, then the rows of deleted documents."""
+        """Removes passages that are neither kept nor being written."""
         indexed = await self._index.versions(organization_id)
         async with self._database.transaction() as session:
             # After the index was listed: whatever was being written then is in the queue or served by now.
             served = await session.scalars(
-                select(DocumentRow.served_version).where(
-                    DocumentRow.organization_id == organization_id, DocumentRow.deleted_at.is_(None)
-                )
+                select(DocumentRow.served_version).where(DocumentRow.organization_id == organization_id)
             )
             written = await session.execute(
                 select(RevisionRow.lease, RevisionRow.id).where(
                     RevisionRow.organization_id == organization_id, RevisionRow.status == "processing"
                 )
             )
-            deleted = await session.scalars(
-                select(DocumentRow.id).where(
-                    DocumentRow.organization_id == organization_id, DocumentRow.deleted_at.is_not(None)
-                )
-            )
-            gone = list(deleted)
             living = set(served) | {version_of(row.lease, row.id) for row in written if row.lease}
         await self._index.remove(organization_id, sorted(indexed - living))
-        if gone:
+
+    async def empty_bins(self) -> None:
+        """Gives up the documents that have been in the bin for longer than it keeps them."""
+        expired = and_(DocumentRow.deleted_at < func.now() - self._bin_life, DocumentRow.purged_at.is_(None))
+        query = select(DocumentRow.id, DocumentRow.organization_id).where(expired).limit(BATCH)
+        async with self._database.transaction() as session:
+            found = (await session.execute(query)).all()
+        for row in found:
             async with self._database.transaction() as session:
-                await session.execute(delete(DocumentRow).where(DocumentRow.id.in_(gone)))
+                await repository.lock_organization(session, row.organization_id)
+                # Again, under the lock: it may have been restored.
+                document = await session.scalar(select(DocumentRow).where(DocumentRow.id == row.id, expired))
+                if document is not None:
+                    await give_up_document(session, document)
+                    await repository.bump_knowledge_version(session, row.organization_id)
+
+    async def erase(self) -> None:
+        """Of what was given up, no byte stays in the index; then the last row goes.
+
+        In two steps, so that whoever is reading an older state can finish. A process that ends in between begins again.
+        """
+        query = select(DocumentRow.organization_id, DocumentRow.id).where(DocumentRow.purged_at.is_not(None))
+        async with self._database.transaction() as session:
+            purged: defaultdict[UUID, list[UUID]] = defaultdict(list)
+            for row in await session.execute(query):
+                purged[row.organization_id].append(row.id)
+        for organization_id, documents in purged.items():
+            if organization_id not in self._rewritten:
+                await self.sweep(organization_id)
+                await self._index.rewrite(organization_id)
+                self._rewritten[organization_id] = (time.monotonic(), documents)
+        for organization_id, (since, documents) in list(self._rewritten.items()):
+            if time.monotonic() - since > READERS_FINISH.total_seconds():
+                await self._index.forget(organization_id, READERS_FINISH)
+                async with self._database.transaction() as session:
+                    await session.execute(delete(DocumentRow).where(DocumentRow.id.in_(documents)))
+                del self._rewritten[organization_id]
 
     async def finish_half_accepted(self) -> None:
         """Counts the storage of uploads whose process ended before it could, or that came while billing was away."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID, uuid4, uuid5
 
-from sqlalchemy import and_, func, or_, select, update
+from sqlalchemy import and_, exists, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from libs.contracts.knowledge import DocumentStatus
@@ -13,9 +13,13 @@ from services.knowledge.models import DocumentRow, OrganizationRow, RevisionRow
 
 MAX_ATTEMPTS = 3
 
-_claimable = or_(
-    RevisionRow.status == "pending",
-    and_(RevisionRow.status == "processing", RevisionRow.lease_until < func.now()),
+_claimable = and_(
+    or_(
+        RevisionRow.status == "pending",
+        and_(RevisionRow.status == "processing", RevisionRow.lease_until < func.now()),
+    ),
+    # What lies in the bin waits there.
+    exists().where(DocumentRow.id == RevisionRow.document_id, DocumentRow.deleted_at.is_(None)),
 )
 
 
@@ -45,9 +49,9 @@ async def claim(session: AsyncSession, lease_s: float, most: int, most_bytes: in
     candidates = await session.scalars(
         select(RevisionRow)
         .where(RevisionRow.organization_id == organization_id, _claimable, RevisionRow.size_bytes <= largest_bytes)
-        .order_by(RevisionRow.attempts, RevisionRow.created_at, RevisionRow.number)
+        .order_by(RevisionRow.attempts, RevisionRow.again, RevisionRow.created_at, RevisionRow.number)
         .limit(most)
-        .with_for_update(skip_locked=True)
+        .with_for_update(skip_locked=True, of=RevisionRow)
     )
     chosen: list[RevisionRow] = []
     room = most_bytes
@@ -88,6 +92,15 @@ async def release(session: AsyncSession, lease: UUID, *, attempted: bool) -> Non
         update(RevisionRow)
         .where(RevisionRow.lease == lease, RevisionRow.status == "processing")
         .values(status="pending", lease=None, attempts=RevisionRow.attempts - (0 if attempted else 1))
+    )
+
+
+async def withdraw(session: AsyncSession, document_id: UUID) -> None:
+    """Whoever works on the document's revisions doesn't hold them any more; they wait as if untouched."""
+    await session.execute(
+        update(RevisionRow)
+        .where(RevisionRow.document_id == document_id, RevisionRow.status == "processing")
+        .values(status="pending", lease=None, attempts=func.greatest(RevisionRow.attempts - 1, 0))
     )
 
 

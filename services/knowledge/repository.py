@@ -8,15 +8,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, select, tuple_, update
+from sqlalchemy import ColumnElement, func, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from libs.contracts.errors import ErrorCode, FootnoteError, not_found
 from libs.contracts.identity import Subject
 from libs.contracts.knowledge import DocumentStatus
-from services.knowledge.access import readable
-from services.knowledge.models import DocumentRow, OrganizationRow, RevisionRow, TextRow
+from libs.contracts.lifecycle import DocumentFilters
+from services.knowledge.access import manageable_collection, open_collection, readable, readers_of, restorable
+from services.knowledge.models import CollectionRow, DocumentRow, OrganizationRow, RevisionRow, TextRow
 
 
 async def document_of(session: AsyncSession, subject: Subject, document_id: UUID) -> DocumentRow:
@@ -28,6 +29,15 @@ async def document_of(session: AsyncSession, subject: Subject, document_id: UUID
     return document
 
 
+async def binned_document_of(session: AsyncSession, subject: Subject, document_id: UUID) -> DocumentRow:
+    """A document in the bin that the subject may bring back; 404 for any other."""
+    query = select(DocumentRow).where(restorable(subject), DocumentRow.id == document_id)
+    document = await session.scalar(query)
+    if document is None:
+        raise not_found("deleted document", document_id)
+    return document
+
+
 async def page_of_documents(
     session: AsyncSession,
     subject: Subject,
@@ -36,9 +46,10 @@ async def page_of_documents(
     title: str | None,
     cursor: str | None,
     limit: int,
+    deleted: bool = False,
 ) -> tuple[list[DocumentRow], str | None]:
-    """The newest first, and where the next page begins."""
-    query = select(DocumentRow).where(readable(subject))
+    """The newest first, and where the next page begins; those in the bin where `deleted`."""
+    query = select(DocumentRow).where(restorable(subject) if deleted else readable(subject))
     if status:
         query = query.where(DocumentRow.status == status)
     if title:
@@ -51,6 +62,25 @@ async def page_of_documents(
     return rows[:limit], _cursor(rows[limit - 1]) if more else None
 
 
+async def readable_documents(
+    session: AsyncSession, subject: Subject, filters: DocumentFilters, after: UUID, limit: int
+) -> list[DocumentRow]:
+    """Those that match, in the order of their ids."""
+    query = select(DocumentRow).where(readable(subject), DocumentRow.id > after, *matching(filters))
+    return list(await session.scalars(query.order_by(DocumentRow.id).limit(limit)))
+
+
+def matching(filters: DocumentFilters) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if filters.category is not None:
+        conditions.append(DocumentRow.category == filters.category)
+    if filters.tags:
+        conditions.append(DocumentRow.tags.overlap(filters.tags))
+    if filters.collection_id:
+        conditions.append(DocumentRow.collection_id == filters.collection_id)
+    return conditions
+
+
 @dataclass(frozen=True)
 class ServedDocument:
     """What an answer says of a document; its passages are those of `version`."""
@@ -59,6 +89,7 @@ class ServedDocument:
     external_id: str | None
     title: str
     version: UUID
+    updated_at: datetime
 
 
 async def served_documents(
@@ -66,12 +97,14 @@ async def served_documents(
 ) -> dict[UUID, ServedDocument]:
     """Those of the documents that the subject may read now and that have passages."""
     row = DocumentRow
-    query = select(row.id, row.external_id, row.title, row.served_version).where(
+    query = select(row.id, row.external_id, row.title, row.served_version, row.updated_at).where(
         readable(subject), row.id.in_(set(document_ids)), row.served_version.is_not(None)
     )
     rows = await session.execute(query)
     return {
-        id_: ServedDocument(id_, external_id, title, version) for id_, external_id, title, version in rows if version
+        id_: ServedDocument(id_, external_id, title, version, updated_at)
+        for id_, external_id, title, version, updated_at in rows
+        if version
     }
 
 
@@ -79,6 +112,44 @@ async def living_documents(session: AsyncSession, document_ids: Iterable[UUID]) 
     """For work that acts for no reader: those of the documents that aren't deleted."""
     query = select(DocumentRow).where(DocumentRow.id.in_(set(document_ids)), DocumentRow.deleted_at.is_(None))
     return {row.id: row for row in await session.scalars(query)}
+
+
+async def kept_documents(session: AsyncSession, document_ids: Iterable[UUID]) -> dict[UUID, DocumentRow]:
+    """As `living_documents`, with those in the bin."""
+    query = select(DocumentRow).where(DocumentRow.id.in_(set(document_ids)), DocumentRow.purged_at.is_(None))
+    return {row.id: row for row in await session.scalars(query)}
+
+
+async def reader_names(session: AsyncSession, subject: Subject) -> tuple[str, ...]:
+    """The names under which index rows may be open to the subject."""
+    collections = await session.scalars(select(CollectionRow.id).where(open_collection(subject)))
+    return readers_of(subject, collections)
+
+
+async def collections_of(session: AsyncSession, rows: Iterable[DocumentRow | RevisionRow]) -> dict[UUID, CollectionRow]:
+    """The collections that the rows lie in: whoever may read a row may know its collection's access."""
+    ids = {row.collection_id for row in rows} - {None}
+    if not ids:
+        return {}
+    query = select(CollectionRow).where(CollectionRow.id.in_(ids))
+    return {row.id: row for row in await session.scalars(query)}
+
+
+async def managed_collection(session: AsyncSession, subject: Subject, collection_id: UUID) -> CollectionRow | None:
+    """None for one that isn't the subject's to see and change."""
+    query = select(CollectionRow).where(manageable_collection(subject), CollectionRow.id == collection_id)
+    return await session.scalar(query)
+
+
+async def require_collection(session: AsyncSession, subject: Subject, collection_id: UUID | None) -> None:
+    """422 where the subject may not put a document there."""
+    if collection_id and await managed_collection(session, subject, collection_id) is None:
+        raise FootnoteError(
+            ErrorCode.VALIDATION_ERROR,
+            f"There is no collection {str(collection_id)!r} of yours. Make one with POST /documents/collections.",
+            422,
+            {"fields": [{"field": "collection_id", "message": "no collection of yours"}]},
+        )
 
 
 async def with_external_id(session: AsyncSession, organization_id: UUID, external_id: str) -> DocumentRow | None:
@@ -137,13 +208,6 @@ async def bump_knowledge_version(session: AsyncSession, organization_id: UUID) -
         update(OrganizationRow)
         .where(OrganizationRow.organization_id == organization_id)
         .values(knowledge_version=OrganizationRow.knowledge_version + 1)
-    )
-
-
-async def mark_deleted(session: AsyncSession, document: DocumentRow) -> None:
-    """From this transaction on no query finds it; its bytes are purged by the worker."""
-    await session.execute(
-        update(DocumentRow).where(DocumentRow.id == document.id).values(deleted_at=func.now(), served_version=None)
     )
 
 

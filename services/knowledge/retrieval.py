@@ -1,4 +1,4 @@
-"""From a question to the passages that its reader may see: lexical and vector in parallel, rechecked, fused.
+"""From a question to the passages that its reader may see: searches in parallel, rechecked, fused, reranked.
 
 The recheck comes before the fusion, so that ranks and traces are made of nothing but what the reader may see.
 """
@@ -6,149 +6,181 @@ The recheck comes before the fusion, so that ranks and traces are made of nothin
 import asyncio
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from dataclasses import dataclass, field, replace
+from typing import Any
 from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
 
+from libs.clients.embedding import EmbeddedQuery
 from libs.config.settings import Retrieval
 from libs.contracts.errors import FootnoteError
 from libs.contracts.identity import Subject
-from libs.contracts.knowledge import Location, RetrievedPassage, SearchFilters, SearchScores, Strategy
+from libs.contracts.knowledge import Location, RetrievedPassage, SearchScores
+from libs.inference.late_interaction import maxsim
 from libs.stores.postgres import Database
 from services.knowledge import repository
-from services.knowledge.access import readers_of
-from services.knowledge.fusion import Fused, fuse
+from services.knowledge.analysis import QueryAnalysis, analyse
+from services.knowledge.found import Found, Mode, Wanted
+from services.knowledge.fusion import Fused
 from services.knowledge.ports import Embedder, FoundPassage, PassageIndex, Scope
+from services.knowledge.ranking import LATE, LEXICAL, VECTOR, Candidates, rank
 from services.knowledge.repository import ServedDocument
+from services.knowledge.search_cache import SearchCache
 
-Mode = Literal["lexical", "vector", "hybrid"]
-GroupBy = Literal["passage", "document"]
 Vector = NDArray[np.float32]
 
-LEXICAL: Mode = "lexical"
-VECTOR: Mode = "vector"
 EMBED_TIMEOUT_S = 5.0
 # A list that is too short for the question is fetched again, deeper, and so is one that a change overtook.
 FETCHES = 5
 DEEPER_FACTOR = 4
 
 
-@dataclass(frozen=True)
-class Found:
-    """`trace` tells each step; `degraded` names what didn't work as configured.
-
-    `knowledge_version` was the organisation's when the search began: what was found is at least as new.
-    """
-
-    passages: list[RetrievedPassage]
-    strategy_used: Mode
-    degraded: list[str]
-    knowledge_version: int
-    trace: list[dict[str, Any]]
-
-
 @dataclass
 class _Search:
-    """One retrieval under way; `lists` holds, per search, what the reader may see, best first."""
+    """One retrieval under way; `lists` holds, per search, what the reader may see, best first.
+
+    The searches are named "lexical" and "vector", and "lexical 1" and so on for the query's parts.
+    """
 
     subject: Subject
-    query: str
+    wanted: Wanted
+    analysis: QueryAnalysis
     scope: Scope
     mode: Mode
-    vector: Vector | None = None
-    lists: dict[Mode, list[FoundPassage]] = field(default_factory=dict[Mode, list[FoundPassage]])
+    embedded: EmbeddedQuery | None = None
+    part_vectors: list[Vector] = field(default_factory=list[Vector])
+    lists: dict[str, list[FoundPassage]] = field(default_factory=dict[str, list[FoundPassage]])
     documents: dict[UUID, ServedDocument] = field(default_factory=dict[UUID, ServedDocument])
     knowledge_version: int = 0
     exhausted: bool = False
     overtaken: bool = False
+    at_one_version: bool = False
+    passages: list[RetrievedPassage] = field(default_factory=list[RetrievedPassage])
+    degraded: set[str] = field(default_factory=set[str])
     trace: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
 
     @property
     def used(self) -> Mode:
-        alone: list[Mode] = [*self.lists]
-        return "hybrid" if len(alone) > 1 else alone[0]
+        if LEXICAL in self.lists and VECTOR in self.lists:
+            return "hybrid"
+        return "vector" if VECTOR in self.lists else "lexical"
+
+    @property
+    def texts(self) -> list[str]:
+        return [self.wanted.query, *self.analysis.parts]
 
 
 class Retriever:
-    def __init__(self, database: Database, index: PassageIndex, embedder: Embedder, settings: Retrieval) -> None:
+    def __init__(
+        self, database: Database, index: PassageIndex, embedder: Embedder, cache: SearchCache, settings: Retrieval
+    ) -> None:
         self._database = database
         self._index = index
         self._embedder = embedder
+        self._cache = cache
         self._settings = settings
 
-    async def retrieve(
-        self,
-        subject: Subject,
-        query: str,
-        strategy: Strategy,
-        top_k: int,
-        filters: SearchFilters | None,
-        group_by: GroupBy = "passage",
-    ) -> Found:
+    async def retrieve(self, subject: Subject, wanted: Wanted) -> Found:
         """The best `top_k` passages, or the best passage of each of the best `top_k` documents.
 
         While embedding is away every strategy is lexical, and `degraded` says so. A single search's passages are
         scored by it (BM25, cosine), fused ones by reciprocal rank fusion.
         """
-        scope = Scope(subject.organization_id, readers_of(subject), filters)
-        search = _Search(subject, query, scope, mode="hybrid" if strategy == "auto" else strategy)
-        search.trace.append({"step": "analyse", "strategy": strategy, "searches": search.mode})
+        async with self._database.transaction() as session:
+            version = await repository.knowledge_version(session, subject.organization_id)
+        kept = await self._cache.get(subject, wanted, version)
+        if kept:
+            return replace(kept, trace=[{"step": "search_cache", "hit": True}, *kept.trace])
+        search = await self._search(subject, wanted)
+        found = Found(search.passages, search.used, sorted(search.degraded), search.knowledge_version, search.trace)
+        if search.at_one_version and not found.degraded:
+            await self._cache.put(subject, wanted, found)
+        return found
+
+    async def _search(self, subject: Subject, wanted: Wanted) -> _Search:
+        analysis = analyse(wanted.query)
+        scope = Scope(subject.organization_id, (), wanted.filters)
+        mode: Mode = "hybrid" if wanted.strategy == "auto" else wanted.strategy
+        search = _Search(subject, wanted, analysis, scope, mode)
+        top_k = wanted.top_k or self._settings.passages[analysis.kind]
+        search.trace.append(
+            {
+                "step": "analyse",
+                "strategy": wanted.strategy,
+                "searches": mode,
+                "kind": analysis.kind,
+                "exact": analysis.exact,
+                "parts": analysis.parts,
+                "top_k": top_k,
+            }
+        )
         depth = max(self._settings.candidates, top_k * 2)
         ranked: list[Fused[UUID]] = []
         for _ in range(FETCHES):
             await self._fetch(search, depth)
             await self._recheck(search)
-            ranked = self._ranked(search, group_by)
+            ranked = await self._ranked(search)
             if search.overtaken:
                 continue
             if len(ranked) >= top_k or search.exhausted:
                 break
             depth *= DEEPER_FACTOR
-        passages = _passages(search, ranked[:top_k])
-        degraded = ["embedding"] if search.used != search.mode else []
-        return Found(passages, search.used, degraded, search.knowledge_version, search.trace)
+        search.passages = _passages(search, ranked[:top_k])
+        return search
 
     async def _fetch(self, search: _Search, depth: int) -> None:
         async with self._database.transaction() as session:
             search.knowledge_version = await repository.knowledge_version(session, search.scope.organization_id)
+            # After the version: a collection that was opened since then is at most too new for it.
+            search.scope = replace(search.scope, readers=await repository.reader_names(session, search.subject))
         lexical = asyncio.create_task(self._lexical(search, depth)) if search.mode != VECTOR else None
         try:
-            similar = await self._similar(search, depth) if search.mode != LEXICAL else None
-            words = await lexical if lexical else None
+            similar = await self._similar(search, depth) if search.mode != LEXICAL else {}
+            words = await lexical if lexical else {}
         finally:
             if lexical:
                 lexical.cancel()
-        if words is None and similar is None:
+        if not similar and not words:
             words = await self._lexical(search, depth)
-        lists: dict[Mode, list[FoundPassage] | None] = {LEXICAL: words, VECTOR: similar}
-        search.lists = {name: found for name, found in lists.items() if found is not None}
+        search.lists = words | similar
         search.exhausted = all(len(found) < depth for found in search.lists.values())
 
-    async def _lexical(self, search: _Search, depth: int) -> list[FoundPassage]:
+    async def _lexical(self, search: _Search, depth: int) -> dict[str, list[FoundPassage]]:
         started = time.perf_counter()
-        found = await self._index.lexical(search.scope, search.query, depth)
+        async with asyncio.TaskGroup() as group:
+            tasks = [
+                group.create_task(self._index.lexical(search.scope, text, depth))
+                for text in (*search.texts, *search.analysis.exact)
+            ]
         search.trace.append({"step": "lexical", "ms": _ms(started), "depth": depth})
-        return found
+        names = _names(LEXICAL, len(tasks))
+        return {name: task.result() for name, task in zip(names, tasks, strict=True)}
 
-    async def _similar(self, search: _Search, depth: int) -> list[FoundPassage] | None:
-        """None where the query can't be embedded."""
-        vector = search.vector
-        if vector is None:
+    async def _similar(self, search: _Search, depth: int) -> dict[str, list[FoundPassage]]:
+        """Nothing where the query can't be embedded."""
+        if search.embedded is None:
             started = time.perf_counter()
             try:
-                vector = (await self._embedder.embed([search.query], timeout_s=EMBED_TIMEOUT_S))[0]
+                search.embedded = await self._embedder.embed_query(search.wanted.query, timeout_s=EMBED_TIMEOUT_S)
+                if search.analysis.parts:
+                    search.part_vectors = [
+                        *await self._embedder.embed([*search.analysis.parts], timeout_s=EMBED_TIMEOUT_S)
+                    ]
             except FootnoteError as error:
                 search.trace.append({"step": "embed", "ms": _ms(started), "failed": error.code})
-                return None
-            search.vector = vector
+                search.degraded.add("embedding")
+                return {}
             search.trace.append({"step": "embed", "ms": _ms(started)})
         started = time.perf_counter()
-        found = await self._index.similar(search.scope, vector, depth)
+        async with asyncio.TaskGroup() as group:
+            tasks = [
+                group.create_task(self._index.similar(search.scope, vector, depth))
+                for vector in (search.embedded.vector, *search.part_vectors)
+            ]
         search.trace.append({"step": "vector", "ms": _ms(started), "depth": depth})
-        return found
+        return {name: task.result() for name, task in zip(_names(VECTOR, len(tasks)), tasks, strict=True)}
 
     async def _recheck(self, search: _Search) -> None:
         """Drops what the system of record doesn't serve this reader now.
@@ -167,40 +199,61 @@ class Retriever:
             served = [one for one in readable if one.version == search.documents[one.document_id].version]
             replaced = replaced or len(served) < len(readable)
             search.lists[name] = served
-        search.overtaken = replaced and version != search.knowledge_version
+        search.at_one_version = version == search.knowledge_version
+        search.overtaken = replaced and not search.at_one_version
         counts = {name: len(found) for name, found in search.lists.items()}
         search.trace.append({"step": "recheck", "ms": _ms(started), **counts})
 
-    def _ranked(self, search: _Search, group_by: GroupBy) -> list[Fused[UUID]]:
+    async def _ranked(self, search: _Search) -> list[Fused[UUID]]:
         started = time.perf_counter()
-        document_of = {one.chunk_id: one.document_id for found in search.lists.values() for one in found}
-        fused = fuse(
-            {name: [one.chunk_id for one in found] for name, found in search.lists.items()}, self._settings.rrf_k
-        )
+        candidates = Candidates(search.lists, search.documents, search.analysis, self._settings)
+        # One search alone is asked for its own order.
+        reranked = search.wanted.rerank and search.used == "hybrid"
+        late = await self._late(search, candidates.first(self._settings.rerank_depth)) if reranked else {}
+        fused = rank(candidates, late, by_document=search.wanted.group_by == "document")
         considered = [
             {
                 "chunk_id": str(one.item),
-                "document_id": str(document_of[one.item]),
-                **{f"{name}_rank": rank for name, rank in one.ranks.items()},
+                "document_id": str(candidates.passages[one.item].document_id),
+                **{f"{name.replace(' ', '_')}_rank": rank for name, rank in one.ranks.items()},
                 "fused": one.score,
             }
             for one in fused[: self._settings.candidates]
         ]
-        if group_by == "document":
-            best = {document_of[one.item]: one for one in reversed(fused)}
-            fused = [one for one in fused if best[document_of[one.item]] is one]
         search.trace.append({"step": "fuse", "ms": _ms(started), "passages": considered})
         return fused
+
+    async def _late(self, search: _Search, passages: Sequence[FoundPassage]) -> dict[UUID, float]:
+        """The late-interaction score of each passage whose token vectors this query's model made."""
+        if search.embedded is None or not passages:
+            return {}
+        started = time.perf_counter()
+        stored = await self._index.tokens(
+            search.scope.organization_id, [one.chunk_id for one in passages], search.embedded.revision
+        )
+        known = [one for one in passages if (one.chunk_id, one.version) in stored]
+        if len(known) < len(passages):
+            search.degraded.add("rerank")
+        scores = maxsim(search.embedded.tokens, [stored[one.chunk_id, one.version] for one in known])
+        search.trace.append({"step": "rerank", "ms": _ms(started), "passages": len(known)})
+        return {one.chunk_id: float(score) for one, score in zip(known, scores, strict=True)}
+
+
+def _names(search: str, count: int) -> list[str]:
+    """The query's own list has the plain name."""
+    return [search, *(f"{search} {number}" for number in range(1, count))]
 
 
 def _passages(search: _Search, ranked: Sequence[Fused[UUID]]) -> list[RetrievedPassage]:
     lexical = {one.chunk_id: one for one in search.lists.get(LEXICAL, [])}
     similar = {one.chunk_id: one for one in search.lists.get(VECTOR, [])}
+    named = {one.chunk_id: one for found in search.lists.values() for one in found}
     passages: list[RetrievedPassage] = []
     for one in ranked:
         in_lexical, in_similar = lexical.get(one.item), similar.get(one.item)
-        passage = in_similar or lexical[one.item]
+        passage = named[one.item]
         document = search.documents[passage.document_id]
+        alone = in_similar if search.used == VECTOR else in_lexical
         passages.append(
             RetrievedPassage(
                 document_id=document.id,
@@ -208,27 +261,28 @@ def _passages(search: _Search, ranked: Sequence[Fused[UUID]]) -> list[RetrievedP
                 chunk_id=passage.chunk_id,
                 title=document.title,
                 content=passage.content,
-                score=one.score if search.used == "hybrid" else passage.score,
+                score=alone.score if alone and search.used != "hybrid" else one.score,
                 location=location_of(passage),
                 scores=SearchScores(
                     lexical_rank=one.ranks.get(LEXICAL),
                     lexical_score=in_lexical.score if in_lexical else None,
                     vector_rank=one.ranks.get(VECTOR),
                     vector_score=in_similar.score if in_similar else None,
+                    late_rank=one.ranks.get(LATE),
                     fused=one.score,
                 ),
                 token_count=passage.token_count,
-                similarity=_similarity(passage, search.vector),
+                similarity=_similarity(passage, search.embedded),
             )
         )
     return passages
 
 
-def _similarity(passage: FoundPassage, query: Vector | None) -> float | None:
+def _similarity(passage: FoundPassage, query: EmbeddedQuery | None) -> float | None:
     """The cosine, also for a passage that only its words brought here."""
     if query is None or passage.vector is None:
         return None
-    return float(np.dot(passage.vector, query))
+    return float(np.dot(passage.vector, query.vector))
 
 
 def location_of(passage: FoundPassage) -> Location:

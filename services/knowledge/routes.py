@@ -25,16 +25,23 @@ from libs.contracts.knowledge import (
     TextDocument,
     UploadFields,
 )
+from libs.contracts.lifecycle import DocumentChanges
 from libs.service.idempotency import Idempotent
 from libs.service.identity import CurrentSubject
+from services.knowledge.changes import Changes
+from services.knowledge.collection_routes import router as collections
 from services.knowledge.documents import Documents
 from services.knowledge.forms import file_upload, fingerprint, is_multipart, read_json, text_upload
+from services.knowledge.found import Wanted
 from services.knowledge.groups import Groups
+from services.knowledge.lifecycle_routes import NoBody
+from services.knowledge.lifecycle_routes import router as lifecycle
 from services.knowledge.passages import Passages
 from services.knowledge.retrieval import Retriever
 from services.knowledge.uploads import Upload, Uploads
 
-router = APIRouter()
+# First: what they name would else be taken for a document's id.
+router = APIRouter(routes=[*collections.routes, *lifecycle.routes])
 
 FORM_FIELDS_MAX = 100
 IDEMPOTENCY_KEY = "idempotency-key"
@@ -70,6 +77,7 @@ class Knowledge:
     groups: Groups
     uploads: Uploads
     documents: Documents
+    changes: Changes
     passages: Passages
     retriever: Retriever
 
@@ -125,9 +133,11 @@ async def list_documents(
     q: Annotated[str | None, Query(max_length=200)] = None,
     cursor: Annotated[str | None, Query(max_length=300)] = None,
     limit: Limit = 20,
+    *,
+    deleted: bool = False,
 ) -> DocumentList:
-    """The newest first; `q` is part of a title."""
-    return await knowledge.documents.page(subject, status=status, title=q, cursor=cursor, limit=limit)
+    """The newest first; `q` is part of a title; with `deleted` what is in the bin and yours to restore."""
+    return await knowledge.documents.page(subject, status=status, title=q, cursor=cursor, limit=limit, deleted=deleted)
 
 
 @router.get("/documents/{document_id}")
@@ -135,11 +145,30 @@ async def show_document(document_id: UUID, subject: CurrentSubject, knowledge: K
     return await knowledge.documents.show(subject, document_id)
 
 
+@router.patch("/documents/{document_id}")
+async def change_document(
+    document_id: UUID, body: DocumentChanges, subject: CurrentSubject, knowledge: KnowledgeDependency
+) -> Document:
+    """What is named changes, with the next query; null clears it. The content isn't read again."""
+    return await knowledge.changes.change(subject, document_id, body)
+
+
 @router.delete("/documents/{document_id}", status_code=204)
-async def delete_document(document_id: UUID, subject: CurrentSubject, knowledge: KnowledgeDependency) -> Response:
-    """Gone from every answer when this returns."""
-    await knowledge.documents.delete(subject, document_id)
+async def delete_document(
+    document_id: UUID, subject: CurrentSubject, knowledge: KnowledgeDependency, *, purge: bool = False
+) -> Response:
+    """Gone from every answer when this returns: into the bin, or with `purge` for ever."""
+    give_up = knowledge.documents.purge if purge else knowledge.documents.delete
+    await give_up(subject, document_id)
     return Response(status_code=204)
+
+
+@router.post("/documents/{document_id}/restore", response_model=Document)
+async def restore_document(
+    document_id: UUID, subject: CurrentSubject, knowledge: KnowledgeDependency, once: Idempotent
+) -> Response:
+    """Out of the bin, to be found when this returns. 409 where another document has its external_id now."""
+    return await once.answer(NoBody(), lambda: knowledge.documents.restore(subject, document_id))
 
 
 @router.get("/documents/{document_id}/passages")
@@ -164,13 +193,9 @@ async def show_passage(
 
 @router.post("/search")
 async def search(body: SearchRequest, subject: CurrentSubject, knowledge: KnowledgeDependency) -> SearchResponse:
-    """The best passages, or with `group_by` document each document's best one.
-
-    `rerank` has no effect until a reranker is configured: the fused order stands.
-    """
-    found = await knowledge.retriever.retrieve(
-        subject, body.query, body.strategy, body.top_k, body.filters, body.group_by
-    )
+    """The best passages, or with `group_by` document each document's best one."""
+    wanted = Wanted(body.query, body.strategy, body.top_k, body.filters, body.group_by, body.rerank)
+    found = await knowledge.retriever.retrieve(subject, wanted)
     hidden = None if body.explain else {"scores"}
     results = [SearchResult.model_validate(passage.model_dump(exclude=hidden)) for passage in found.passages]
     return SearchResponse(results=results, strategy_used=found.strategy_used, degraded=found.degraded)
@@ -180,7 +205,8 @@ async def search(body: SearchRequest, subject: CurrentSubject, knowledge: Knowle
 async def retrieve(
     body: RetrievalRequest, subject: CurrentSubject, knowledge: KnowledgeDependency
 ) -> RetrievalResponse:
-    found = await knowledge.retriever.retrieve(subject, body.query, "auto", body.top_k, body.filters)
+    wanted = Wanted(body.query, top_k=body.top_k, filters=body.filters)
+    found = await knowledge.retriever.retrieve(subject, wanted)
     return RetrievalResponse(
         passages=found.passages,
         strategy_used=found.strategy_used,

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID, uuid4
 
 from sqlalchemy import delete, exists, func, select, update
@@ -16,7 +17,15 @@ from libs.stores.blobs import BlobStore, BlobTooLargeError
 from libs.stores.postgres import Database
 from libs.telemetry.logs import get_logger
 from services.knowledge import repository
-from services.knowledge.access import narrower, require_manager, require_own_groups, stored_access
+from services.knowledge.access import (
+    INHERITED,
+    columns_of,
+    left_access,
+    narrower,
+    require_manager,
+    require_own_groups,
+    stored_access,
+)
 from services.knowledge.aftermath import discard_unused, give_up, kept
 from services.knowledge.models import DocumentRow, RevisionRow
 from services.knowledge.parsing.media_types import ACCEPTED, MediaType, detect_type
@@ -150,7 +159,7 @@ class Uploads:
         async with self._database.transaction() as session:
             await repository.lock_organization(session, organization_id)
             narrowed = False
-            documents = await repository.living_documents(session, [one.document_id for one in revisions])
+            documents = await repository.kept_documents(session, [one.document_id for one in revisions])
             for revision in revisions:
                 waiting = update(RevisionRow).where(RevisionRow.id == revision.id, RevisionRow.status == "accepting")
                 lined_up = await session.scalar(waiting.values(status="pending").returning(RevisionRow.id))
@@ -159,7 +168,7 @@ class Uploads:
                     continue
                 document.status, document.error_code, document.error_message = DocumentStatus.PENDING, None, None
                 former = (document.access, document.group_ids)
-                document.access, document.group_ids = narrower(former, (revision.access, revision.group_ids))
+                document.access, document.group_ids = narrower(columns_of(document), columns_of(revision))
                 narrowed = narrowed or former != (document.access, document.group_ids)
             if narrowed:
                 await repository.bump_knowledge_version(session, organization_id)
@@ -208,27 +217,24 @@ def _refuse_repeated_names(uploads: Sequence[Upload]) -> None:
 async def _write_one(session: AsyncSession, subject: Subject, stored: _Stored) -> RevisionRow:
     """The document's row, if it is new, and the revision that waits to be counted."""
     upload, attributes = stored.upload, stored.upload.attributes
-    access, group_ids = stored_access(attributes.access)
+    await repository.require_collection(session, subject, attributes.collection_id)
     document = None
     if attributes.external_id:
         document = await repository.with_external_id(session, subject.organization_id, attributes.external_id)
+    said = _said(upload)
     if document:
         require_manager(subject, document)
+        said = await _unchanged(session, document, said) | said
     else:
         document = DocumentRow(
             id=uuid4(),
             organization_id=subject.organization_id,
             owner_id=subject.user_id,
             external_id=attributes.external_id,
-            title=upload.title or upload.file_name,
-            category=attributes.category,
-            tags=attributes.tags,
-            collection_id=attributes.collection_id,
-            access=access,
-            group_ids=group_ids,
             status=DocumentStatus.PENDING,
             media_type=stored.media_type,
             size_bytes=stored.size,
+            **_UNSAID | said | {"title": upload.title or upload.file_name},
         )
         session.add(document)
         await session.flush()
@@ -241,16 +247,47 @@ async def _write_one(session: AsyncSession, subject: Subject, stored: _Stored) -
         size_bytes=stored.size,
         file_name=upload.file_name,
         media_type=stored.media_type,
-        title=upload.title,
-        category=attributes.category,
-        tags=attributes.tags,
-        collection_id=attributes.collection_id,
-        access=access,
-        group_ids=group_ids,
         status="accepting",
+        **_UNSAID | said,
     )
     session.add(revision)
     return revision
+
+
+_UNSAID: dict[str, Any] = {
+    "title": None,
+    "category": None,
+    "tags": [],
+    "collection_id": None,
+    "access": INHERITED,
+    "group_ids": [],
+    "custom": {},
+    "source": None,
+}
+
+
+def _said(upload: Upload) -> dict[str, Any]:
+    """The columns of what an upload says of its document, and of nothing else."""
+    attributes = upload.attributes
+    said = {name: getattr(attributes, name) for name in attributes.model_fields_set & _UNSAID.keys()}
+    if "metadata" in attributes.model_fields_set:
+        said["custom"] = attributes.metadata
+    if attributes.access is not None:
+        said["access"], said["group_ids"] = stored_access(attributes.access)
+    elif "access" in said:
+        said["access"], said["group_ids"] = INHERITED, []
+    return said | ({"title": upload.title} if upload.title else {})
+
+
+async def _unchanged(session: AsyncSession, document: DocumentRow, said: dict[str, Any]) -> dict[str, Any]:
+    """What stays as it was for a new content that doesn't say otherwise: silence never opens a document."""
+    revisions = await repository.revisions_of(session, document.id)
+    newest = max(revisions, key=lambda row: row.number, default=None)
+    former = {name: getattr(newest or document, name) for name in _UNSAID}
+    if "collection_id" in said and said["collection_id"] is None and former["access"] == INHERITED:
+        collections = await repository.collections_of(session, [newest or document])
+        former |= left_access(former["collection_id"], collections)
+    return former
 
 
 async def _refuse_later(session: AsyncSession, revision: RevisionRow) -> None:

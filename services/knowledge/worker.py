@@ -5,6 +5,7 @@ import os
 import signal
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
 from typing import cast
 
 from fastapi import FastAPI
@@ -22,9 +23,19 @@ from libs.stores.postgres import Database
 from libs.stores.weights import WeightsStore
 from libs.telemetry.logs import get_logger
 from services.knowledge.aftermath import deliveries
+from services.knowledge.catching_up import IndexCatchUp
+from services.knowledge.documents import Documents, Shower
 from services.knowledge.ingestion import Ingester
-from services.knowledge.main import blob_store, passage_index, resumable_uploads, uploads, web_fetcher
+from services.knowledge.main import (
+    bin_life,
+    blob_store,
+    passage_index,
+    resumable_uploads,
+    uploads,
+    web_fetcher,
+)
 from services.knowledge.models import OutboxRow
+from services.knowledge.packing import Packer
 from services.knowledge.parsing.sandbox import Sandbox
 from services.knowledge.purge import Purger
 from services.knowledge.sources.runner import SourceRunner
@@ -39,6 +50,7 @@ PURGE_EVERY_S = 60.0
 SOURCES_IDLE_S = 5.0
 # Of different organisations: fetching is mostly waiting.
 SOURCES_AT_ONCE = 2
+BIN_EVERY_S = 60.0
 # One more ingester takes only documents up to this size, so that a large one never holds up the small.
 SMALL_BYTES = 1_000_000
 
@@ -55,10 +67,19 @@ async def work(settings: Settings, health: Health | None = None) -> None:
         index = passage_index(settings)
         count_tokens = TokenCounts(WeightsStore(settings.models_dir).locate(settings.embedding.model))
         accepting = uploads(settings, database, blobs, billing)
-        purger = Purger(database, index, accepting)
+        purger = Purger(database, index, accepting, bin_life(settings))
         resumable = resumable_uploads(settings, database, accepting)
-        runner = SourceRunner(database, web_fetcher(settings), accepting, settings.max_upload_bytes)
-        relay = OutboxRelay(database, OutboxRow, deliveries(database, blobs, billing))
+        documents = Documents(database, IndexCatchUp(database, index), Shower(bin_life(settings)))
+        runner = SourceRunner(database, web_fetcher(settings), accepting, documents, settings.max_upload_bytes)
+        packer = Packer(
+            database,
+            blobs,
+            Shower(bin_life(settings)),
+            timedelta(hours=settings.documents.export_hours),
+            timedelta(seconds=options.lease_s),
+        )
+        topics = deliveries(database, blobs, billing) | IndexCatchUp(database, index).deliveries()
+        relay = OutboxRelay(database, OutboxRow, topics)
         sizes = [settings.max_upload_bytes] * options.workers + [SMALL_BYTES]
         ingesters = [
             Ingester(database, index, blobs, embedder, sandbox, count_tokens, options, largest) for largest in sizes
@@ -76,6 +97,10 @@ async def work(settings: Settings, health: Health | None = None) -> None:
                     tasks.create_task(_forever(resumable.purge, PURGE_EVERY_S))
                     for _ in range(SOURCES_AT_ONCE):
                         tasks.create_task(_forever(runner.turn, SOURCES_IDLE_S))
+                    tasks.create_task(_forever(purger.empty_bins, BIN_EVERY_S))
+                    tasks.create_task(_forever(purger.erase, SWEEP_EVERY_S))
+                    tasks.create_task(_forever(packer.turn, IDLE_S))
+                    tasks.create_task(_forever(packer.expire, BIN_EVERY_S))
                     for ingester in ingesters:
                         tasks.create_task(_forever(ingester.turn, IDLE_S))
         finally:

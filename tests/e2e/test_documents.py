@@ -75,7 +75,7 @@ async def test_storage_is_counted_while_kept_and_given_back_after(stack: Stack) 
         text = "Bytes are counted. " * 50
         document_id = await member.add(text, "Counted")
         assert await stored_bytes(member) == len(text.encode())
-        await member.http.delete(f"/documents/{document_id}")
+        await member.http.delete(f"/documents/{document_id}?purge=true")
 
         async def given_back() -> bool | None:
             return True if await stored_bytes(member) == 0 else None

@@ -4,12 +4,14 @@
 # pyright: reportUnknownVariableType=false
 
 import asyncio
+import fcntl
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, time, timedelta
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from uuid import UUID
 
 import lancedb
@@ -20,16 +22,18 @@ from lancedb.query import MatchQuery
 from numpy.typing import NDArray
 
 from libs.contracts.knowledge import SearchFilters
-from services.knowledge.ports import FoundPassage, IndexedPassage, Scope
+from services.knowledge.ports import FoundPassage, IndexedPassage, PassageAttributes, Scope
 
 TEXT_COLUMN = "search_text"
 VECTOR_COLUMN = "vector"
+TOKENS_COLUMN = "tokens"
 VECTOR_INDEX = "vector_idx"
 RESULT_COLUMNS = [
     "chunk_id", "document_id", "version", "position", "content", "heading_path", "page", "start", "end", "token_count",
 ]  # fmt: skip
 # A reader may still be using an older version of a table; none does for this long.
 KEEP_VERSIONS = timedelta(minutes=5)
+LOCK_POLL_S = 0.01
 QUERY_MAX_WORDS = 100
 LOOKUP_COLUMNS = ("chunk_id", "version")
 # Of HNSW's search: how many candidates it keeps in view.
@@ -48,15 +52,13 @@ class LanceDbIndex:
         self._exact_below = exact_below
         self._connection: lancedb.AsyncConnection | None = None
         self._tables: OrderedDict[UUID, lancedb.AsyncTable] = OrderedDict()
-        # Writes of one process wait for each other: two at a time would only retry each other's commits.
-        self._writing = asyncio.Lock()
 
     async def add(self, organization_id: UUID, passages: Sequence[IndexedPassage]) -> None:
         if not passages:
             return
         schema = _schema(passages[0].vector.size)
         rows: Any = await asyncio.to_thread(_table_of, passages, schema)
-        async with self._writing:
+        async with self._writing(organization_id):
             table = await self._table(organization_id) or await self._create(organization_id, schema)
             await table.add(rows)
 
@@ -90,6 +92,17 @@ class LanceDbIndex:
     async def by_ids(self, organization_id: UUID, chunk_ids: Sequence[UUID]) -> list[FoundPassage]:
         return await self._where(organization_id, f"chunk_id IN ({_quoted(chunk_ids)})") if chunk_ids else []
 
+    async def tokens(
+        self, organization_id: UUID, chunk_ids: Sequence[UUID], model_revision: str
+    ) -> dict[tuple[UUID, UUID], bytes]:
+        table = await self._table(organization_id)
+        if table is None or not chunk_ids:
+            return {}
+        condition = f"chunk_id IN ({_quoted(chunk_ids)}) AND model_revision = {_literal(model_revision)}"
+        found: Any = await table.query().where(condition).select(["chunk_id", "version", TOKENS_COLUMN]).to_arrow()
+        columns = (_values(found, name) for name in ("chunk_id", "version", TOKENS_COLUMN))
+        return {(UUID(chunk), UUID(version)): tokens for chunk, version, tokens in zip(*columns, strict=True)}
+
     async def versions(self, organization_id: UUID) -> set[UUID]:
         table = await self._table(organization_id)
         if table is None:
@@ -101,18 +114,66 @@ class LanceDbIndex:
         table = await self._table(organization_id)
         if table is None or not versions:
             return
-        async with self._writing:
+        async with self._writing(organization_id):
             await table.delete(f"version IN ({_quoted(versions)})")
 
     async def maintain(self, organization_id: UUID) -> None:
         table = await self._table(organization_id)
         if table is None:
             return
-        async with self._writing:
+        async with self._writing(organization_id):
             await table.optimize(cleanup_older_than=KEEP_VERSIONS)
             names = {index.name for index in await table.list_indices()}
             if VECTOR_INDEX not in names and await table.count_rows() >= max(self._exact_below, 1):
-                await table.create_index(VECTOR_COLUMN, config=HnswSq(distance_type="cosine"), name=VECTOR_INDEX)
+                await table.create_index(VECTOR_COLUMN, config=_hnsw(), name=VECTOR_INDEX)
+
+    async def update(self, organization_id: UUID, version: UUID, attributes: PassageAttributes) -> None:
+        table = await self._table(organization_id)
+        if table is None:
+            return
+        values = {
+            "readers": _array(attributes.readers),
+            "category": "NULL" if attributes.category is None else _literal(attributes.category),
+            "tags": _array(attributes.tags),
+            TEXT_COLUMN: _search_text(attributes.title),
+        }
+        async with self._writing(organization_id):
+            await table.update(updates_sql=values, where=f"version = '{version}'")
+
+    async def rewrite(self, organization_id: UUID) -> None:
+        table = await self._table(organization_id)
+        if table is None:
+            return
+        async with self._writing(organization_id):
+            some: Rows = await table.query().select(["chunk_id", "version"]).limit(1).to_list()
+            if some:
+                # Compaction drops deleted rows for certain only where it joins fragments: this makes a second one.
+                where = f"chunk_id = '{some[0]['chunk_id']}' AND version = '{some[0]['version']}'"
+                await table.update(updates_sql={"position": "position"}, where=where)
+            # What an index was built from stays in it until it is built again; and only fragments of which all indexes
+            # know are joined.
+            for index in await table.list_indices():
+                await table.create_index(index.columns[0], config=_config(index.name), name=index.name, replace=True)
+            await table.optimize(cleanup_older_than=KEEP_VERSIONS)
+
+    async def forget(self, organization_id: UUID, older_than: timedelta) -> None:
+        table = await self._table(organization_id)
+        if table is None:
+            return
+        async with self._writing(organization_id):
+            await table.optimize(cleanup_older_than=older_than, delete_unverified=True)
+
+    @asynccontextmanager
+    async def _writing(self, organization_id: UUID) -> AsyncGenerator[None]:
+        """One writer to a table, of all processes: none undoes another's commit, and files that nothing names are old.
+
+        The system frees the lock when its holder dies.
+        """
+        await asyncio.to_thread(self._folder.mkdir, parents=True, exist_ok=True)
+        with (self._folder / f"{_name(organization_id)}.lock").open("w") as file:
+            while not _locked(file):  # noqa: ASYNC110 - another process frees it
+                await asyncio.sleep(LOCK_POLL_S)
+            yield
 
     async def _where(self, organization_id: UUID, condition: str) -> list[FoundPassage]:
         table = await self._table(organization_id)
@@ -137,7 +198,7 @@ class LanceDbIndex:
         table = await connection.create_table(_name(organization_id), schema=schema, exist_ok=True)
         indexed = {column for index in await table.list_indices() for column in index.columns}
         if TEXT_COLUMN not in indexed:
-            await table.create_index(TEXT_COLUMN, config=FTS(language="English", stem=True, ascii_folding=True))
+            await table.create_index(TEXT_COLUMN, config=_full_text())
         for column in LOOKUP_COLUMNS:
             if column not in indexed:
                 await table.create_index(column, config=BTree())
@@ -176,8 +237,33 @@ def _schema(dimension: int) -> Any:
             pa.field("tags", pa.list_(pa.string())),
             pa.field("created_at", pa.timestamp("us", tz="UTC")),
             pa.field(VECTOR_COLUMN, pa.list_(pa.float32(), dimension)),
+            pa.field(TOKENS_COLUMN, pa.binary()),
+            pa.field("model_revision", pa.string()),
         ]
     )
+
+
+def _full_text() -> FTS:
+    return FTS(language="English", stem=True, ascii_folding=True)
+
+
+def _hnsw() -> HnswSq:
+    return HnswSq(distance_type="cosine")
+
+
+def _config(index_name: str) -> FTS | HnswSq | BTree:
+    """How an index of that name was made."""
+    if index_name == VECTOR_INDEX:
+        return _hnsw()
+    return _full_text() if index_name.startswith(TEXT_COLUMN) else BTree()
+
+
+def _locked(file: IO[str]) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _match(words: str) -> MatchQuery:
@@ -212,6 +298,8 @@ def _row(passage: IndexedPassage) -> dict[str, Any]:
         "tags": list(passage.tags),
         "created_at": passage.created_at,
         VECTOR_COLUMN: passage.vector,
+        TOKENS_COLUMN: passage.tokens,
+        "model_revision": passage.model_revision,
     }
 
 
@@ -271,6 +359,18 @@ def _filter_conditions(filters: SearchFilters) -> list[str]:
 def _literal(value: str) -> str:
     """A SQL string literal; a quote inside is doubled, and the dialect has no other escape."""
     return "'" + value.replace("\x00", "").replace("'", "''") + "'"
+
+
+def _array(values: Sequence[str]) -> str:
+    return f"make_array({', '.join(_literal(value) for value in values)})"
+
+
+def _search_text(title: str) -> str:
+    """The header under a new title, then the content, as `IndexedPassage` has them."""
+    name = _literal(title)
+    headings = f"array_remove_all(heading_path, {name})"
+    header = f"CASE WHEN cardinality({headings}) > 0 THEN concat_ws(' › ', {name}, array_to_string({headings}, ' › '))"
+    return f"concat({header} ELSE {name} END, '\n', content)"
 
 
 def _instant(value: datetime) -> str:

@@ -20,7 +20,6 @@ from libs.contracts.knowledge import DocumentAccepted, DocumentAttributes
 from libs.contracts.sources import WebDocument
 from libs.fetch.errors import FetchError, TooLargeError
 from libs.fetch.fetcher import Fetched, Fetcher
-from services.knowledge.forms import refuse_nul
 from services.knowledge.parsing.media_types import FORMATS, HEAD_BYTES, MediaType, detect_type
 from services.knowledge.uploads import Upload, Uploads
 
@@ -47,10 +46,13 @@ class WebPages:
 
     async def add(self, subject: Subject, document: WebDocument) -> DocumentAccepted:
         """Raises what an upload raises, 422 where the page can't be fetched, 429 where too many are being fetched."""
-        refuse_nul(document, document.title or "")
-        attributes = DocumentAttributes.model_validate(document.model_dump(exclude={"title", "url"}))
+        attributes = DocumentAttributes.model_validate(
+            document.model_dump(exclude={"title", "url"}, exclude_unset=True)
+        )
         if attributes.external_id is None:
             attributes = attributes.model_copy(update={"external_id": external_id_of(document.url)})
+        if attributes.source is None:
+            attributes = attributes.model_copy(update={"source": external_id_of(document.url)})
         with self._counted(subject.organization_id), SpooledTemporaryFile(IN_MEMORY_BYTES) as file:
             try:
                 fetched = await self._fetcher.fetch(document.url, file, self._max_bytes)

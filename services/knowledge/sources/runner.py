@@ -51,6 +51,7 @@ class SourceRunner:
         database: Database,
         fetcher: Fetcher,
         uploads: Uploads,
+        documents: Documents,
         max_bytes: int,
         *,
         lease_s: float = LEASE_S,
@@ -63,7 +64,7 @@ class SourceRunner:
         self._lease_s = lease_s
         self._pause_s = pause_s
         self._inventories = Inventories(database)
-        self._documents = Documents(database)
+        self._documents = documents
 
     async def turn(self) -> bool:
         """Runs the source that has been due for longest; false where none is."""
@@ -160,7 +161,9 @@ class SourceRunner:
         if known and known.sha256 == await stored_sha256(page.fetched, page.file):
             report.unchanged += 1
             return True
-        attributes = DocumentAttributes.model_validate(row.attributes | {"external_id": external_id})
+        attributes = DocumentAttributes.model_validate(
+            row.attributes | {"external_id": external_id, "source": external_id_of(page.address)}
+        )
         try:
             await self._uploads.accept(subject, [await upload_of(page.fetched, page.file, attributes, None)])
         except FootnoteError as error:

@@ -11,7 +11,7 @@ import yaml
 from pydantic import BaseModel, TypeAdapter
 
 from libs.config.settings import CONFIG_DIR, LISTENERS
-from libs.contracts import chat, errors, identity, knowledge, organizations, sources
+from libs.contracts import chat, errors, identity, knowledge, lifecycle, organizations, sources
 from libs.contracts.billing import Plan, Resource, ResourceUsage, Usage
 from libs.fetch.fetcher import AGENT, MAX_REDIRECTS
 from libs.security.tokens import SERVICE_TOKEN_LIFE_S
@@ -23,6 +23,7 @@ from services.auth.invitations import INVITATION_LIFE, INVITATIONS_PER_ORGANIZAT
 from services.billing.plans import PLANS
 from services.billing.service import RESERVATION_LIFE
 from services.chat.events import _NAMES as EVENT_NAMES  # pyright: ignore[reportPrivateUsage] - the names on the wire
+from services.knowledge.collections import COLLECTIONS_MAX
 from services.knowledge.parsing.document import FailureCode, ParseLimits
 from services.knowledge.sources.crawl import MAX_PAGES
 from services.knowledge.sources.resumable import LIFE, OPEN_EACH
@@ -70,10 +71,19 @@ SENTENCES = [
     ("document-formats.md", f"lie within each other {ParseLimits().nesting} deep"),
     ("document-states.md", f"a lease of {INGESTION['lease_s']} seconds"),
     ("document-states.md", f"ingestion.workers, by default {INGESTION['workers']}"),
+    ("replacing-and-deleting.md", f"lies in the bin for {BASE['documents']['bin_days']} days"),
+    ("downloading-documents.md", f"downloaded for {BASE['documents']['export_hours']} hours"),
+    ("changing-documents.md", f"at most {COLLECTIONS_MAX} collections"),
+    ("uploading-documents.md", f"at most {knowledge.METADATA_MAX_KEYS} values of your own"),
+    ("uploading-documents.md", f"strings of at most {knowledge.METADATA_MAX_CHARS} characters"),
     ("hybrid-retrieval.md", f"Footnote uses k = {RETRIEVAL['rrf_k']}"),
     ("hybrid-retrieval.md", f"1/{RETRIEVAL['rrf_k'] + 1} + 1/{RETRIEVAL['rrf_k'] + 3}"),
     ("hybrid-retrieval.md", f"up to {RETRIEVAL['candidates']} candidates before fusion"),
-    ("hybrid-retrieval.md", f"at most {RETRIEVAL['passages']} passages"),
+    ("reranking.md", f"The best {RETRIEVAL['rerank_depth']} of the fused passages"),
+    *(
+        ("hybrid-retrieval.md", f"| {count} | retrieval.passages.{kind} |")
+        for kind, count in RETRIEVAL["passages"].items()
+    ),
     ("vector-search.md", f"fewer than {RETRIEVAL['exact_below']:,} chunks"),
     ("embeddings.md", f"up to {EMBEDDING['max_batch_tokens']:,} tokens in one batch"),
     ("embeddings.md", f"up to {EMBEDDING['cache_entries']:,} recent texts"),
@@ -144,6 +154,10 @@ def test_request_tables_name_every_field_with_its_default(name: str, model: type
             assert default == (info.default if isinstance(info.default, str) else json.dumps(info.default))
 
 
+def test_changes_are_named():
+    assert set(lifecycle.DocumentChanges.model_fields) <= set(PAGES["changing-documents.md"].code_spans)
+
+
 def test_upload_table_names_every_field():
     assert set(columns("uploading-documents.md", "field")) == set(knowledge.UploadFields.model_fields)
 
@@ -189,6 +203,7 @@ def test_request_bounds():
         ("search-api.md", knowledge.SearchResponse),
         ("search-api.md", knowledge.SearchResult),
         ("search-api.md", knowledge.SearchScores),
+        ("downloading-documents.md", lifecycle.Export),
         ("usage-and-quotas.md", Usage),
         ("usage-and-quotas.md", ResourceUsage),
         ("errors.md", errors.ErrorEnvelope),
@@ -285,6 +300,7 @@ BODIES: dict[str, Any] = {
     "/organizations/$ORGANIZATION/invitations": organizations.InvitationRequest,
     "/documents": knowledge.TextDocument,
     "/documents/web": sources.WebDocument,
+    "/documents/$DOCUMENT": lifecycle.DocumentChanges,
     "/search": knowledge.SearchRequest,
 }
 

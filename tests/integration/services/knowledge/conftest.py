@@ -55,6 +55,9 @@ class Person:
     async def post(self, path: str, **options: Any) -> httpx.Response:
         return await self.http.post(path, headers=self.headers, **options)
 
+    async def patch(self, path: str, **options: Any) -> httpx.Response:
+        return await self.http.patch(path, headers=self.headers, **options)
+
     async def delete(self, path: str) -> httpx.Response:
         return await self.http.delete(path, headers=self.headers)
 

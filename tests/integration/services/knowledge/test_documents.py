@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -22,7 +23,8 @@ PAGE = "# Harbour\n\nThe harbour closes at dusk.\n\n## Fees\n\nA berth costs nin
 
 async def test_a_file_with_fields_arrives_as_it_was_sent(person: MakePerson) -> None:
     alice = person()
-    collection = str(uuid4())
+    made = await alice.post("/documents/collections", json={"name": "Pools"})
+    collection = made.json()["collection_id"]
     html = b"<html><head><title>Rules</title></head><body><h1>Pool</h1><p>No diving here.</p></body></html>"
     document = await alice.upload(
         "../../pool.html",
@@ -200,9 +202,10 @@ async def test_a_deleted_document_is_gone_at_once_while_the_index_still_has_it(
     assert again != document_id
 
 
-async def test_deleting_leaves_no_row_and_no_file(
-    person: MakePerson, knowledge_settings: Settings, database: Database
+async def test_purging_leaves_no_row_and_no_file(
+    person: MakePerson, knowledge_settings: Settings, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("services.knowledge.purge.READERS_FINISH", timedelta(seconds=1))
     alice = person()
     document_id = await alice.add("# Grebe\n\nThe grebe dives.", "Grebe")
     copy_id = await alice.add("# Grebe\n\nThe grebe dives.", "A copy")
@@ -212,11 +215,11 @@ async def test_deleting_leaves_no_row_and_no_file(
         return [path.read_bytes() for path in folder.rglob("*") if path.is_file()]
 
     assert len(files()) == 1
-    await alice.delete(f"/documents/{document_id}")
+    await alice.delete(f"/documents/{document_id}?purge=true")
     await until_purged(database, document_id)
     assert len(files()) == 1
     await alice.add("# Another\n\nSwans.", "Swans")
-    await alice.delete(f"/documents/{copy_id}")
+    await alice.delete(f"/documents/{copy_id}?purge=true")
     await until_purged(database, copy_id)
     await until(asyncio.to_thread, files, found=lambda contents: b"grebe" not in b"".join(contents))
 

@@ -10,9 +10,9 @@ from uuid import UUID
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from sqlalchemy import text
 
+from libs.clients.embedding import EmbeddedPassages
 from libs.config.settings import REPOSITORY, Settings
 from libs.contracts.errors import FootnoteError, unavailable
 from libs.stores.blobs import FolderBlobStore
@@ -34,14 +34,15 @@ class HeldEmbedder:
         self.reached = asyncio.Event()
         self.error: Exception | None = None
 
-    async def embed(self, texts: list[str], *, timeout_s: float = 30) -> NDArray[np.float32]:  # noqa: ARG002
+    async def embed_passages(self, texts: list[str], *, timeout_s: float = 30) -> EmbeddedPassages:  # noqa: ARG002
         self.reached.set()
         if self.error:
             raise self.error
         if self.wait:
             await self.wait.wait()
         rows = np.ones((len(texts), 384), np.float32)
-        return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+        vectors = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+        return EmbeddedPassages(vectors, (b"",) * len(texts), "arithmetic")
 
 
 @pytest.fixture

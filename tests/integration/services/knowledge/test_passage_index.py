@@ -1,8 +1,10 @@
 """What every passage index must do; an adapter joins by adding its name to `adapters`."""
 
+import asyncio
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from uuid import UUID, uuid4
 
 import numpy as np
@@ -10,7 +12,7 @@ import pytest
 
 from libs.contracts.knowledge import SearchFilters
 from services.knowledge.adapters.lancedb_index import LanceDbIndex
-from services.knowledge.ports import IndexedPassage, PassageIndex, Scope
+from services.knowledge.ports import IndexedPassage, PassageAttributes, PassageIndex, Scope
 
 DIMENSION = 8
 ORGANIZATION = UUID(int=1)
@@ -46,6 +48,8 @@ def passage(content: str, axis: int = 0, **changes: object) -> IndexedPassage:
         tags=(),
         created_at=datetime(2026, 3, 5, 12, tzinfo=UTC),
         vector=vector(axis),
+        tokens=bytes([axis]),
+        model_revision="r1",
     )
     return replace(one, **changes)
 
@@ -189,3 +193,82 @@ async def test_a_large_organisation_gets_a_vector_index_that_finds_the_same(tmp_
     await index.maintain(ORGANIZATION)
     found = [(await index.similar(scope(), row.vector, 1))[0].chunk_id for row in rows[:100]]
     assert sum(one == row.chunk_id for one, row in zip(found, rows, strict=False)) >= 97
+
+
+async def test_token_vectors_are_those_of_one_model(index: PassageIndex) -> None:
+    old, new = passage("Old.", 1), passage("New.", 2, model_revision="r2")
+    await index.add(ORGANIZATION, [old, new])
+    ids = [old.chunk_id, new.chunk_id, uuid4()]
+    assert await index.tokens(ORGANIZATION, ids, "r1") == {(old.chunk_id, old.version): b"\x01"}
+    assert await index.tokens(ORGANIZATION, ids, "r2") == {(new.chunk_id, new.version): b"\x02"}
+    assert await index.tokens(ORGANIZATION, [], "r1") == {}
+    assert await index.tokens(uuid4(), ids, "r1") == {}
+
+
+def said(title: str = "Header", readers: tuple[str, ...] = EVERYONE, **fields: Any) -> PassageAttributes:
+    return PassageAttributes(**{"title": title, "readers": readers, "category": None, "tags": (), **fields})
+
+
+async def test_what_is_said_of_a_version_changes_at_once_and_of_no_other(index: PassageIndex) -> None:
+    version = uuid4()
+    rows = [passage(f"herring {n}", n, version=version, heading_path=("Header", "Fish")) for n in range(3)]
+    await index.add(ORGANIZATION, [*rows, passage("herring of another", 4)])
+    attributes = said("It's Zander", ("user:a", "collection:'c'"), category="o'cat", tags=("t'",))
+    await index.update(ORGANIZATION, version, attributes)
+    assert [one.content for one in await index.lexical(scope(), "herring", 9)] == ["herring of another"]
+    for readers in (("user:a",), ("collection:'c'",)):
+        found = await index.lexical(scope(readers, category="o'cat", tags=["t'"]), "zander fish", 9)
+        assert {one.chunk_id for one in found} == {one.chunk_id for one in rows}
+        similar = await index.similar(scope(readers), vector(1), 9)
+        assert {one.chunk_id for one in similar} == {one.chunk_id for one in rows}
+        np.testing.assert_allclose(similar[0].vector, vector(1), atol=1e-6)
+    await index.update(ORGANIZATION, version, said(readers=()))
+    assert await index.lexical(scope(("user:a",)), "herring", 9) == []
+    await index.maintain(ORGANIZATION)
+    await index.update(ORGANIZATION, version, said())
+    assert len(await index.lexical(scope(), "herring", 9)) == 4
+    assert len(await index.by_ids(ORGANIZATION, [one.chunk_id for one in rows])) == 3
+    await index.update(UUID(int=2), version, said())
+    await index.update(ORGANIZATION, uuid4(), said())
+
+
+@pytest.mark.parametrize("rows", [1, 2, 300, 700])
+async def test_what_was_removed_is_forgotten_to_the_last_byte_and_the_rest_stays(tmp_path: Path, rows: int) -> None:
+    """Below and above the size that has a vector index; from pieces written at different times."""
+    index = LanceDbIndex(tmp_path, exact_below=500)
+    gone = uuid4()
+    await index.add(ORGANIZATION, [passage(f"herring {n}", n % DIMENSION) for n in range(rows)])
+    await index.maintain(ORGANIZATION)
+    secret = passage("quetzalcoatlus lives here", version=gone, header="quetzalcoatlus", tags=("quetzalcoatlus",))
+    await index.add(ORGANIZATION, [secret, passage("late herring")])
+    await index.maintain(ORGANIZATION)
+    await index.update(ORGANIZATION, gone, said("quetzalcoatlus again"))
+
+    def holding() -> list[Path]:
+        files = [path for path in tmp_path.rglob("*") if path.is_file()]
+        return [path for path in files if b"quetzalcoatl" in path.read_bytes()]
+
+    assert holding()
+    await index.remove(ORGANIZATION, [gone])
+    await index.rewrite(ORGANIZATION)
+    # Whole milliseconds later: no state is as young as nothing.
+    await asyncio.sleep(0.01)
+    await index.forget(ORGANIZATION, timedelta(milliseconds=1))
+    assert holding() == []
+    assert len(await index.lexical(scope(), "herring", rows + 9)) == rows + 1
+    assert len(await index.similar(scope(), vector(1), 9)) == min(9, rows + 1)
+
+
+async def test_writers_of_several_processes_undo_nothing_of_each_other(tmp_path: Path) -> None:
+    handles = [LanceDbIndex(tmp_path, exact_below=500) for _ in range(3)]
+    versions = [uuid4() for _ in range(6)]
+    await handles[0].add(ORGANIZATION, [passage("herring", version=version) for version in versions])
+    writes = [
+        handles[n % 3].update(ORGANIZATION, version, said(f"Title {n}", ("user:a",)))
+        for n, version in enumerate(versions)
+    ]
+    added = [handles[n % 3].add(ORGANIZATION, [passage(f"new {n}")]) for n in range(6)]
+    tidied = [handle.maintain(ORGANIZATION) for handle in handles] + [handles[1].rewrite(ORGANIZATION)]
+    await asyncio.gather(*writes, *added, *tidied)
+    assert len(await handles[2].lexical(scope(("user:a",)), "title", 99)) == 6
+    assert len(await handles[0].lexical(scope(), "new", 99)) == 6

@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 
 import numpy as np
 import pytest
+from redis.asyncio import Redis
 
 from libs.clients.base import ServiceClient, service_http
 from libs.clients.embedding import EmbeddingClient
@@ -16,14 +17,17 @@ from libs.contracts.identity import Subject
 from libs.security.tokens import ServiceTokens
 from libs.stores.postgres import Database
 from services.knowledge.adapters.lancedb_index import LanceDbIndex
+from services.knowledge.found import Wanted
 from services.knowledge.ports import FoundPassage, Scope
 from services.knowledge.retrieval import Retriever
+from services.knowledge.search_cache import SearchCache
 from tests.integration.services.knowledge.conftest import NOBODY, People, Person, client_of
 
 pytestmark = pytest.mark.usefixtures("worker")
 
 MakePerson = Callable[..., Person]
 
+NAMES = ("lexical", "vector", "late")
 PAGES = {
     "Leave": "# Leave\n\n## Holidays\n\nEveryone has twenty-five days of paid holiday a year.",
     "Travel": "# Travel\n\n## Trains\n\nBook trains through the portal; form TR-404 is for reimbursement.",
@@ -62,11 +66,12 @@ async def test_meaning_is_found_without_its_words(reader: Person) -> None:
 
 async def test_explained_ranks_add_up_to_the_fused_score(reader: Person, knowledge_settings: Settings) -> None:
     results = await reader.search("paid holiday days a year", explain=True)
-    k = knowledge_settings.retrieval.rrf_k
+    k, weights = knowledge_settings.retrieval.rrf_k, knowledge_settings.retrieval.weights
     for result in results:
         scores = result["scores"]
-        ranks = [scores[name] for name in ("lexical_rank", "vector_rank") if scores[name]]
-        assert result["score"] == scores["fused"] == pytest.approx(sum(1 / (k + rank) for rank in ranks))
+        parts = [getattr(weights, name) / (k + scores[f"{name}_rank"]) for name in NAMES if scores[f"{name}_rank"]]
+        assert result["score"] == scores["fused"] == pytest.approx(sum(parts))
+        assert scores["late_rank"]
         assert (scores["lexical_score"] is None) == (scores["lexical_rank"] is None)
     assert results[0]["scores"]["lexical_rank"] == results[0]["scores"]["vector_rank"] == 1
     assert -1 <= results[0]["scores"]["vector_score"] <= 1
@@ -75,7 +80,7 @@ async def test_explained_ranks_add_up_to_the_fused_score(reader: Person, knowled
 async def test_a_retrieval_carries_its_trace_and_similarities(reader: Person) -> None:
     body = (await reader.post("/internal/retrievals", json={"query": "garage opening hours", "top_k": 3})).json()
     steps = [step["step"] for step in body["trace"]]
-    assert {"analyse", "embed", "lexical", "vector", "recheck", "fuse"} == set(steps)
+    assert {"analyse", "embed", "lexical", "vector", "recheck", "rerank", "fuse"} == set(steps)
     considered = next(step["passages"] for step in body["trace"] if step["step"] == "fuse")
     assert {passage["chunk_id"] for passage in body["passages"]} <= {one["chunk_id"] for one in considered}
     assert all(passage["token_count"] > 0 for passage in body["passages"])
@@ -175,7 +180,7 @@ class StaleIndex(LanceDbIndex):
 
 
 async def test_what_the_index_still_names_neither_shows_nor_shortens_the_list(
-    reader: Person, knowledge_settings: Settings, database: Database
+    reader: Person, knowledge_settings: Settings, database: Database, redis: Redis
 ) -> None:
     index = StaleIndex(knowledge_settings.home / "knowledge", exact_below=1_000)
     foreign = FoundPassage(
@@ -185,15 +190,15 @@ async def test_what_the_index_still_names_neither_shows_nor_shortens_the_list(
     tokens = ServiceTokens("knowledge", knowledge_settings.secrets_dir)
     async with service_http() as http:
         embedder = EmbeddingClient(ServiceClient("embedding", knowledge_settings.url("embedding"), tokens, http))
-        retriever = Retriever(database, index, embedder, knowledge_settings.retrieval)
-        found = await retriever.retrieve(reader.subject, "the canteen and the garage", "lexical", 2, None)
+        retriever = retriever_of(database, index, embedder, knowledge_settings, redis)
+        found = await retriever.retrieve(reader.subject, Wanted("the canteen and the garage", "lexical", 2))
     assert len(found.passages) == 2
     assert "not yours" not in str(found)
     assert str(foreign.chunk_id) not in str(found.trace)
 
 
 async def test_a_search_overtaken_by_a_replacement_looks_again(
-    person: MakePerson, knowledge_settings: Settings, database: Database
+    person: MakePerson, knowledge_settings: Settings, database: Database, redis: Redis
 ) -> None:
     """The index is read, then the document is replaced, then the system of record is asked."""
     alice = person()
@@ -210,10 +215,16 @@ async def test_a_search_overtaken_by_a_replacement_looks_again(
             return found
 
     index = Overtaken(knowledge_settings.home / "knowledge", exact_below=1_000)
-    retriever = Retriever(database, index, _no_embedder(), knowledge_settings.retrieval)
+    retriever = retriever_of(database, index, _no_embedder(), knowledge_settings, redis)
     subject: Subject = alice.subject
-    found = await retriever.retrieve(subject, "tide", "lexical", 5, None)
+    found = await retriever.retrieve(subject, Wanted("tide", "lexical", 5))
     assert ["high" in passage.content for passage in found.passages] == [True]
+
+
+def retriever_of(
+    database: Database, index: LanceDbIndex, embedder: EmbeddingClient, settings: Settings, redis: Redis
+) -> Retriever:
+    return Retriever(database, index, embedder, SearchCache(redis, settings.retrieval), settings.retrieval)
 
 
 def _no_embedder() -> EmbeddingClient:
@@ -239,3 +250,42 @@ async def test_many_readers_at_once_each_get_their_own(client, people: People) -
     answers = await asyncio.gather(*(one.contents("what is the word") for one in readers * 5))
     for number, contents in enumerate(answers):
         assert [f"marker{number % 6}" in content for content in contents] == [True]
+
+
+async def cached(person: Person, query: str, **fields: Any) -> bool:
+    body = (await person.post("/internal/retrievals", json={"query": query, **fields})).json()
+    return body["trace"][0] == {"step": "search_cache", "hit": True}
+
+
+async def test_a_search_is_found_again_until_anything_changes(person: MakePerson) -> None:
+    alice = person()
+    first = await alice.add("The tide is low.", "Tide", external_id="tide")
+    assert not await cached(alice, "tide")
+    assert await cached(alice, "tide")
+    assert not await cached(alice, "tide", top_k=2)
+    await alice.add("The moon pulls the tide.", "Moon", external_id="moon")
+    assert not await cached(alice, "tide")
+    assert (await alice.delete(f"/documents/{first}")).status_code == 204
+    assert not await cached(alice, "tide")
+    assert [result["title"] for result in await alice.search("tide")] == ["Moon"]
+
+
+async def test_a_kept_search_is_its_readers_alone(people: People, client: Any) -> None:
+    alice = people.person(client)
+    bob = people.person(client, alice.subject.organization_id)
+    await alice.add("The tide took my hat.", "Diary", access="private")
+    assert [result["title"] for result in await alice.search("tide")] == ["Diary"]
+    assert await bob.search("tide") == []
+    assert [result["title"] for result in await alice.search("tide")] == ["Diary"]
+
+
+async def test_quoted_words_and_codes_come_first(reader: Person) -> None:
+    results = await reader.search("trains garage canteen holiday TR-404")
+    assert results[0]["title"] == "Travel"
+    results = await reader.search('What opens when, "six in the morning"? Trains, soup, holiday, portal')
+    assert results[0]["title"] == "Parking"
+
+
+async def test_a_question_of_two_parts_finds_both(reader: Person) -> None:
+    results = await reader.search("How many days of holiday do I get and when does the garage open?", top_k=2)
+    assert {result["title"] for result in results} == {"Leave", "Parking"}

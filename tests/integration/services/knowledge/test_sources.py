@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -14,7 +15,9 @@ from libs.contracts.identity import Role
 from libs.fetch.addresses import networks
 from libs.fetch.fetcher import Fetcher
 from libs.stores.postgres import Database
-from services.knowledge.main import blob_store, uploads
+from services.knowledge.catching_up import IndexCatchUp
+from services.knowledge.documents import Documents, Shower
+from services.knowledge.main import blob_store, passage_index, uploads
 from services.knowledge.sources import crawl
 from services.knowledge.sources.runner import SourceRunner
 from tests.integration.libs.fetch.test_fetcher import PUBLIC, Answer, Site, reply
@@ -55,7 +58,9 @@ async def visiting(pages: dict[str, bytes | Answer], settings: Settings, databas
             allowed = networks([f"{PUBLIC}/32"])
             fetcher = Fetcher(timeout_s=10, ports=[site.port], allowed_networks=allowed)
             accepting = uploads(settings, database, blob_store(settings), NoBilling())  # pyright: ignore
-            return SourceRunner(database, fetcher, accepting, 1_000_000, lease_s=lease_s, pause_s=0)
+            catch_up = IndexCatchUp(database, passage_index(settings))
+            documents = Documents(database, catch_up, Shower(timedelta(days=30)))
+            return SourceRunner(database, fetcher, accepting, documents, 1_000_000, lease_s=lease_s, pause_s=0)
 
         yield Visit(site, f"http://{PUBLIC}:{site.port}", runner)
 

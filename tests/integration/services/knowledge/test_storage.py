@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from uuid import UUID, uuid4
 
 import httpx
@@ -84,6 +85,9 @@ async def test_bytes_are_counted_while_kept_and_given_back_after(
         await until(used, organization_id, found=lambda bytes_used: bytes_used == 150)
         for document_id in (first, second):
             await alice.delete(f"/documents/{document_id}")
+        assert await used(organization_id) == 150
+        for document_id in (first, second):
+            await alice.delete(f"/documents/{document_id}?purge=true")
         await until(used, organization_id, found=lambda bytes_used: bytes_used == 0)
 
 
@@ -151,7 +155,7 @@ async def test_without_room_a_late_count_ends_as_failed(
         assert (document["status"], document["error"]["code"]) == ("failed", "quota_exceeded")
         assert await used(organization_id) == PLAN_BYTES - 10
         assert files(knowledge_settings, organization_id) == 0
-        assert (await alice.delete(f"/documents/{document_id}")).status_code == 204
+        assert (await alice.delete(f"/documents/{document_id}?purge=true")).status_code == 204
         async with working(knowledge_settings):
             pass
         assert await used(organization_id) == PLAN_BYTES - 10
@@ -187,7 +191,7 @@ async def test_a_crash_between_storing_and_counting_loses_neither(
             await billing.change_storage(
                 StorageChange(event_id=event, organization_id=organization_id, delta_bytes=100)
             )
-        assert (await alice.delete(f"/documents/{document_id}")).status_code == 204
+        assert (await alice.delete(f"/documents/{document_id}?purge=true")).status_code == 204
         async with working(knowledge_settings):
             await until(delivered, database, organization_id, found=bool)
         assert await used(organization_id) == 0
@@ -206,7 +210,7 @@ async def test_finishing_waits_while_billing_is_away(
         blobs = FolderBlobStore(knowledge_settings.home / "blobs")
         uploads = Uploads(database, blobs, away, 1_000, 1_000)
         index = LanceDbIndex(knowledge_settings.home / "knowledge", exact_below=1_000)
-        await Purger(database, index, uploads).finish_half_accepted()
+        await Purger(database, index, uploads, timedelta(days=30)).finish_half_accepted()
         async with database.transaction() as session:
             revision = await session.get_one(RevisionRow, await revision_of(session, document_id))
         assert revision.status == "accepting"

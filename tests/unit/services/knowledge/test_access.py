@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from libs.contracts.identity import Role, Subject
-from services.knowledge.access import narrower, readers_for, readers_of
+from services.knowledge.access import AccessColumns, narrower, readers_for, readers_of
 
 OWNER = UUID(int=1)
 GROUPS = [UUID(int=number) for number in (21, 22, 23)]
@@ -13,7 +13,9 @@ accesses = st.one_of(
     st.just(("private", list[UUID]())),
     st.just(("organization", list[UUID]())),
     st.sets(st.sampled_from(GROUPS), min_size=1).map(lambda groups: ("groups", sorted(groups))),
+    st.just(("inherited", list[UUID]())),
 )
+collections = st.sampled_from([None, UUID(int=31), UUID(int=32)])
 subjects = st.builds(
     Subject,
     user_id=st.sampled_from([OWNER, UUID(int=2)]),
@@ -25,16 +27,19 @@ subjects = st.builds(
 Columns = tuple[str, list[UUID]]
 
 
-def admits(access: Columns, subject: Subject) -> bool:
-    return bool(set(readers_for(*access, OWNER)) & set(readers_of(subject)))
+def admits(access: AccessColumns, subject: Subject, opened: set[UUID]) -> bool:
+    readers = readers_for(access.access, access.group_ids, OWNER, access.collection_id)
+    return bool(set(readers) & set(readers_of(subject, opened)))
 
 
-@given(accesses, accesses, subjects)
-def test_the_narrower_access_admits_whom_both_admit(one: Columns, other: Columns, subject: Subject) -> None:
-    both = admits(one, subject) and admits(other, subject)
-    narrowed = narrower(one, other)
-    assert not admits(narrowed, subject) or both
-    if len(subject.groups) <= 1:
-        assert admits(narrowed, subject) == both
-    assert narrower(other, one) == narrowed
-    assert narrower(one, one) == one
+@given(accesses, accesses, collections, collections, subjects, st.sets(st.sampled_from([UUID(int=31), UUID(int=32)])))
+def test_the_narrower_access_admits_only_whom_both_admit(
+    one: Columns, other: Columns, here: UUID | None, there: UUID | None, subject: Subject, opened: set[UUID]
+) -> None:
+    served, coming = AccessColumns(*one, here), AccessColumns(*other, there)
+    both = admits(served, subject, opened) and admits(coming, subject, opened)
+    narrowed = AccessColumns(*narrower(served, coming), here)
+    assert not admits(narrowed, subject, opened) or both
+    if len(subject.groups) <= 1 and "inherited" not in (one[0], other[0]):
+        assert admits(narrowed, subject, opened) == both
+    assert narrower(served, served) == one or (one[0], here) == ("inherited", None)

@@ -2,29 +2,28 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.knowledge.analysis import MOST_EXACT, MOST_PARTS, QueryKind, analyse, holds
+from services.knowledge.analysis import MOST_EXACT, MOST_PARTS, analyse, holds
 
 
 @pytest.mark.parametrize(
     ("query", "kind"),
     [
-        ("travel policy", QueryKind.KEYWORD),
-        ("ERR-404", QueryKind.KEYWORD),
-        ("How many days of leave do I get?", QueryKind.FACTUAL),
-        ("password rules for new staff members at headquarters", QueryKind.FACTUAL),
-        ("What is the difference between a group and a role?", QueryKind.COMPLEX),
-        ("Why are chunks small?", QueryKind.COMPLEX),
-        ("Explain fusion", QueryKind.COMPLEX),
-        ("hello there", QueryKind.FACTUAL),
-        ("Hello!", QueryKind.CONVERSATIONAL),
-        ("thanks, great", QueryKind.CONVERSATIONAL),
-        ("?!…", QueryKind.CONVERSATIONAL),
-        ("🙂", QueryKind.CONVERSATIONAL),
+        ("travel policy", "keyword"),
+        ("ERR-404", "keyword"),
+        ("How many days of leave do I get?", "factual"),
+        ("password rules for new staff members at headquarters", "factual"),
+        ("What is the difference between a group and a role?", "complex"),
+        ("Why are chunks small?", "complex"),
+        ("Explain fusion", "complex"),
+        ("hello there", "keyword"),
+        ("Hello!", "conversational"),
+        ("thanks, great", "conversational"),
+        ("?!…", "conversational"),
+        ("🙂", "conversational"),
     ],
 )
-def test_the_kind_of_a_query(query: str, kind: QueryKind):
-    expected = QueryKind.KEYWORD if query == "hello there" else kind
-    assert analyse(query).kind is expected
+def test_the_kind_of_a_query(query: str, kind: str):
+    assert analyse(query).kind == kind
 
 
 @pytest.mark.parametrize(

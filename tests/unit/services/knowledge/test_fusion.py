@@ -37,3 +37,9 @@ def test_a_better_rank_never_lowers_an_item(named: dict[str, list[int]], item: i
 
     raised = {name: [item, *(other for other in items if other != item)] for name, items in named.items()}
     assert score(raised) >= score(named)
+
+
+def test_a_list_counts_by_its_weight():
+    lists = {"lexical": ["a", "b"], "vector": ["b", "a"]}
+    assert [one.item for one in fuse(lists, 60, {"vector": 2.0})] == ["b", "a"]
+    assert [one.item for one in fuse(lists, 60, {"vector": 0.0})] == ["a", "b"]

@@ -1,0 +1,88 @@
+"""Index rows brought up to what the system of record says of their document.
+
+A change is committed there first, with a message in the outbox; then index rows follow, before the request returns.
+Were the process to end in between, the outbox's relay does it. Until then the recheck keeps back what was closed.
+"""
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import delete, func, select
+
+from libs.events.outbox import Deliver
+from libs.stores.postgres import Database
+from libs.telemetry.logs import get_logger
+from services.knowledge import repository
+from services.knowledge.access import columns_of, readers_for
+from services.knowledge.models import DocumentRow, OutboxRow, RevisionRow
+from services.knowledge.ports import PassageAttributes, PassageIndex
+
+log = get_logger(__name__)
+
+INDEX_BEHIND = "index-behind"
+# The request itself is quicker; the relay is for when it couldn't.
+RELAY_AFTER = timedelta(seconds=5)
+# An organisation's index may be being rewritten.
+WAIT_S = 10.0
+
+
+def behind(document: DocumentRow, after: timedelta = timedelta(0)) -> OutboxRow:
+    """To be added in the transaction that changes what is said of the document."""
+    payload = {"organization_id": str(document.organization_id), "document_id": str(document.id)}
+    return OutboxRow(topic=INDEX_BEHIND, payload=payload, due_at=func.now() + after)
+
+
+def said_of(revision: RevisionRow) -> tuple[object, ...]:
+    """What the index rows of a revision say of it, to see whether it has changed."""
+    access = columns_of(revision)
+    return (revision.title, revision.category, revision.tags, access.access, list(access.group_ids), access[2])
+
+
+class IndexCatchUp:
+    def __init__(self, database: Database, index: PassageIndex) -> None:
+        self._database = database
+        self._index = index
+
+    async def now(self, message: OutboxRow) -> None:
+        """What `message` says, and the message is settled. Where the index can't, it stays for the relay."""
+        try:
+            async with asyncio.timeout(WAIT_S):
+                await self.deliveries()[INDEX_BEHIND](message.payload)
+        except Exception as error:  # noqa: BLE001 - the change itself is made
+            log.warning("index follows later", error=str(error), **message.payload)
+            return
+        async with self._database.transaction() as session:
+            await session.execute(delete(OutboxRow).where(OutboxRow.id == message.id))
+
+    def deliveries(self) -> dict[str, Deliver]:
+        async def index_behind(payload: dict[str, Any]) -> None:
+            await self._follow(UUID(payload["organization_id"]), UUID(payload["document_id"]))
+
+        return {INDEX_BEHIND: index_behind}
+
+    async def _follow(self, organization_id: UUID, document_id: UUID) -> None:
+        """Until what was written is what holds: two changes at once may write in either order."""
+        said = await self._served(document_id)
+        while said is not None:
+            await self._index.update(organization_id, *said)
+            written, said = said, await self._served(document_id)
+            if written == said:
+                break
+        async with self._database.transaction() as session:
+            # Whoever looked between the change and now may have remembered the old finds for the new version.
+            await repository.lock_organization(session, organization_id)
+            await repository.bump_knowledge_version(session, organization_id)
+
+    async def _served(self, document_id: UUID) -> tuple[UUID, PassageAttributes] | None:
+        """The version that is served and what holds for it; None where nothing is."""
+        query = select(DocumentRow).where(DocumentRow.id == document_id, DocumentRow.purged_at.is_(None))
+        async with self._database.transaction() as session:
+            row = await session.scalar(query)
+        if row is None or row.served_version is None:
+            return None
+        readers = readers_for(row.access, row.group_ids, row.owner_id, row.collection_id)
+        # Nobody reads what lies in the bin: it must not fill up lists of candidates.
+        readers = () if row.deleted_at else readers
+        return row.served_version, PassageAttributes(row.title, readers, row.category, tuple(row.tags))

@@ -1,0 +1,35 @@
+"""A search as it was asked for, and what it found."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from libs.contracts.knowledge import RetrievedPassage, SearchFilters, Strategy
+
+Mode = Literal["lexical", "vector", "hybrid"]
+GroupBy = Literal["passage", "document"]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Without `top_k` the query's kind decides how many passages it gets."""
+
+    query: str
+    strategy: Strategy = "auto"
+    top_k: int | None = None
+    filters: SearchFilters | None = None
+    group_by: GroupBy = "passage"
+    rerank: bool = True
+
+
+@dataclass(frozen=True)
+class Found:
+    """`trace` tells each step; `degraded` names what didn't work as configured.
+
+    `knowledge_version` was the organisation's when the search began: what was found is at least as new.
+    """
+
+    passages: list[RetrievedPassage]
+    strategy_used: Mode
+    degraded: list[str]
+    knowledge_version: int
+    trace: list[dict[str, Any]]
