@@ -61,6 +61,12 @@ class Ingestion(Section):
     uncounted_bytes: int = Field(ge=0)
 
 
+class Fetching(Section):
+    allowed_networks: list[IPv4Network | IPv6Network]
+    ports: list[int] = Field(min_length=1)
+    timeout_s: float = Field(gt=0)
+
+
 class RankWeights(Section):
     """What a rank counts in the fusion: in the searches, by late interaction, for a query's part, by age."""
 
@@ -69,12 +75,6 @@ class RankWeights(Section):
     late: float = Field(ge=0)
     part: float = Field(ge=0)
     newest: float = Field(ge=0)
-
-
-class Fetching(Section):
-    allowed_networks: list[IPv4Network | IPv6Network]
-    ports: list[int] = Field(min_length=1)
-    timeout_s: float = Field(gt=0)
 
 
 class Retrieval(Section):
@@ -139,8 +139,8 @@ class Settings(BaseSettings):
     rate_limits: RateLimits
     tokens: Tokens
     ingestion: Ingestion
-    documents: Documents
     fetching: Fetching
+    documents: Documents
     retrieval: Retrieval
     embedding: Embedding
     generation: Generation

@@ -4,9 +4,18 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field
 
-from libs.contracts.knowledge import Access, DocumentAttributes, DocumentFailure, DocumentStatus, UploadFields
+from libs.contracts.knowledge import (
+    Access,
+    DocumentFailure,
+    DocumentStatus,
+    Metadata,
+    MetadataValue,
+    StoredText,
+    Tags,
+    UploadFields,
+)
 
 STATES_MAX = 1_000
 
@@ -42,14 +51,7 @@ class States(BaseModel):
 class NewExternalId(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    external_id: str = Field(min_length=1, max_length=500)
-
-    @field_validator("external_id")
-    @classmethod
-    def _storable(cls, value: str) -> str:
-        if "\x00" in value:
-            raise ValueError("a NUL character can't be stored")
-        return value
+    external_id: StoredText = Field(min_length=1, max_length=500)
 
 
 class WebDocument(UploadFields):
@@ -85,17 +87,11 @@ class SourceAttributes(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    category: str | None = Field(default=None, min_length=1, max_length=120)
-    tags: list[str] = Field(default_factory=list[str], max_length=50)
+    category: StoredText | None = Field(default=None, min_length=1, max_length=120)
+    tags: Tags = Field(default_factory=list[str])
     collection_id: UUID | None = None
-    access: Access = "organization"
-
-    @model_validator(mode="after")
-    def _storable(self) -> "SourceAttributes":
-        DocumentAttributes.model_validate(self.model_dump())
-        if "\x00" in "".join([self.category or "", *self.tags]):
-            raise ValueError("a NUL character can't be stored")
-        return self
+    access: Access | None = None
+    metadata: Metadata = Field(default_factory=dict[str, MetadataValue])
 
 
 class NewSource(BaseModel):

@@ -54,10 +54,6 @@ def uploads(settings: Settings, database: Database, blobs: BlobStore, billing: B
     return Uploads(database, blobs, billing, settings.max_upload_bytes, settings.ingestion.uncounted_bytes)
 
 
-def bin_life(settings: Settings) -> timedelta:
-    return timedelta(days=settings.documents.bin_days)
-
-
 def resumable_uploads(settings: Settings, database: Database, accepting: Uploads) -> ResumableUploads:
     parts = Parts(settings.home / "partial-uploads")
     return ResumableUploads(database, parts, accepting, settings.max_upload_bytes)
@@ -66,6 +62,10 @@ def resumable_uploads(settings: Settings, database: Database, accepting: Uploads
 def web_fetcher(settings: Settings) -> Fetcher:
     options = settings.fetching
     return Fetcher(timeout_s=options.timeout_s, ports=options.ports, allowed_networks=tuple(options.allowed_networks))
+
+
+def bin_life(settings: Settings) -> timedelta:
+    return timedelta(days=settings.documents.bin_days)
 
 
 @asynccontextmanager
@@ -77,10 +77,10 @@ async def wire(kit: Kit) -> AsyncGenerator[None]:
     redis = connect_redis(settings)
     kit.app.state.redis = redis
     blobs = blob_store(settings)
-    accepting = uploads(settings, database, blobs, BillingClient(kit.client("billing")))
     groups = Groups(AuthClient(kit.client("auth")))
     catch_up = IndexCatchUp(database, index)
     shower = Shower(bin_life(settings))
+    accepting = uploads(settings, database, blobs, BillingClient(kit.client("billing")))
     kit.app.state.knowledge = Knowledge(
         groups,
         accepting,
@@ -95,8 +95,6 @@ async def wire(kit: Kit) -> AsyncGenerator[None]:
             settings.retrieval,
         ),
     )
-    kit.app.state.collections = Collections(database, groups)
-    kit.app.state.lifecycle = Lifecycle(Originals(database, blobs), Reindexing(database), Exports(database, blobs))
     kit.app.state.sources = Sources(
         groups,
         Inventories(database),
@@ -104,6 +102,8 @@ async def wire(kit: Kit) -> AsyncGenerator[None]:
         resumable_uploads(settings, database, accepting),
         SourceRegistry(database),
     )
+    kit.app.state.collections = Collections(database, groups)
+    kit.app.state.lifecycle = Lifecycle(Originals(database, blobs), Reindexing(database), Exports(database, blobs))
     yield
     await redis.aclose()
     await database.close()
@@ -111,4 +111,10 @@ async def wire(kit: Kit) -> AsyncGenerator[None]:
 
 def build(settings: Settings) -> FastAPI:
     largest_body = settings.max_upload_bytes + MULTIPART_SLACK_BYTES
-    return create_app("knowledge", settings, wire, [*ROUTERS, router], max_body_bytes=largest_body)
+    return create_app(
+        "knowledge",
+        settings,
+        wire,
+        [*ROUTERS, router],
+        max_body_bytes=largest_body,
+    )

@@ -26,7 +26,14 @@ from services.knowledge.aftermath import deliveries
 from services.knowledge.catching_up import IndexCatchUp
 from services.knowledge.documents import Documents, Shower
 from services.knowledge.ingestion import Ingester
-from services.knowledge.main import bin_life, blob_store, passage_index, resumable_uploads, uploads, web_fetcher
+from services.knowledge.main import (
+    bin_life,
+    blob_store,
+    passage_index,
+    resumable_uploads,
+    uploads,
+    web_fetcher,
+)
 from services.knowledge.models import OutboxRow
 from services.knowledge.packing import Packer
 from services.knowledge.parsing.sandbox import Sandbox
@@ -39,11 +46,11 @@ log = get_logger(__name__)
 IDLE_S = 0.2
 AFTER_FAILURE_S = 2.0
 SWEEP_EVERY_S = 3.0
-BIN_EVERY_S = 60.0
 PURGE_EVERY_S = 60.0
 SOURCES_IDLE_S = 5.0
 # Of different organisations: fetching is mostly waiting.
 SOURCES_AT_ONCE = 2
+BIN_EVERY_S = 60.0
 # One more ingester takes only documents up to this size, so that a large one never holds up the small.
 SMALL_BYTES = 1_000_000
 
@@ -61,19 +68,17 @@ async def work(settings: Settings, health: Health | None = None) -> None:
         count_tokens = TokenCounts(WeightsStore(settings.models_dir).locate(settings.embedding.model))
         accepting = uploads(settings, database, blobs, billing)
         purger = Purger(database, index, accepting, bin_life(settings))
-        shower = Shower(bin_life(settings))
+        resumable = resumable_uploads(settings, database, accepting)
+        documents = Documents(database, IndexCatchUp(database, index), Shower(bin_life(settings)))
+        runner = SourceRunner(database, web_fetcher(settings), accepting, documents, settings.max_upload_bytes)
         packer = Packer(
             database,
             blobs,
-            shower,
+            Shower(bin_life(settings)),
             timedelta(hours=settings.documents.export_hours),
             timedelta(seconds=options.lease_s),
         )
-        resumable = resumable_uploads(settings, database, accepting)
-        catch_up = IndexCatchUp(database, index)
-        documents = Documents(database, catch_up, shower)
-        runner = SourceRunner(database, web_fetcher(settings), accepting, documents, settings.max_upload_bytes)
-        topics = deliveries(database, blobs, billing) | catch_up.deliveries()
+        topics = deliveries(database, blobs, billing) | IndexCatchUp(database, index).deliveries()
         relay = OutboxRelay(database, OutboxRow, topics)
         sizes = [settings.max_upload_bytes] * options.workers + [SMALL_BYTES]
         ingesters = [
@@ -89,13 +94,13 @@ async def work(settings: Settings, health: Health | None = None) -> None:
                     tasks.create_task(relay.run())
                     tasks.create_task(_forever(purger.sweep_changed, SWEEP_EVERY_S))
                     tasks.create_task(_forever(purger.finish_half_accepted, SWEEP_EVERY_S))
+                    tasks.create_task(_forever(resumable.purge, PURGE_EVERY_S))
+                    for _ in range(SOURCES_AT_ONCE):
+                        tasks.create_task(_forever(runner.turn, SOURCES_IDLE_S))
                     tasks.create_task(_forever(purger.empty_bins, BIN_EVERY_S))
                     tasks.create_task(_forever(purger.erase, SWEEP_EVERY_S))
                     tasks.create_task(_forever(packer.turn, SWEEP_EVERY_S))
                     tasks.create_task(_forever(packer.expire, BIN_EVERY_S))
-                    tasks.create_task(_forever(resumable.purge, PURGE_EVERY_S))
-                    for _ in range(SOURCES_AT_ONCE):
-                        tasks.create_task(_forever(runner.turn, SOURCES_IDLE_S))
                     for ingester in ingesters:
                         tasks.create_task(_forever(ingester.turn, IDLE_S))
         finally:

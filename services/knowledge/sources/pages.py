@@ -46,10 +46,13 @@ class WebPages:
 
     async def add(self, subject: Subject, document: WebDocument) -> DocumentAccepted:
         """Raises what an upload raises, 422 where the page can't be fetched, 429 where too many are being fetched."""
-        _refuse_nul(document)
-        attributes = DocumentAttributes.model_validate(document.model_dump(exclude={"title", "url"}))
+        attributes = DocumentAttributes.model_validate(
+            document.model_dump(exclude={"title", "url"}, exclude_unset=True)
+        )
         if attributes.external_id is None:
             attributes = attributes.model_copy(update={"external_id": external_id_of(document.url)})
+        if attributes.source is None:
+            attributes = attributes.model_copy(update={"source": external_id_of(document.url)})
         with self._counted(subject.organization_id), SpooledTemporaryFile(IN_MEMORY_BYTES) as file:
             try:
                 fetched = await self._fetcher.fetch(document.url, file, self._max_bytes)
@@ -131,24 +134,6 @@ async def _content(file: IO[bytes], charset: codecs.CodecInfo | None) -> AsyncIt
         yield decoder.decode(piece).encode() if decoder else piece
     if decoder and (rest := decoder.decode(b"", final=True)):
         yield rest.encode()
-
-
-def _refuse_nul(document: WebDocument) -> None:
-    """PostgreSQL's text can't hold it."""
-    values = {
-        "title": document.title or "",
-        "category": document.category or "",
-        "external_id": document.external_id or "",
-        "tags": "".join(document.tags),
-    }
-    for name, value in values.items():
-        if "\x00" in value:
-            raise FootnoteError(
-                ErrorCode.VALIDATION_ERROR,
-                f"A NUL character can't be stored in {name!r}. Leave it out.",
-                422,
-                {"fields": [{"field": name, "message": "a NUL character can't be stored"}]},
-            )
 
 
 def _refusal(error: FetchError) -> FootnoteError:

@@ -39,7 +39,7 @@ class SourceRegistry:
             kind=new.kind,
             address=address,
             depth=new.depth,
-            attributes=new.attributes.model_dump(mode="json"),
+            attributes=new.attributes.model_dump(mode="json", exclude_unset=True),
             interval_hours=new.interval_hours,
             next_run_at=func.now(),
         )

@@ -69,7 +69,7 @@ class ResumableUploads:
             length=length,
             file_name=file_name,
             title=title,
-            attributes=attributes.model_dump(mode="json"),
+            attributes=attributes.model_dump(mode="json", exclude_unset=True),
             sha256=sha256,
             expires_at=datetime.now(UTC) + LIFE,
         )

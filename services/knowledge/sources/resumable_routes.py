@@ -27,7 +27,7 @@ FILE_NAME_MAX_CHARS = 255
 SHA256_CHARS = 64
 # What common clients send along and nothing here needs.
 IGNORED = frozenset({"name", "type", "filetype", "relativePath"})
-FIELDS = frozenset({"title", "category", "collection_id", "access", "external_id", "tags"})
+FIELDS = frozenset({"title", "category", "collection_id", "access", "external_id", "tags", "metadata", "source"})
 
 
 def require_version(tus_resumable: Annotated[str, Header()] = "") -> None:
@@ -61,7 +61,7 @@ async def announce_upload(
     values = _metadata(upload_metadata)
     file_name, sha256 = _file_name(values), _digest(values)
     fields = _fields(values)
-    attributes = DocumentAttributes.model_validate(fields.model_dump(exclude={"title"}))
+    attributes = DocumentAttributes.model_validate(fields.model_dump(exclude={"title"}, exclude_unset=True))
     await sources.groups.require(subject, [attributes.access])
     row = await sources.resumable.announce(subject, upload_length, file_name, fields.title, attributes, sha256)
     return Response(status_code=201, headers=_headers(row, 0) | {"Location": f"/documents/uploads/{row.id}"})
@@ -134,7 +134,7 @@ def _metadata(header: str) -> dict[str, str]:
 
 def _fields(values: dict[str, str]) -> UploadFields:
     fields: dict[str, Any] = {key: value for key, value in values.items() if key in FIELDS}
-    for key in ("tags", "access"):
+    for key in ("tags", "access", "metadata"):
         if fields.get(key, "").lstrip().startswith(("{", "[")):
             try:
                 fields[key] = json.loads(fields[key])

@@ -161,7 +161,9 @@ class SourceRunner:
         if known and known.sha256 == await stored_sha256(page.fetched, page.file):
             report.unchanged += 1
             return True
-        attributes = DocumentAttributes.model_validate(row.attributes | {"external_id": external_id})
+        attributes = DocumentAttributes.model_validate(
+            row.attributes | {"external_id": external_id, "source": external_id_of(page.address)}
+        )
         try:
             await self._uploads.accept(subject, [await upload_of(page.fetched, page.file, attributes, None)])
         except FootnoteError as error:

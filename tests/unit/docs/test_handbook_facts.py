@@ -299,8 +299,8 @@ BODIES: dict[str, Any] = {
     "/users/me/api-keys": identity.ApiKeyRequest,
     "/organizations/$ORGANIZATION/invitations": organizations.InvitationRequest,
     "/documents": knowledge.TextDocument,
-    "/documents/$DOCUMENT": lifecycle.DocumentChanges,
     "/documents/web": sources.WebDocument,
+    "/documents/$DOCUMENT": lifecycle.DocumentChanges,
     "/search": knowledge.SearchRequest,
 }
 

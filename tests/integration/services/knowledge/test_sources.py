@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from libs.fetch.fetcher import Fetcher
 from libs.stores.postgres import Database
 from services.knowledge.catching_up import IndexCatchUp
 from services.knowledge.documents import Documents, Shower
-from services.knowledge.main import bin_life, blob_store, passage_index, uploads
+from services.knowledge.main import blob_store, passage_index, uploads
 from services.knowledge.sources import crawl
 from services.knowledge.sources.runner import SourceRunner
 from tests.integration.libs.fetch.test_fetcher import PUBLIC, Answer, Site, reply
@@ -58,7 +59,7 @@ async def visiting(pages: dict[str, bytes | Answer], settings: Settings, databas
             fetcher = Fetcher(timeout_s=10, ports=[site.port], allowed_networks=allowed)
             accepting = uploads(settings, database, blob_store(settings), NoBilling())  # pyright: ignore
             catch_up = IndexCatchUp(database, passage_index(settings))
-            documents = Documents(database, catch_up, Shower(bin_life(settings)))
+            documents = Documents(database, catch_up, Shower(timedelta(days=30)))
             return SourceRunner(database, fetcher, accepting, documents, 1_000_000, lease_s=lease_s, pause_s=0)
 
         yield Visit(site, f"http://{PUBLIC}:{site.port}", runner)

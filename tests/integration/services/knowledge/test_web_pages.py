@@ -43,7 +43,7 @@ async def test_a_page_becomes_a_document_named_by_its_address_and_is_replaced(
     async with visiting({"/hours.php": reply(page, **HTML)}, knowledge_settings, people) as (site, person, address):
         url = f"{address}/hours.php"
         document = await added(person, url, category="visits")
-        assert (document["external_id"], document["title"], document["category"]) == (url, "Opening", "visits")
+        assert (document["external_id"], document["source"], document["title"]) == (url, url, "Opening")
         assert document["status"] == "completed"
         site.pages["/hours.php"] = reply(page.replace(b"ten", b"nine"), **HTML)
         again = await added(person, url)
@@ -86,6 +86,13 @@ async def test_addresses_inside_the_network_are_refused_by_default(
         answer = await people.person(client).post("/documents/web", json={"url": url})
     assert (answer.status_code, answer.json()["code"]) == (422, "VALIDATION_ERROR")
     assert answer.json()["details"]["fields"][0]["field"] == "url"
+
+
+async def test_a_nul_in_a_field_is_refused_by_name(knowledge_settings: Settings, people: People) -> None:
+    async with client_of(knowledge_settings, people) as client:
+        body = {"url": "https://example.com/", "tags": ["a\x00b"]}
+        answer = await people.person(client).post("/documents/web", json=body)
+    assert (answer.status_code, answer.json()["details"]["fields"][0]["field"].split(".")[0]) == (422, "tags")
 
 
 async def test_what_cannot_be_fetched_leaves_nothing(knowledge_settings: Settings, people: People) -> None:
