@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from libs.contracts.knowledge import RetrievedPassage
-from services.chat.grounding.words import content_stems
+from libs.text.words import content_stems
 
 # Set on SQuAD 2.0, asked of its own paragraphs and of an unrelated handbook: docs/decisions/0007-grounding.md.
 SIMILARITY_WEIGHT = 0.6

@@ -2,7 +2,7 @@
 
 import re
 
-from services.chat.grounding.words import content_stems, words
+from libs.text.words import content_stems, words
 
 _LONGEST = 12
 _MARKER = re.compile(

@@ -1,73 +1,16 @@
 """Names that a question asks about and no passage has: what is found then speaks of something else."""
 
-import re
-import unicodedata
 from collections.abc import Sequence
-from difflib import get_close_matches
 
 from libs.contracts.knowledge import RetrievedPassage
-from libs.text.stems import stem
-from services.chat.grounding.words import STOPWORDS, words
-
-# A misspelt name counts as the one it is near to: on SQuAD 2.0 this halves the names that only seem to be absent.
-# docs/decisions/0007-grounding.md
-CLOSE = 0.78
-SHORTEST_MISSPELT = 4
-# More capitals than this, and they are a style or another language's grammar, not names.
-MOST_CAPITALIZED = 0.5
-
-_QUESTION_WORD = re.compile(
-    r"\b(?:what|which|who|whom|whose|when|where|why|how|is|are|was|were|do|does|did|can|could|may|must|will|would|has"
-    r"|have|should)\b",
-    re.IGNORECASE,
-)
-_PARTS = re.compile(r"\w+")
-_SENTENCE_END = re.compile(r"[.!?:]\s*$")
-_TITLES = frozenset({"mr", "mrs", "ms", "dr", "prof", "inc", "ltd", "gmbh", "co", "corp", "i"})
+from libs.text.names import Mentions, names_in
 
 
 def unmentioned_names(question: str, passages: Sequence[RetrievedPassage]) -> list[str]:
-    """The question's names, as it writes them, that stand in no passage, title or heading, not even spelt alike.
-
-    Only for questions in English, where a capital inside a sentence marks a name.
-    """
-    names = _names(question)
+    """The question's names, as it writes them, that stand in no passage, title or heading, not even spelt alike."""
+    names = names_in(question)
     if not names:
         return []
-    text = " ".join(" ".join((passage.title, *passage.location.heading_path, passage.content)) for passage in passages)
-    written = [_plain(word) for word in words(text)]
-    parts = {part for word in written for part in (word, *_PARTS.findall(word))}
-    initials = "".join(word[0] for word in written if word not in STOPWORDS)
-    return [name for name in names if not _is_known(name, parts | set(map(stem, parts)), initials)]
-
-
-def _names(question: str) -> list[str]:
-    if not _QUESTION_WORD.search(question):
-        return []
-    found: list[str] = []
-    said = list(re.finditer(r"[^\W_][\w'’&.\-]*", question))
-    for match in said:
-        word = match.group().rstrip(".")
-        opens = match.start() == 0 or _SENTENCE_END.search(question[: match.start()]) is not None
-        acronym = len(word) > 1 and word.isupper()
-        if (acronym or (word[0].isupper() and not opens)) and not word.isdigit():
-            found.append(word)
-    if len(found) > MOST_CAPITALIZED * len(said):
-        return []
-    return [name for name in found if name.casefold() not in STOPWORDS | _TITLES]
-
-
-def _is_known(name: str, known: set[str], initials: str) -> bool:
-    plain = _plain(re.sub(r"['’]s?$", "", name))
-    parts = [stem(part) for part in _PARTS.findall(plain)]
-    if stem(plain) in known or (len(parts) > 1 and all(part in known for part in parts)):
-        return True
-    if name.isupper() and plain in initials:
-        return True
-    return len(plain) >= SHORTEST_MISSPELT and bool(get_close_matches(plain, known, n=1, cutoff=CLOSE))
-
-
-def _plain(word: str) -> str:
-    """Lower case without accents."""
-    decomposed = unicodedata.normalize("NFKD", word.casefold())
-    return "".join(character for character in decomposed if not unicodedata.combining(character))
+    read = (" ".join((one.title, *one.location.heading_path, one.content)) for one in passages)
+    mentioned = Mentions(" ".join(read))
+    return [name for name in names if name not in mentioned]

@@ -5,7 +5,7 @@
 import re
 from dataclasses import dataclass
 
-from services.chat.grounding.words import STOPWORDS, WORD, stem, words
+from libs.text.words import STOPWORDS, WORD, stem, words
 
 _SMALL_NUMBERS = {
     name: str(value)

@@ -8,10 +8,10 @@ from typing import Protocol
 
 from libs.contracts.chat import Source
 from libs.text.sentences import SentenceStream
+from libs.text.words import content_stems
 from services.chat.grounding.cleaning import addresses, clean
 from services.chat.grounding.question import AskedQuestion
 from services.chat.grounding.support import Support, SupportFinder
-from services.chat.grounding.words import content_stems
 from services.chat.ports import Embedder
 
 _HEADING = re.compile(r"\s*(?:#{1,6}\s|={3,}|-{3,}|\*{3,}|```|~~~)|\s*\*\*[^*]+\*\*:?\s*$")

@@ -8,9 +8,9 @@ from functools import cached_property
 
 from libs.contracts.chat import Source
 from libs.text.sentences import Span, split_sentences
+from libs.text.words import content_stems
 from services.chat.grounding.cleaning import MARKER
 from services.chat.grounding.facts import Facts, facts_of, lower_case_stems
-from services.chat.grounding.words import content_stems
 
 # A sentence that opens like this is about the one before it.
 _LEANS_BACK = re.compile(

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from libs.contracts.errors import FootnoteError
+from libs.text.words import content_stems, stem, words
 from services.chat.grounding.facts import is_negated
-from services.chat.grounding.words import content_stems, stem, words
 from services.chat.ports import Embedder
 
 # Half the cosine between question and sentence, half the share of the question's content words in the sentence and its

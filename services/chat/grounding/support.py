@@ -10,9 +10,9 @@ from libs.contracts.chat import Source
 from libs.contracts.errors import FootnoteError
 from libs.telemetry.logs import get_logger
 from libs.text.sentences import Span
+from libs.text.words import content_stems
 from services.chat.grounding.facts import Facts, clauses, contradiction, facts_of, is_negated
 from services.chat.grounding.passages import Passages, Unit
-from services.chat.grounding.words import content_stems
 from services.chat.ports import Embedder
 
 log = get_logger(__name__)

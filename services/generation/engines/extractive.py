@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from libs.text.names import Mentions, names_in
 from services.generation.engines.decoding import StopStrings
 from services.generation.engines.definitions import defined_terms, names_what_is_defined
 from services.generation.engines.lexical import QuestionTerms, content_terms
@@ -26,6 +27,8 @@ Embed = Callable[[list[str]], Awaitable[NDArray[np.float32]]]
 MIN_SUPPORT = 0.40
 # The same where embedding fails and only words count: lower, because a paraphrase shares few words.
 MIN_SUPPORT_OF_WORDS = 0.33
+# What a sentence loses whose passage mentions none of the names in the question; some of them, its share.
+ABSENT_NAMES_COST = 0.2
 # A further sentence must be about as good as the best, and good in itself.
 RELATIVE_SUPPORT = 0.85
 MIN_FURTHER_SUPPORT = 0.45
@@ -141,12 +144,14 @@ class ExtractiveEngine:
         prior = {place: RANK_PRIOR * (1 - sentences[place].document / documents) for place in places}
         places = sorted(places, key=lambda place: coverage[place] + prior[place], reverse=True)[:MAX_EMBEDDED]
         vectors = await self._vectors(question, sentences, places)
+        absent = _absent_names(question, sentences, places)
         scored: list[_Scored] = []
         for row, place in enumerate(places, start=1):
             vector = None if vectors is None else vectors[row]
             support = coverage[place]
             if vectors is not None and vector is not None:
                 support = (support + max(float(vectors[0] @ vector), 0.0)) / 2
+            support -= ABSENT_NAMES_COST * absent[sentences[place].document]
             scored.append(_Scored(place, support, support + prior[place], terms[place], vector))
         return scored
 
@@ -158,6 +163,20 @@ class ExtractiveEngine:
         except Exception:  # noqa: BLE001 - whatever is wrong there, words still answer
             _log.warning("embedding failed; the extractive answer rests on words alone", exc_info=True)
             return None
+
+
+def _absent_names(question: str, sentences: list[Sentence], places: list[int]) -> dict[int, float]:
+    """By document, the share of the question's names that its passage, title and headings don't mention."""
+    named = {sentences[place].document for place in places}
+    names = names_in(question)
+    if not names:
+        return dict.fromkeys(named, 0.0)
+    absent: dict[int, float] = {}
+    for document in named:
+        of_document = (one for one in sentences if one.document == document)
+        mentioned = Mentions(" ".join(f"{one.context} {one.text}" for one in of_document))
+        absent[document] = sum(name not in mentioned for name in names) / len(names)
+    return absent
 
 
 def _repeats(question: str, text: str) -> bool:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from libs.contracts.chat import Source
 from libs.contracts.errors import unavailable
 from libs.contracts.knowledge import Location
-from services.chat.grounding.words import content_stems
+from libs.text.words import content_stems
 
 DIMENSION = 256
 

@@ -163,5 +163,11 @@ async def test_what_something_is_only_a_sentence_that_names_it_can_tell():
 
 
 async def test_a_second_sentence_must_be_good_in_itself():
-    card = Document(1, "Badge", "If the badge is lost, call the desk. Do not bend your badge. Keep your badge dry.")
+    card = Document(1, "PIV badge", "If the badge is lost, call the desk. Do not bend your badge. Keep your badge dry.")
     assert (await answer(ask("What should I do if I lose my PIV badge?", card)))[0].startswith("If the badge is lost")
+
+
+async def test_a_passage_without_the_name_that_was_asked_about_supports_less():
+    joining = Document(1, "Engineering", "To join the Engineering team from another agency, apply to it.")
+    assert (await answer(ask("How do I join the Engineering team?", joining)))[0]
+    assert (await answer(ask("How do I join the Zulip from another agency?", joining)))[0] == ""
