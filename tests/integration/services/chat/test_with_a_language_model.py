@@ -85,7 +85,8 @@ async def test_it_speaks_where_no_documents_are_asked(chat_with_model, knowledge
     assert done["answer"].strip()
     assert "".join(data["text"] for name, data in events if name == "token") == done["answer"]
     assert (done["metadata"]["outcome"], done["metadata"]["model_used"]) == ("ungrounded", "smollm2")
-    assert done["metadata"]["tokens_used"] > 50
+    # What was asked counts beside what was said.
+    assert done["metadata"]["tokens_used"] > len(done["answer"].split())
 
 
 async def test_leaving_stops_the_model(chat_with_model, knowledge, person, query):
