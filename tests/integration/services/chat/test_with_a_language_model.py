@@ -91,7 +91,13 @@ async def test_it_speaks_where_no_documents_are_asked(chat_with_model, knowledge
 
 async def test_leaving_stops_the_model(chat_with_model, knowledge, person, query):
     someone = person()
-    body = {"message": "Write a very long story.", "enable_rag": False, "max_tokens": 2000, "stream": True}
+    body = {
+        "message": "Write a very long story.",
+        "enable_rag": False,
+        "max_tokens": 2000,
+        "temperature": 0,
+        "stream": True,
+    }
     async with chat_with_model.stream("POST", "/chat", json=body, headers=someone.headers) as response:
         async for event in EventSource(response).aiter_sse():
             if event.event == "token":

@@ -17,6 +17,7 @@ from libs.config.settings import REPOSITORY, Settings
 from libs.contracts.errors import FootnoteError, unavailable
 from libs.stores.blobs import FolderBlobStore
 from libs.stores.postgres import Database
+from scripts.stage import free_base_port
 from services.knowledge import queue
 from services.knowledge.adapters.lancedb_index import LanceDbIndex
 from services.knowledge.ingestion import Ingester
@@ -236,7 +237,8 @@ async def test_a_killed_workers_document_ends_complete(
     paragraphs = "\n\n".join(f"## Part {n}\n\nParagraph {n} tells of heron {n} at the weir." for n in range(400))
     document_id = await alice.send(paragraphs, "Herons")
     urls = {f"FOOTNOTE_SERVICE_URLS__{name.upper()}": url for name, url in knowledge_settings.service_urls.items()}
-    environment = os.environ | urls | {"FOOTNOTE_INGESTION__LEASE_S": "2"}
+    environment = os.environ | urls
+    environment |= {"FOOTNOTE_INGESTION__LEASE_S": "2", "FOOTNOTE_BASE_PORT": str(free_base_port())}
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "services.knowledge.worker", cwd=REPOSITORY, env=environment
     )
