@@ -68,7 +68,7 @@ class CheckedBackend(AsyncNetworkBackend):
         self,
         path: str,
         timeout: float | None = None,  # noqa: ARG002, ASYNC109 - httpcore's own form
-        socket_options: Iterable[SOCKET_OPTION] | None = None,  # noqa: ARG002
+        socket_options: Iterable[SOCKET_OPTION] | None = None,  # noqa: ARG002 - as above
     ) -> AsyncNetworkStream:
         raise AddressRefusedError(path)
 

@@ -70,18 +70,18 @@ def health_router(health: Health) -> APIRouter:
         return {"status": "live"}
 
     @router.get("/health/ready")
-    async def ready(response: Response) -> HealthReport:  # pyright: ignore[reportUnusedFunction]
+    async def ready(response: Response) -> HealthReport:  # pyright: ignore[reportUnusedFunction] - a route
         report = await health.report()
         response.status_code = 200 if report.status == "ready" else 503
         return report.model_copy(update={"checks": {}})
 
     @router.get("/health/startup")
-    async def startup(response: Response) -> dict[str, str]:  # pyright: ignore[reportUnusedFunction]
+    async def startup(response: Response) -> dict[str, str]:  # pyright: ignore[reportUnusedFunction] - a route
         response.status_code = 200 if health.started else 503
         return {"status": "started" if health.started else "starting"}
 
     @router.get("/health/detailed")
-    async def detailed() -> HealthReport:  # pyright: ignore[reportUnusedFunction]
+    async def detailed() -> HealthReport:  # pyright: ignore[reportUnusedFunction] - a route
         return await health.report()
 
     return router
@@ -92,7 +92,7 @@ def metrics_router() -> APIRouter:
     router = APIRouter()
 
     @router.get("/metrics", include_in_schema=False)
-    async def metrics() -> Response:  # pyright: ignore[reportUnusedFunction]
+    async def metrics() -> Response:  # pyright: ignore[reportUnusedFunction] - a route
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
     return router

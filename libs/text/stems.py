@@ -5,8 +5,7 @@ from functools import lru_cache
 
 import snowballstemmer
 
-# snowballstemmer has no types.
-_snowball: Callable[[str], str] = snowballstemmer.stemmer("english").stemWord  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
+_snowball: Callable[[str], str] = snowballstemmer.stemmer("english").stemWord  # pyright: ignore - it has no types
 
 # Forms that are a common word of their own (left, found, saw, ground) stand for themselves.
 _IRREGULAR = {

@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from libs.config.settings import Settings
 from scripts.api import Api, ApiError
-from scripts.evaluate.dataset import CorpusDocument, Dataset
+from scripts.evaluate.dataset import CorpusDocument, Dataset, Query
 from scripts.evaluate.measures import PerQuery, per_query
+from scripts.progress import bars, until_indexed
+from scripts.sending import BATCH_DOCUMENTS, TITLE_MAX_CHARS
 from scripts.stage import organization
 
 # How each strategy is asked for.
@@ -25,11 +26,7 @@ STRATEGIES: dict[str, dict[str, Any]] = {
     "hybrid+rerank": {"strategy": "hybrid", "rerank": True},
 }
 DEPTH = 100
-BATCH = 200
 AT_ONCE = 4
-POLL_S = 1.0
-STALLED_S = 600.0
-TITLE_MAX_CHARS = 500
 
 
 @dataclass
@@ -58,73 +55,54 @@ async def measure(
     """Every question by every strategy, documents ranked by their best passage."""
     relevant = {query.id: query.relevant for query in dataset.queries}
     found: list[Measured] = []
-    with _progress(console) as progress:
+    waiting = asyncio.Semaphore(at_once)
+    with bars(console) as shown:
         for strategy in strategies:
             measured = Measured(strategy)
-            task = progress.add_task(strategy, total=len(dataset.queries))
-            waiting = asyncio.Semaphore(at_once)
-
-            async def ask(
-                query: str,
-                text: str,
-                measured: Measured = measured,
-                waiting: asyncio.Semaphore = waiting,
-                task: Any = task,
-            ) -> None:
-                async with waiting:
-                    started = time.perf_counter()
-                    body = {"query": text, "top_k": DEPTH, "group_by": "document", **STRATEGIES[measured.strategy]}
-                    answer = await api.call("POST", "/search", json=body)
-                    measured.milliseconds.append((time.perf_counter() - started) * 1000)
-                measured.rankings[query] = [result["external_id"] for result in answer["results"]]
-                measured.degraded.update(answer["degraded"])
-                progress.advance(task)
-
-            async with asyncio.TaskGroup() as group:
-                for query in dataset.queries:
-                    group.create_task(ask(query.id, query.text))
+            task = shown.add(strategy, len(dataset.queries))
+            asked = [_ask(api, query, measured, waiting) for query in dataset.queries]
+            for done, answered in enumerate(asyncio.as_completed(asked), 1):
+                await answered
+                shown.show(task, done)
             measured.scores = per_query(relevant, measured.rankings)
             found.append(measured)
     return found
 
 
+async def _ask(api: Api, query: Query, measured: Measured, waiting: asyncio.Semaphore) -> None:
+    body = {"query": query.text, "top_k": DEPTH, "group_by": "document", **STRATEGIES[measured.strategy]}
+    async with waiting:
+        started = time.perf_counter()
+        answer = await api.call("POST", "/search", json=body)
+        measured.milliseconds.append((time.perf_counter() - started) * 1000)
+    measured.rankings[query.id] = [result["external_id"] for result in answer["results"]]
+    measured.degraded.update(answer["degraded"])
+
+
 async def _ingest(api: Api, documents: Sequence[CorpusDocument], console: Console) -> None:
     """Uploads what isn't there yet and waits until all of it is indexed. Raises ApiError where a document fails."""
-    known = {item["external_id"] async for item in _listed(api)}
+    present = {item["document_id"]: item["external_id"] async for item in _listed(api)}
+    known = set(present.values())
     missing = [document for document in documents if document.id not in known]
-    with _progress(console) as progress:
+    with bars(console) as shown:
         if missing:
-            sending = progress.add_task("sent", total=len(missing))
-            for start in range(0, len(missing), BATCH):
-                batch = missing[start : start + BATCH]
-                await api.call("POST", "/documents/batch", json={"documents": [_upload(one) for one in batch]})
-                progress.advance(sending, len(batch))
-        await _indexed(api, len(documents), progress)
+            task = shown.add("sent", len(missing))
+            for start in range(0, len(missing), BATCH_DOCUMENTS):
+                batch = missing[start : start + BATCH_DOCUMENTS]
+                sent = await api.call("POST", "/documents/batch", json={"documents": [_upload(one) for one in batch]})
+                accepted = (item["document_id"] for item in sent["items"])
+                present |= dict(zip(accepted, (one.id for one in batch), strict=True))
+                shown.show(task, start + len(batch))
+        indexed = await until_indexed(api, present, shown)
+    if indexed.failed:
+        name, reason = indexed.failed[0]
+        raise ApiError(f"{len(indexed.failed)} documents failed, {name!r} with: {reason}")
 
 
-async def _indexed(api: Api, total: int, progress: Progress) -> None:
-    task = progress.add_task("indexed", total=total)
-    left, moved = -1, time.monotonic()
-    while left:
-        waiting = [item async for item in _listed(api, status="pending")]
-        waiting += [item async for item in _listed(api, status="processing")]
-        if len(waiting) != left:
-            left, moved = len(waiting), time.monotonic()
-            progress.update(task, completed=total - left)
-        elif time.monotonic() - moved > STALLED_S:
-            raise ApiError(f"{left} documents have waited for {STALLED_S:.0f} s; see the knowledge worker's log.")
-        if left:
-            await asyncio.sleep(POLL_S)
-    failed = [item async for item in _listed(api, status="failed")]
-    if failed:
-        first = failed[0]
-        raise ApiError(f"{len(failed)} documents failed, {first['external_id']!r} with: {first['error']['message']}")
-
-
-async def _listed(api: Api, **filters: str) -> AsyncGenerator[dict[str, Any]]:
+async def _listed(api: Api) -> AsyncGenerator[dict[str, Any]]:
     cursor: str | None = None
     while True:
-        params = {"limit": 100, **filters, **({"cursor": cursor} if cursor else {})}
+        params = {"limit": 100, **({"cursor": cursor} if cursor else {})}
         page = await api.call("GET", "/documents", params=params)
         for item in page["items"]:
             yield item
@@ -141,9 +119,3 @@ def _upload(document: CorpusDocument) -> dict[str, Any]:
         "title": (title or text)[:TITLE_MAX_CHARS],
         "text": document.text if text else title,
     }
-
-
-def _progress(console: Console) -> Progress:
-    return Progress(
-        TextColumn("{task.description:<13}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=console
-    )

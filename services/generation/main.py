@@ -64,7 +64,7 @@ def _configured_engine(settings: Settings) -> Engine | None:
             return None
         raise
     # Only a process with such an engine loads OpenVINO.
-    from services.generation.engines.openvino import OpenVinoEngine  # noqa: PLC0415
+    from services.generation.engines.openvino import OpenVinoEngine  # noqa: PLC0415 - only where it is used
 
     return OpenVinoEngine(weights, model_id=name, context_tokens=chosen.context_tokens, max_waiting=chosen.max_waiting)
 

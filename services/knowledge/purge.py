@@ -55,14 +55,15 @@ class Purger:
         """Removes passages that are neither kept nor being written."""
         indexed = await self._index.versions(organization_id)
         async with self._database.transaction() as session:
-            # After the index was listed: whatever was being written then is in the queue or served by now.
-            served = await session.scalars(
-                select(DocumentRow.served_version).where(DocumentRow.organization_id == organization_id)
-            )
+            # After the index was listed: whatever was being written then is in the queue or served by now. The queue
+            # first: what is published between the two queries is then in both, never in neither.
             written = await session.execute(
                 select(RevisionRow.lease, RevisionRow.id).where(
                     RevisionRow.organization_id == organization_id, RevisionRow.status == "processing"
                 )
+            )
+            served = await session.scalars(
+                select(DocumentRow.served_version).where(DocumentRow.organization_id == organization_id)
             )
             living = set(served) | {version_of(row.lease, row.id) for row in written if row.lease}
         await self._index.remove(organization_id, sorted(indexed - living))

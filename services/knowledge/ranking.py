@@ -37,7 +37,7 @@ class Candidates:
         self.settings = settings
         self._ranks = {name: [one.chunk_id for one in found] for name, found in lists.items()}
         weights = settings.weights.model_dump()
-        # "lexical 2" is a part's list.
+        # "lexical 2" is the list of a part, or of exact words.
         self._weights = {name: weights[name] if name in weights else weights[PART] for name in [*lists, LATE, NEWEST]}
 
     def first(self, count: int) -> list[FoundPassage]:

@@ -41,7 +41,7 @@ DEEPER_FACTOR = 4
 class _Search:
     """One retrieval under way; `lists` holds, per search, what the reader may see, best first.
 
-    The searches are named "lexical" and "vector", and "lexical 1" and so on for the query's parts.
+    The searches are named "lexical" and "vector", and "lexical 1" and so on for the query's parts and exact words.
     """
 
     subject: Subject
@@ -215,7 +215,7 @@ class Retriever:
             {
                 "chunk_id": str(one.item),
                 "document_id": str(candidates.passages[one.item].document_id),
-                **{f"{name.replace(' ', '_')}_rank": rank for name, rank in one.ranks.items()},
+                **{f"{name.replace(' ', '_')}_rank": place for name, place in one.ranks.items()},
                 "fused": one.score,
             }
             for one in fused[: self._settings.candidates]

@@ -31,8 +31,8 @@ class SentenceTransformerModel:
         os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"
 
         import torch  # noqa: PLC0415 - the service answers its health checks while these load
-        from sentence_transformers import SentenceTransformer  # noqa: PLC0415
-        from transformers.utils import logging  # noqa: PLC0415
+        from sentence_transformers import SentenceTransformer  # noqa: PLC0415 - takes seconds
+        from transformers.utils import logging  # noqa: PLC0415 - takes seconds
 
         logging.disable_progress_bar()
         self.id = model_id

@@ -81,7 +81,7 @@ def _decode(data: bytes, declared: str | None) -> str:
         return data.decode(wide, "replace")
     for encoding in ("utf-8", declared):
         try:
-            if encoding and codecs.lookup(encoding)._is_text_encoding:  # noqa: SLF001
+            if encoding and codecs.lookup(encoding)._is_text_encoding:  # noqa: SLF001 - codecs has no public way to ask
                 return data.decode(encoding)
         except (LookupError, UnicodeDecodeError):
             continue

@@ -3,7 +3,7 @@
 import io
 import zipfile
 
-import olefile  # pyright: ignore[reportMissingTypeStubs]
+import olefile  # pyright: ignore[reportMissingTypeStubs] - it has none
 
 from services.knowledge.parsing.document import FailureCode, ParseFailure, encrypted
 from services.knowledge.parsing.media_types import OLE_MARK, ZIP_MARKS, MediaType, declared_type

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import olefile  # pyright: ignore[reportMissingTypeStubs]
+import olefile  # pyright: ignore[reportMissingTypeStubs] - it has none
 
 from services.knowledge.parsing.builder import DocumentBuilder
 from services.knowledge.parsing.charsets import decode

@@ -5,8 +5,8 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-import pypdfium2  # pyright: ignore[reportMissingTypeStubs]
-import pypdfium2.raw  # pyright: ignore[reportMissingTypeStubs]
+import pypdfium2  # pyright: ignore[reportMissingTypeStubs] - it has none
+import pypdfium2.raw  # pyright: ignore[reportMissingTypeStubs] - it has none
 
 from services.knowledge.parsing.document import FailureCode, ParseFailure, encrypted
 from services.knowledge.parsing.formats.page_text import Line, OutlineEntry

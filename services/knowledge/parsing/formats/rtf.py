@@ -3,7 +3,7 @@
 import re
 from typing import Any, cast
 
-from striprtf import striprtf  # pyright: ignore[reportMissingTypeStubs]
+from striprtf import striprtf  # pyright: ignore[reportMissingTypeStubs] - it has none
 
 from services.knowledge.parsing.builder import DocumentBuilder
 from services.knowledge.parsing.document import FailureCode, ParsedDocument, ParseFailure, ParseLimits

@@ -165,7 +165,7 @@ async def test_the_bin_is_not_emptied_early(
         for document_id, days in ((early, 29), (late, 31)):
             await alice.delete(f"/documents/{document_id}")
             async with database.transaction() as session:
-                past = f"UPDATE knowledge.documents SET deleted_at = now() - interval '{days} days' WHERE id = :id"  # noqa: S608
+                past = f"UPDATE knowledge.documents SET deleted_at = now() - interval '{days} days' WHERE id = :id"  # noqa: S608 - a number of ours
                 await session.execute(text(past), {"id": UUID(document_id)})
         await until(binned, alice, found=lambda ids: late not in ids)
         assert await binned(alice) == [early]

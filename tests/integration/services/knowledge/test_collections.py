@@ -27,7 +27,11 @@ async def changed(person: Person, path: str, **changes: Any) -> dict[str, Any]:
 
 
 async def seen(person: Person, query: str) -> set[str]:
-    return {result["title"] for strategy in ("lexical", "vector") for result in await person.search(query)}
+    return {
+        result["title"]
+        for strategy in ("lexical", "vector")
+        for result in await person.search(query, strategy=strategy)
+    }
 
 
 async def test_all_documents_of_a_collection_change_with_it_in_the_next_query(person: MakePerson) -> None:

@@ -227,7 +227,7 @@ async def test_purging_leaves_no_row_and_no_file(
 async def until_purged(database: Database, document_id: str) -> None:
     async def rows() -> int:
         tables = (("documents", "id"), ("revisions", "document_id"), ("texts", "document_id"))
-        counts = [f"(SELECT count(*) FROM knowledge.{table} WHERE {column} = :id)" for table, column in tables]  # noqa: S608
+        counts = [f"(SELECT count(*) FROM knowledge.{table} WHERE {column} = :id)" for table, column in tables]  # noqa: S608 - names of ours
         async with database.transaction() as session:
             return await session.scalar(text(f"SELECT {' + '.join(counts)}"), {"id": UUID(document_id)}) or 0
 

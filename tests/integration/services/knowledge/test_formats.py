@@ -284,7 +284,7 @@ async def test_pictures_without_text_or_with_too_many_pixels(parse: Parse):
 async def test_too_many_scanned_pages_for_the_time_say_so(parse: Parse):
     pages = [picture(f"page {number}") for number in range(40)]
     scan = saved(pages[0], "PDF", save_all=True, append_images=pages[1:])
-    failure = await failure_of(parse(scan, "a.pdf", ParseLimits(cpu_seconds=5, wall_seconds=250)))
+    failure = await failure_of(parse(scan, "a.pdf", ParseLimits(cpu_seconds=2, wall_seconds=250)))
     assert failure.code is FailureCode.TIMEOUT
 
 

@@ -4,13 +4,17 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, cast
 from uuid import UUID
 
 import numpy as np
 import pytest
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from libs.clients.embedding import EmbeddedPassages
 from libs.config.settings import REPOSITORY, Settings
@@ -22,6 +26,9 @@ from services.knowledge import queue
 from services.knowledge.adapters.lancedb_index import LanceDbIndex
 from services.knowledge.ingestion import Ingester
 from services.knowledge.parsing.sandbox import Sandbox
+from services.knowledge.ports import IndexedPassage
+from services.knowledge.purge import Purger
+from services.knowledge.uploads import Uploads
 from tests.integration.services.knowledge.conftest import Person, until, working
 
 MakePerson = Callable[..., Person]
@@ -35,7 +42,7 @@ class HeldEmbedder:
         self.reached = asyncio.Event()
         self.error: Exception | None = None
 
-    async def embed_passages(self, texts: list[str], *, timeout_s: float = 30) -> EmbeddedPassages:  # noqa: ARG002
+    async def embed_passages(self, texts: list[str], *, timeout_s: float = 30) -> EmbeddedPassages:  # noqa: ARG002 - the port's
         self.reached.set()
         if self.error:
             raise self.error
@@ -61,14 +68,21 @@ async def sandbox() -> AsyncIterator[Sandbox]:
 async def ingester(
     clean_database: None, knowledge_settings: Settings, database: Database, embedder: HeldEmbedder, sandbox: Sandbox
 ) -> Ingester:
+    index = LanceDbIndex(knowledge_settings.home / "knowledge", exact_below=1_000)
+    return an_ingester(knowledge_settings, database, index, embedder, sandbox)
+
+
+def an_ingester(
+    settings: Settings, database: Database, index: LanceDbIndex, embedder: HeldEmbedder, sandbox: Sandbox
+) -> Ingester:
     return Ingester(
         database,
-        LanceDbIndex(knowledge_settings.home / "knowledge", exact_below=1_000),
-        FolderBlobStore(knowledge_settings.home / "blobs"),
+        index,
+        FolderBlobStore(settings.home / "blobs"),
         embedder,
         sandbox,
         lambda texts: [len(text.split()) for text in texts],
-        knowledge_settings.ingestion,
+        settings.ingestion,
         largest_bytes=1_000_000,
     )
 
@@ -216,6 +230,66 @@ async def test_a_document_deleted_while_it_is_indexed_stays_gone(
     await turn
     assert (await alice.get(f"/documents/{document_id}")).status_code == 404
     assert await alice.contents("otters", strategy="lexical") == []
+
+
+class InterruptedDatabase(Database):
+    """In its next transaction `meanwhile` happens between the first query and the second."""
+
+    def __init__(self, settings: Settings, meanwhile: Callable[[], Awaitable[object]]) -> None:
+        super().__init__(settings, "knowledge")
+        self._meanwhile = meanwhile
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncGenerator[AsyncSession]:
+        async with super().transaction() as session:
+            execute = session.execute
+
+            async def interrupted(*arguments: Any, **options: Any) -> Any:
+                result = await execute(*arguments, **options)
+                session.execute = execute
+                await self._meanwhile()
+                return result
+
+            session.execute = interrupted
+            yield session
+
+
+class HeldIndex(LanceDbIndex):
+    """What is added is there; the call that added it returns when `let_go` is set."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder, exact_below=1_000)
+        self.added, self.let_go = asyncio.Event(), asyncio.Event()
+
+    async def add(self, organization_id: UUID, passages: Sequence[IndexedPassage]) -> None:
+        await super().add(organization_id, passages)
+        self.added.set()
+        await self.let_go.wait()
+
+
+async def test_what_is_published_between_two_queries_of_a_sweep_stays(
+    clean_database: None,
+    person: MakePerson,
+    database: Database,
+    knowledge_settings: Settings,
+    embedder: HeldEmbedder,
+    sandbox: Sandbox,
+) -> None:
+    alice = person()
+    document_id = await alice.send("# Otter\n\nOtters swim.")
+    index = HeldIndex(knowledge_settings.home / "knowledge")
+    turn = asyncio.create_task(an_ingester(knowledge_settings, database, index, embedder, sandbox).turn())
+    await index.added.wait()
+
+    async def publish() -> None:
+        index.let_go.set()
+        await turn
+
+    interrupted = InterruptedDatabase(knowledge_settings, publish)
+    await Purger(interrupted, index, cast("Uploads", None), timedelta(days=30)).sweep(alice.subject.organization_id)
+    await interrupted.close()
+    assert await status(alice, document_id) == "completed"
+    assert await alice.contents("otters", strategy="lexical") == ["Otter\n\nOtters swim."]
 
 
 async def test_a_missing_original_fails_its_document_only(

@@ -39,7 +39,7 @@ async def no_embed(texts: list[str]) -> NDArray[np.float32]:
 
 def ask(question: str, *documents: Document, **sampling: object) -> GenerationRequest:
     earlier = (Message("system", "Cite."), Message("user", "Dogs?"), Message("assistant", "On Fridays. [8]"))
-    return GenerationRequest((*earlier, Message("user", question)), Sampling(**sampling), documents)  # type: ignore[arg-type]
+    return GenerationRequest((*earlier, Message("user", question)), Sampling(**sampling), documents)  # type: ignore[arg-type] - each test its own
 
 
 async def answer(request: GenerationRequest, engine: ExtractiveEngine | None = None) -> tuple[str, Finished]:
