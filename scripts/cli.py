@@ -273,6 +273,20 @@ def eval_retrieval(
         raise typer.Exit(1)
 
 
+@eval_app.command("chunking")
+def eval_chunking(
+    data: Annotated[Path, typer.Option(help="A folder with corpus.jsonl, queries.jsonl and qrels.tsv.")],
+    split: Annotated[str | None, typer.Option(help="The folder in it that has the questions.")] = None,
+    cut: Annotated[list[str] | None, typer.Option(help="TOKENS:OVERLAP of a passage; may be repeated.")] = None,
+    budget: Annotated[int, typer.Option(min=1, help="Tokens of passages that an answer is given.")] = 1500,
+    documents: Annotated[int, typer.Option(min=1, help="At most this many; relevant ones come first.")] = 2000,
+) -> None:
+    """Cut a collection's documents into passages of several sizes and measure what each brings to its questions."""
+    from scripts.evaluate.chunking import evaluate_chunking, read_cuts
+
+    run(evaluate_chunking(console, settings(), data, split, read_cuts(cut or []), budget, documents))
+
+
 @models_app.command("list")
 def models_list() -> None:
     """Print the known weights and which are installed."""

@@ -71,9 +71,9 @@ async def installation(settings: Settings, console: Console) -> AsyncGenerator[S
             yield own
 
 
-def free_base_port() -> int:
+def free_base_port(first: int = 18_000) -> int:
     """The first of as many free ports in a row as an installation listens on."""
-    for base in range(18_000, 60_000, 10):
+    for base in range(first, 60_000, 10):
         with_room = [socket.socket() for _ in LISTENERS]
         try:
             for offset, probe in enumerate(with_room):

@@ -84,9 +84,15 @@ async def started_stack(home: Path, models_dir: Path) -> AsyncGenerator[Stack]:
     os.environ["FOOTNOTE_RATE_LIMITS__ANONYMOUS"] = "100000"
     os.environ["FOOTNOTE_INGESTION__LEASE_S"] = "6"
     os.environ["FOOTNOTE_GENERATION__ENGINE"] = "extractive"
-    settings = load_settings().model_copy(update={"home": home, "base_port": free_base_port()})
+    settings = load_settings().model_copy(update={"home": home, "base_port": base_port()})
     async with running(settings, Console(quiet=True)) as supervisor:
         yield Stack(settings, supervisor, f"http://127.0.0.1:{settings.base_port}")
+
+
+def base_port() -> int:
+    """Free, and out of the way of other processes of the same test run."""
+    process = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    return free_base_port(20_000 + 5_000 * process)
 
 
 async def until(look: Callable[[], Awaitable[Found | None]], wait_s: float = WAIT_S) -> Found:

@@ -113,10 +113,18 @@ class DocumentFailure(BaseModel):
     message: str
 
 
+class Progress(BaseModel):
+    """Passages indexed, of all that a document has."""
+
+    done: int
+    total: int
+
+
 class Document(BaseModel):
     """`access` is the one that holds; `inherits_access` where it isn't the document's own.
 
-    `purge_at` says until when a document in the bin can be restored.
+    `progress` tells how far a long document is while it is `processing`. `purge_at` says until when a document in the
+    bin can be restored.
     """
 
     document_id: UUID
@@ -124,6 +132,7 @@ class Document(BaseModel):
     title: str
     status: DocumentStatus
     error: DocumentFailure | None
+    progress: Progress | None
     chunk_count: int
     size_bytes: int
     media_type: str

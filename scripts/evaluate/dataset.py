@@ -24,11 +24,15 @@ class CorpusDocument:
 
 @dataclass(frozen=True)
 class Query:
-    """`relevant` gives each judged document's grade; those above 0 are relevant."""
+    """`relevant` gives each judged document's grade; those above 0 are relevant.
+
+    `answers` are the runs of the documents' text that answer it, where the collection names them.
+    """
 
     id: str
     text: str
     relevant: dict[str, int]
+    answers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,7 @@ def read_dataset(folder: Path, split: str | None) -> Dataset:
         raise ApiError(f"{corpus} has no documents.")
     relevant = _judgements(questions / "qrels.tsv")
     queries = [
-        Query(identifier, _text(row, "text", where), relevant[identifier])
+        Query(identifier, _text(row, "text", where), relevant[identifier], _answers(row, where))
         for where, row in _rows(questions / "queries.jsonl")
         if (identifier := _text(row, "_id", where)) in relevant
     ]
@@ -99,6 +103,11 @@ def _text(row: dict[str, Any], key: str, where: str) -> str:
     if not isinstance(value, str | int):
         raise ApiError(f"{where}: {key!r} is missing or no text.")
     return str(value)
+
+
+def _answers(row: dict[str, Any], where: str) -> tuple[str, ...]:
+    """As Chroma's chunking evaluation has them: "references": [{"content": "…"}]."""
+    return tuple(_text(reference, "content", where) for reference in row.get("references") or ())
 
 
 def _judgements(file: Path) -> dict[str, dict[str, int]]:

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from libs.contracts.errors import ErrorCode, FootnoteError
 from libs.contracts.identity import Subject
-from libs.contracts.knowledge import Document, DocumentFailure, DocumentList, DocumentStatus
+from libs.contracts.knowledge import Document, DocumentFailure, DocumentList, DocumentStatus, Progress
 from libs.stores.postgres import Database
 from services.knowledge import queue, repository
 from services.knowledge.access import INHERITED, require_manager, shown_access
@@ -26,9 +26,13 @@ class Shower:
 
     async def show(self, session: AsyncSession, rows: Sequence[DocumentRow]) -> list[Document]:
         collections = await repository.collections_of(session, rows)
-        return [self._shown(row, collections.get(row.collection_id) if row.collection_id else None) for row in rows]
+        under_way = await queue.progress(session, [row.id for row in rows if row.status == DocumentStatus.PROCESSING])
+        return [
+            self._shown(row, collections.get(row.collection_id) if row.collection_id else None, under_way.get(row.id))
+            for row in rows
+        ]
 
-    def _shown(self, row: DocumentRow, collection: CollectionRow | None) -> Document:
+    def _shown(self, row: DocumentRow, collection: CollectionRow | None, progress: Progress | None) -> Document:
         failure = None
         if row.error_code:
             failure = DocumentFailure(code=row.error_code, message=row.error_message or "")
@@ -40,6 +44,7 @@ class Shower:
             title=row.title,
             status=DocumentStatus(row.status),
             error=failure,
+            progress=progress,
             chunk_count=row.chunk_count,
             size_bytes=row.size_bytes,
             media_type=row.media_type,

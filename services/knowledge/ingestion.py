@@ -1,14 +1,10 @@
 """One turn of indexing: claimed revisions are parsed, cut, embedded, written, then published in one transaction."""
 
 import asyncio
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from uuid import UUID, uuid5
+from uuid import UUID
 
-import numpy as np
-from numpy.typing import NDArray
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -19,51 +15,25 @@ from libs.stores.blobs import BlobStore
 from libs.stores.postgres import Database
 from libs.telemetry.logs import get_logger
 from services.knowledge import queue, repository
-from services.knowledge.access import columns_of, narrower, readers_for
+from services.knowledge.access import columns_of, narrower
 from services.knowledge.aftermath import give_up
 from services.knowledge.catching_up import behind, said_of
-from services.knowledge.chunking.chunks import Chunk, chunk
+from services.knowledge.chunking.chunks import chunk
 from services.knowledge.chunking.units import TokenCounter
 from services.knowledge.models import DocumentRow, RevisionRow, TextRow
 from services.knowledge.parsing.document import FailureCode, ParseFailure, ParseLimits
 from services.knowledge.parsing.sandbox import Sandbox
-from services.knowledge.ports import Embedder, IndexedPassage, PassageIndex
+from services.knowledge.ports import Embedder, PassageIndex
 from services.knowledge.queue import Claim
+from services.knowledge.writing import PassageWriter, Prepared
 
 log = get_logger(__name__)
 
 # A turn is what other organisations wait for at most: a few seconds of embedding on two cores.
 TURN_DOCUMENTS = 32
 TURN_BYTES = 64_000
-EMBED_TEXTS = 64
-EMBED_TIMEOUT_S = 120.0
-HEADER_SEPARATOR = " › "
-# Of the header as it is embedded: it must not push the passage out of what the model reads.
-HEADER_CHARS = 160
 # A lease is renewed this many times before it would end.
 RENEWALS = 3
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """A revision that was read: what its passages will be once they are embedded."""
-
-    revision: RevisionRow
-    title: str
-    text: str
-    chunks: list[Chunk]
-
-    def header(self, passage: Chunk) -> str:
-        """The context that is embedded and searched with a passage: title, then headings not already in it."""
-        parts = [self.title, *(heading for heading in passage.heading_path if heading != self.title)]
-        return HEADER_SEPARATOR.join(parts)
-
-
-@dataclass(frozen=True)
-class _Embedded:
-    vector: NDArray[np.float32]
-    tokens: bytes
-    model_revision: str
 
 
 class Ingester:
@@ -84,9 +54,8 @@ class Ingester:
         largest_bytes: int,
     ) -> None:
         self._database = database
-        self._index = index
+        self._writer = PassageWriter(database, index, embedder)
         self._blobs = blobs
-        self._embedder = embedder
         self._sandbox = sandbox
         self._count_tokens = count_tokens
         self._settings = settings
@@ -128,7 +97,7 @@ class Ingester:
             for revision, outcome in zip(claim.revisions, outcomes, strict=True)
             if isinstance(outcome, ParseFailure)
         }
-        await self._write(claim, prepared)
+        await self._writer.write(claim, prepared)
         await self._publish(claim, prepared, failures)
 
     async def _prepare(self, revision: RevisionRow) -> Prepared | ParseFailure:
@@ -150,30 +119,6 @@ class Ingester:
             overlap_tokens=self._settings.overlap_tokens,
         )
         return Prepared(revision, revision.title or parsed.title or revision.file_name, parsed.text, chunks)
-
-    async def _write(self, claim: Claim, prepared: Sequence[Prepared]) -> None:
-        async with self._database.transaction() as session:
-            documents = await repository.living_documents(session, [one.revision.document_id for one in prepared])
-        living = [one for one in prepared if one.revision.document_id in documents]
-        texts = [f"{one.header(passage)[:HEADER_CHARS]}\n\n{passage.text}" for one in living for passage in one.chunks]
-        embedded = iter(await self._embed(texts))
-        passages = [
-            passage
-            for one in living
-            for passage in _passages(claim, one, documents[one.revision.document_id], embedded)
-        ]
-        await self._index.add(claim.organization_id, passages)
-
-    async def _embed(self, texts: list[str]) -> list[_Embedded]:
-        rows: list[_Embedded] = []
-        for start in range(0, len(texts), EMBED_TEXTS):
-            some = texts[start : start + EMBED_TEXTS]
-            made = await self._embedder.embed_passages(some, timeout_s=EMBED_TIMEOUT_S)
-            rows.extend(
-                _Embedded(vector, tokens, made.revision)
-                for vector, tokens in zip(made.vectors, made.tokens, strict=True)
-            )
-        return rows
 
     async def _publish(self, claim: Claim, prepared: Sequence[Prepared], failures: dict[UUID, ParseFailure]) -> None:
         """Makes what was written the served content, in one transaction.
@@ -250,35 +195,3 @@ async def _settle_others(session: AsyncSession, revision: RevisionRow, document:
         ):
             session.add(give_up(other, counted=other.status != "accepting"))
             await session.delete(other)
-
-
-def _passages(
-    claim: Claim, one: Prepared, document: DocumentRow, embedded: Iterator[_Embedded]
-) -> Iterator[IndexedPassage]:
-    revision = one.revision
-    seen: Counter[str] = Counter()
-    for passage in one.chunks:
-        # The same passage keeps its id in the next version; a second one of the same words has its own.
-        occurrence = seen[passage.content_hash]
-        seen[passage.content_hash] += 1
-        made = next(embedded)
-        yield IndexedPassage(
-            chunk_id=uuid5(document.id, f"{passage.content_hash}:{occurrence}"),
-            document_id=document.id,
-            version=queue.version_of(claim.lease, revision.id),
-            position=passage.index,
-            header=one.header(passage),
-            content=passage.text,
-            heading_path=passage.heading_path,
-            page=passage.page,
-            start=passage.start,
-            end=passage.end,
-            token_count=passage.token_count,
-            readers=readers_for(revision.access, revision.group_ids, document.owner_id, revision.collection_id),
-            category=revision.category,
-            tags=tuple(revision.tags),
-            created_at=document.created_at,
-            vector=made.vector,
-            tokens=made.tokens,
-            model_revision=made.model_revision,
-        )

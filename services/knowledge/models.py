@@ -108,6 +108,8 @@ class RevisionRow(Base):
     attempts: Mapped[int] = mapped_column(server_default="0")
     lease: Mapped[UUID | None]
     lease_until: Mapped[datetime | None]
+    passages_done: Mapped[int] = mapped_column(default=0)
+    passages_total: Mapped[int | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 

@@ -17,7 +17,8 @@ from libs.contracts.knowledge import SearchFilters
 class IndexedPassage:
     """A passage as it is indexed.
 
-    `header` (title and headings) is searched and embedded with `content`, which stays the original's own text.
+    `header` (title and headings, a table's header row) is searched and embedded with `content`, which stays the
+    original's own text.
     `readers` names who may read it: `organization`, `user:<id>`, `group:<id>`. `tokens` are its token vectors, as
     `libs.inference.late_interaction.maxsim` takes them; `model_revision` names the embedding model of both.
     """

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4, uuid5
 from sqlalchemy import and_, exists, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from libs.contracts.knowledge import DocumentStatus
+from libs.contracts.knowledge import DocumentStatus, Progress
 from services.knowledge.models import DocumentRow, OrganizationRow, RevisionRow
 
 MAX_ATTEMPTS = 3
@@ -65,6 +65,7 @@ async def claim(session: AsyncSession, lease_s: float, most: int, most_bytes: in
     lease = uuid4()
     for revision in chosen:
         revision.status, revision.lease, revision.attempts = "processing", lease, revision.attempts + 1
+        revision.passages_done, revision.passages_total = 0, None
     await session.flush()
     await extend(session, lease, lease_s)
     await session.execute(
@@ -86,6 +87,17 @@ async def extend(session: AsyncSession, lease: UUID, lease_s: float) -> None:
     )
 
 
+async def report(session: AsyncSession, lease: UUID, revision_id: UUID, done: int, total: int) -> bool:
+    """How many of the revision's passages are written; false where the lease doesn't hold it any more."""
+    found = await session.scalar(
+        update(RevisionRow)
+        .where(RevisionRow.id == revision_id, RevisionRow.lease == lease, RevisionRow.status == "processing")
+        .values(passages_done=done, passages_total=total)
+        .returning(RevisionRow.id)
+    )
+    return found is not None
+
+
 async def release(session: AsyncSession, lease: UUID, *, attempted: bool) -> None:
     """Back to the queue at once. Not `attempted`: what stopped the work says nothing about the documents."""
     await session.execute(
@@ -93,6 +105,18 @@ async def release(session: AsyncSession, lease: UUID, *, attempted: bool) -> Non
         .where(RevisionRow.lease == lease, RevisionRow.status == "processing")
         .values(status="pending", lease=None, attempts=RevisionRow.attempts - (0 if attempted else 1))
     )
+
+
+async def progress(session: AsyncSession, document_ids: Sequence[UUID]) -> dict[UUID, Progress]:
+    """Of those documents that are long enough to have any."""
+    if not document_ids:
+        return {}
+    row = RevisionRow
+    query = select(row.document_id, row.passages_done, row.passages_total).where(
+        row.document_id.in_(document_ids), row.status == "processing", row.passages_total.is_not(None)
+    )
+    found = await session.execute(query)
+    return {document_id: Progress(done=done, total=total) for document_id, done, total in found if total}
 
 
 async def withdraw(session: AsyncSession, document_id: UUID) -> None:

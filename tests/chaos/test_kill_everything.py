@@ -16,8 +16,7 @@ import psutil
 import pytest
 
 from libs.config.settings import PROCESSES, REPOSITORY, Settings, load_settings
-from scripts.stage import free_base_port
-from tests.stack import PASSWORD, Member, until
+from tests.stack import PASSWORD, Member, base_port, until
 
 QUESTION = "When does the harbour office open?"
 START_WAIT_S = 180.0
@@ -61,7 +60,7 @@ async def up(settings: Settings, models_dir: Path) -> AsyncGenerator[Installatio
 async def test_everything_killed_at_once_comes_back_whole(tmp_path: Path, models_dir: Path, full: bool) -> None:
     if not full:
         pytest.skip("two whole starts; run with --full")
-    settings = load_settings().model_copy(update={"home": tmp_path, "base_port": free_base_port()})
+    settings = load_settings().model_copy(update={"home": tmp_path, "base_port": base_port()})
     email = f"{uuid4().hex[:12]}@example.com"
     async with up(settings, models_dir) as first:
         async with signed_in(settings, email, new=True) as member:

@@ -1,6 +1,7 @@
 """Cuts a parsed document into the passages that are embedded, found and cited."""
 
 import hashlib
+from bisect import bisect_right
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +9,7 @@ from itertools import groupby, takewhile
 
 from services.knowledge.chunking.packing import Passage, pack
 from services.knowledge.chunking.units import TokenCounter, Unit, split_units, split_until_they_fit
-from services.knowledge.parsing.document import ParsedDocument
+from services.knowledge.parsing.document import BlockKind, ParsedDocument
 
 # all-MiniLM-L6-v2 reads 256 tokens: two mark the ends, and the title and heading path embedded with a chunk need room.
 DEFAULT_MAX_TOKENS = 200
@@ -19,9 +20,10 @@ DEFAULT_OVERLAP_TOKENS = 32
 class Chunk:
     """A passage: `text` is exactly the document's text from `start` to `end`.
 
-    `heading_path` is what all of the passage stands under, `page` the page (from 1) on which it begins. `content_hash`
-    (SHA-256, hexadecimal) depends on the text and the heading path alone, so unchanged content keeps it; a document
-    that repeats a passage under the same headings repeats its hash.
+    `heading_path` is what all of the passage stands under, `page` the page (from 1) on which it begins, `table_header`
+    the first row of the table in whose further rows it begins. `content_hash` (SHA-256, hexadecimal) depends on the
+    text and the heading path alone, so unchanged content keeps it; a document that repeats a passage under the same
+    headings repeats its hash.
     """
 
     index: int
@@ -29,6 +31,7 @@ class Chunk:
     start: int
     end: int
     heading_path: tuple[str, ...]
+    table_header: str | None
     page: int | None
     token_count: int
     content_hash: str
@@ -55,7 +58,8 @@ def chunk(
     units = split_units(document, count_tokens, max_tokens)
     passages = [passage for section in _sections(units) for passage in pack(section, max_tokens, overlap_tokens)]
     fitting = _verified(document.text, passages, count_tokens, max_tokens)
-    return [_chunk(index, document.text, passage, tokens) for index, (passage, tokens) in enumerate(fitting)]
+    starts = [block.start for block in document.blocks]
+    return [_chunk(index, document, starts, passage, tokens) for index, (passage, tokens) in enumerate(fitting)]
 
 
 def _sections(units: Sequence[Unit]) -> list[list[Unit]]:
@@ -115,10 +119,19 @@ def _shared(paths: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
     return shared
 
 
-def _chunk(index: int, text: str, passage: Passage, tokens: int) -> Chunk:
+def _table_header(document: ParsedDocument, block_starts: Sequence[int], passage: Passage) -> str | None:
+    before = bisect_right(block_starts, passage.start)
+    block = document.blocks[before - 1] if before else None
+    if block is None or block.kind is not BlockKind.TABLE or passage.start >= block.end:
+        return None
+    first_row = document.text.find("\n", block.start, passage.start)
+    return document.text[block.start : first_row] if first_row >= 0 else None
+
+
+def _chunk(index: int, document: ParsedDocument, block_starts: Sequence[int], passage: Passage, tokens: int) -> Chunk:
     body = [unit.heading_path for unit in passage.units if not unit.is_heading]
     path = _shared(body) if body else passage.units[-1].heading_path
-    content = text[passage.start : passage.end]
+    content = document.text[passage.start : passage.end]
     identity = "\x1f".join((*path, content))
     return Chunk(
         index=index,
@@ -126,6 +139,7 @@ def _chunk(index: int, text: str, passage: Passage, tokens: int) -> Chunk:
         start=passage.start,
         end=passage.end,
         heading_path=path,
+        table_header=_table_header(document, block_starts, passage),
         page=passage.units[0].page,
         token_count=tokens,
         content_hash=hashlib.sha256(identity.encode()).hexdigest(),

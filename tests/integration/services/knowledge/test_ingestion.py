@@ -21,8 +21,7 @@ from libs.config.settings import REPOSITORY, Settings
 from libs.contracts.errors import FootnoteError, unavailable
 from libs.stores.blobs import FolderBlobStore
 from libs.stores.postgres import Database
-from scripts.stage import free_base_port
-from services.knowledge import queue
+from services.knowledge import queue, writing
 from services.knowledge.adapters.lancedb_index import LanceDbIndex
 from services.knowledge.ingestion import Ingester
 from services.knowledge.parsing.sandbox import Sandbox
@@ -30,6 +29,7 @@ from services.knowledge.ports import IndexedPassage
 from services.knowledge.purge import Purger
 from services.knowledge.uploads import Uploads
 from tests.integration.services.knowledge.conftest import Person, until, working
+from tests.stack import base_port
 
 MakePerson = Callable[..., Person]
 
@@ -41,13 +41,17 @@ class HeldEmbedder:
         self.wait: asyncio.Event | None = None
         self.reached = asyncio.Event()
         self.error: Exception | None = None
+        self.calls = 0
+        self.embedded = 0
 
     async def embed_passages(self, texts: list[str], *, timeout_s: float = 30) -> EmbeddedPassages:  # noqa: ARG002 - the port's
         self.reached.set()
+        self.calls += 1
         if self.error:
             raise self.error
         if self.wait:
             await self.wait.wait()
+        self.embedded += len(texts)
         rows = np.ones((len(texts), 384), np.float32)
         vectors = rows / np.linalg.norm(rows, axis=1, keepdims=True)
         return EmbeddedPassages(vectors, (b"",) * len(texts), "arithmetic")
@@ -217,6 +221,51 @@ async def version(database: Database, document_id: str) -> UUID:
         return await session.scalar(query, {"id": UUID(document_id)})
 
 
+LONG = "\n\n".join(f"# Part {number}\n\nHeron {number} wades." for number in range(10))
+
+
+async def half_written(
+    embedder: HeldEmbedder, ingester: Ingester, alice: Person, monkeypatch: pytest.MonkeyPatch
+) -> tuple[str, asyncio.Task[bool]]:
+    """A long document of which four passages of ten are written; the next four fail while `embedder.error` stands."""
+    monkeypatch.setattr(writing, "WRITTEN_AT_ONCE", 4)
+    monkeypatch.setattr(writing, "PAUSE_S", 0.01)
+    document_id = await alice.send(LONG, "Herons")
+    embedder.wait = asyncio.Event()
+    turn = asyncio.create_task(ingester.turn())
+    await embedder.reached.wait()
+    assert (await alice.show(document_id))["progress"] == {"done": 0, "total": 10}
+    embedder.error = unavailable("embedding")
+    embedder.wait.set()
+    await until(alice.show, document_id, found=lambda one: one["progress"] == {"done": 4, "total": 10})
+    return document_id, turn
+
+
+async def test_a_long_document_is_written_in_parts_and_waits_where_it_is(
+    ingester: Ingester, embedder: HeldEmbedder, person: MakePerson, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alice = person()
+    document_id, turn = await half_written(embedder, ingester, alice, monkeypatch)
+    assert await alice.contents("heron", strategy="lexical") == []
+    embedder.error = None
+    assert await turn
+    document = await alice.show(document_id)
+    assert (document["status"], document["chunk_count"], document["progress"]) == ("completed", 10, None)
+    passages = (await alice.get(f"/documents/{document_id}/passages")).json()["items"]
+    assert embedder.embedded == len(passages) == 10
+
+
+async def test_a_long_document_that_is_deleted_is_not_written_to_its_end(
+    ingester: Ingester, embedder: HeldEmbedder, person: MakePerson, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alice = person()
+    document_id, turn = await half_written(embedder, ingester, alice, monkeypatch)
+    await alice.delete(f"/documents/{document_id}")
+    embedder.error = None
+    await turn
+    assert embedder.embedded == 8
+
+
 async def test_a_document_deleted_while_it_is_indexed_stays_gone(
     ingester: Ingester, embedder: HeldEmbedder, person: MakePerson
 ) -> None:
@@ -312,7 +361,7 @@ async def test_a_killed_workers_document_ends_complete(
     document_id = await alice.send(paragraphs, "Herons")
     urls = {f"FOOTNOTE_SERVICE_URLS__{name.upper()}": url for name, url in knowledge_settings.service_urls.items()}
     environment = os.environ | urls
-    environment |= {"FOOTNOTE_INGESTION__LEASE_S": "2", "FOOTNOTE_BASE_PORT": str(free_base_port())}
+    environment |= {"FOOTNOTE_INGESTION__LEASE_S": "2", "FOOTNOTE_BASE_PORT": str(base_port())}
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "services.knowledge.worker", cwd=REPOSITORY, env=environment
     )

@@ -179,6 +179,22 @@ def test_a_table_is_cut_between_rows():
     assert chunks[0].text.startswith("| Name | Value |")
 
 
+def test_rows_know_the_first_row_of_their_table():
+    rows = [("|", f"row {number}", "x " * 10) for number in range(6)]
+    chunks = chunk(document_of("Before.", ("|", "name", "text"), *rows, "After."), word_pieces, max_tokens=40)
+    first = next(one.index for one in chunks if "| name | text |" in one.text)
+    below = [one for one in chunks if one.index > first and one.text.startswith("|")]
+    assert len(below) > 1
+    assert {one.table_header for one in below} == {"| name | text |"}
+    assert {one.table_header for one in chunks if one not in below} == {None}
+
+
+def test_a_row_that_is_cut_is_not_its_own_header():
+    chunks = chunk(document_of(("|", "word " * 200)), word_pieces, max_tokens=40)
+    assert len(chunks) > 1
+    assert {one.table_header for one in chunks} == {None}
+
+
 def test_a_word_longer_than_a_chunk_is_cut():
     chunks = chunk(document_of("before " + "x" * 1000 + " after"), word_pieces, max_tokens=50, overlap_tokens=0)
     assert "".join(texts_of(chunks)).replace(" ", "") == "before" + "x" * 1000 + "after"

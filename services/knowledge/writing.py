@@ -1,0 +1,136 @@
+"""Passages of claimed revisions, embedded and written to the index some at a time, before anything serves them."""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from uuid import UUID, uuid5
+
+from libs.clients.embedding import EmbeddedPassages
+from libs.contracts.errors import FootnoteError
+from libs.stores.postgres import Database
+from libs.telemetry.logs import get_logger
+from services.knowledge import queue, repository
+from services.knowledge.access import readers_for
+from services.knowledge.chunking.chunks import Chunk
+from services.knowledge.chunking.context import context_of, embedded_text
+from services.knowledge.models import DocumentRow, RevisionRow
+from services.knowledge.ports import Embedder, IndexedPassage, PassageIndex
+from services.knowledge.queue import Claim
+
+log = get_logger(__name__)
+
+# Of a long document at a time: some 10 MB with its vectors, and half a minute on two cores.
+WRITTEN_AT_ONCE = 1_024
+EMBEDDED_AT_ONCE = 64
+EMBED_TIMEOUT_S = 120.0
+# How long a document that is half written waits for embedding to come back before all of it goes back to the queue.
+PATIENCE_S = 120.0
+PAUSE_S = 2.0
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A revision that was read: what its passages will be once they are embedded."""
+
+    revision: RevisionRow
+    title: str
+    text: str
+    chunks: list[Chunk]
+
+
+@dataclass(frozen=True)
+class _Draft:
+    """A passage that isn't embedded yet."""
+
+    of: Prepared
+    document: DocumentRow
+    chunk: Chunk
+    chunk_id: UUID
+
+
+class PassageWriter:
+    """What it needs of memory and of one message doesn't grow with a document's length."""
+
+    def __init__(self, database: Database, index: PassageIndex, embedder: Embedder) -> None:
+        self._database = database
+        self._index = index
+        self._embedder = embedder
+
+    async def write(self, claim: Claim, prepared: Sequence[Prepared]) -> None:
+        """Under the claim's versions, which nobody reads before they are published. Deleted documents are left out."""
+        async with self._database.transaction() as session:
+            documents = await repository.living_documents(session, [one.revision.document_id for one in prepared])
+        drafts = _drafts(prepared, documents)
+        begun = False
+        while some := [*islice(drafts, WRITTEN_AT_ONCE)]:
+            if not await self._held(claim, some[0]):
+                return
+            passages = [
+                passage
+                for start in range(0, len(some), EMBEDDED_AT_ONCE)
+                for passage in await self._embedded(claim, some[start : start + EMBEDDED_AT_ONCE], patient=begun)
+            ]
+            await self._index.add(claim.organization_id, passages)
+            begun = True
+
+    async def _held(self, claim: Claim, first: _Draft) -> bool:
+        """Says how far a long document is; false where it was deleted or given to another worker meanwhile."""
+        total = len(first.of.chunks)
+        if total <= WRITTEN_AT_ONCE:
+            return True
+        async with self._database.transaction() as session:
+            return await queue.report(session, claim.lease, first.of.revision.id, first.chunk.index, total)
+
+    async def _embedded(self, claim: Claim, drafts: Sequence[_Draft], *, patient: bool) -> list[IndexedPassage]:
+        texts = [embedded_text(draft.of.title, draft.chunk) for draft in drafts]
+        until = time.monotonic() + (PATIENCE_S if patient else 0)
+        while True:
+            try:
+                made = await self._embedder.embed_passages(texts, timeout_s=EMBED_TIMEOUT_S)
+                break
+            except FootnoteError as error:
+                if time.monotonic() > until:
+                    raise
+                log.warning("embedding is away; a long document waits", reason=error.message)
+                await asyncio.sleep(PAUSE_S)
+        return [_passage(claim, draft, made, row) for row, draft in enumerate(drafts)]
+
+
+def _drafts(prepared: Sequence[Prepared], documents: Mapping[UUID, DocumentRow]) -> Iterator[_Draft]:
+    for one in prepared:
+        document = documents.get(one.revision.document_id)
+        if document is None:
+            continue
+        seen: Counter[str] = Counter()
+        for chunk in one.chunks:
+            # The same passage keeps its id in the next version; a second one of the same words has its own.
+            occurrence = seen[chunk.content_hash]
+            seen[chunk.content_hash] += 1
+            yield _Draft(one, document, chunk, uuid5(document.id, f"{chunk.content_hash}:{occurrence}"))
+
+
+def _passage(claim: Claim, draft: _Draft, made: EmbeddedPassages, row: int) -> IndexedPassage:
+    revision, chunk = draft.of.revision, draft.chunk
+    return IndexedPassage(
+        chunk_id=draft.chunk_id,
+        document_id=draft.document.id,
+        version=queue.version_of(claim.lease, revision.id),
+        position=chunk.index,
+        header=context_of(draft.of.title, chunk),
+        content=chunk.text,
+        heading_path=chunk.heading_path,
+        page=chunk.page,
+        start=chunk.start,
+        end=chunk.end,
+        token_count=chunk.token_count,
+        readers=readers_for(revision.access, revision.group_ids, draft.document.owner_id, revision.collection_id),
+        category=revision.category,
+        tags=tuple(revision.tags),
+        created_at=draft.document.created_at,
+        vector=made.vectors[row],
+        tokens=made.tokens[row],
+        model_revision=made.revision,
+    )
