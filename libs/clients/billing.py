@@ -7,6 +7,7 @@ from libs.contracts.billing import (
     MessageReservationRequest,
     Settlement,
     StorageChange,
+    StorageChanges,
 )
 
 
@@ -31,6 +32,7 @@ class BillingClient:
         """429 QUOTA_EXCEEDED where the day's calls are used up."""
         await self._service.send("POST", "/internal/api-calls", body=call, idempotent=True, timeout_s=3)
 
-    async def change_storage(self, change: StorageChange) -> None:
-        """429 QUOTA_EXCEEDED where a positive change would pass the plan's limit."""
-        await self._service.send("POST", "/internal/storage-changes", body=change, idempotent=True, timeout_s=3)
+    async def change_storage(self, *changes: StorageChange) -> None:
+        """Of one organisation, all or none: 429 QUOTA_EXCEEDED where together they would pass the plan's limit."""
+        body = StorageChanges(changes=[*changes])
+        await self._service.send("POST", "/internal/storage-changes", body=body, idempotent=True, timeout_s=3)

@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 MAX_COUNT = 2_000_000_000
 MAX_BYTES = 1_000_000_000_000
@@ -103,6 +103,18 @@ class StorageChange(BaseModel):
     event_id: str = Field(max_length=200)
     organization_id: UUID
     delta_bytes: int = Field(ge=-MAX_BYTES, le=MAX_BYTES)
+
+
+class StorageChanges(BaseModel):
+    """Counted together or not at all; of one organisation."""
+
+    changes: list[StorageChange] = Field(min_length=1, max_length=500)
+
+    @model_validator(mode="after")
+    def _of_one_organization(self) -> "StorageChanges":
+        if len({change.organization_id for change in self.changes}) > 1:
+            raise ValueError("the changes are of several organisations")
+        return self
 
 
 class PlanChange(BaseModel):

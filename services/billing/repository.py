@@ -1,6 +1,6 @@
 """All of billing's queries, each for one organisation."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
@@ -103,6 +103,15 @@ class BillingRepository:
         row = (await self._session.execute(select(used, reserved, counted))).one()
         return Standing(int(row[0]), row[1], row[2])
 
+    async def counted(self, organization_id: UUID, resource: Resource, event_ids: Sequence[str]) -> set[str]:
+        """Those of the events that are in the ledger already."""
+        query = select(UsageRecord.event_id).where(
+            UsageRecord.organization_id == organization_id,
+            UsageRecord.resource == resource.value,
+            UsageRecord.event_id.in_(event_ids),
+        )
+        return set(await self._session.scalars(query))
+
     async def reserve(
         self, organization_id: UUID, reservation_id: UUID, period: date, now: datetime, expires_at: datetime
     ) -> None:
@@ -143,9 +152,9 @@ class BillingRepository:
         """Gives room back, by the reservation's id alone: only its maker knows it."""
         await self._session.execute(delete(Reservation).where(Reservation.id == reservation_id))
 
-    async def append(self, event: UsageEvent) -> None:
-        """Adds a line to the ledger; an event that is there already stays as it is."""
-        await self._session.execute(insert(UsageRecord).values(**asdict(event)).on_conflict_do_nothing())
+    async def append(self, *events: UsageEvent) -> None:
+        """Adds lines to the ledger; an event that is there already stays as it is."""
+        await self._session.execute(insert(UsageRecord).on_conflict_do_nothing(), [asdict(event) for event in events])
 
 
 class BillingStore:

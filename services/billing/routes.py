@@ -12,7 +12,7 @@ from libs.contracts.billing import (
     PlanChange,
     PlanList,
     Settlement,
-    StorageChange,
+    StorageChanges,
     Subscription,
     Usage,
 )
@@ -68,8 +68,8 @@ async def count_api_call(call: ApiCall, billing: TheBilling) -> None:
 
 
 @internal_router.post("/storage-changes", status_code=204)
-async def change_storage(change: StorageChange, billing: TheBilling) -> None:
-    await billing.change_storage(change)
+async def change_storage(changes: StorageChanges, billing: TheBilling) -> None:
+    await billing.change_storage(*changes.changes)
 
 
 @internal_router.put("/organizations/{organization_id}/plan")

@@ -145,21 +145,38 @@ class Billing:
             if await _admit(repository, plan, event, now):
                 await repository.append(event)
 
-    async def change_storage(self, change: StorageChange) -> None:
-        """Records bytes kept or given up. Raises 429 QUOTA_EXCEEDED where the plan has no room for more."""
+    async def change_storage(self, *changes: StorageChange) -> None:
+        """Records bytes that one organisation keeps or gives up, all of the changes or none.
+
+        Raises 429 QUOTA_EXCEEDED where the plan has no room for them together; giving up is never refused.
+        """
         now = self._clock()
-        event = UsageEvent(
-            organization_id=change.organization_id,
-            resource=Resource.STORAGE_BYTES,
-            event_id=change.event_id,
-            quantity=change.delta_bytes,
-            period=month_of(now).key,
-            occurred_at=now,
-        )
+        organization_id = changes[0].organization_id
         async with self._store.step() as repository:
-            plan = await _plan(repository, change.organization_id)
-            if event.quantity <= 0 or await _admit(repository, plan, event, now):
-                await repository.append(event)
+            plan = await _plan(repository, organization_id)
+            await repository.wait_for_turn(organization_id, Resource.STORAGE_BYTES)
+            names = [change.event_id for change in changes]
+            counted = await repository.counted(organization_id, Resource.STORAGE_BYTES, names)
+            new = {change.event_id: change for change in changes if change.event_id not in counted}
+            growth = sum(change.delta_bytes for change in new.values())
+            limit = limit_of(plan, Resource.STORAGE_BYTES)
+            if growth > 0 and limit is not None:
+                standing = await repository.standing(organization_id, Resource.STORAGE_BYTES, None, now)
+                if standing.used + growth > limit:
+                    raise _quota_exceeded(plan, Resource.STORAGE_BYTES, standing.used, now)
+            if new:
+                await repository.append(*(_storage_event(change, now) for change in new.values()))
+
+
+def _storage_event(change: StorageChange, now: datetime) -> UsageEvent:
+    return UsageEvent(
+        organization_id=change.organization_id,
+        resource=Resource.STORAGE_BYTES,
+        event_id=change.event_id,
+        quantity=change.delta_bytes,
+        period=month_of(now).key,
+        occurred_at=now,
+    )
 
 
 async def _plan(repository: BillingRepository, organization_id: UUID) -> Plan:

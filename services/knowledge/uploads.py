@@ -130,15 +130,12 @@ class Uploads:
             return [await _write_one(session, subject, one) for one in stored]
 
     async def _count_or_wait(self, organization_id: UUID, revisions: Sequence[RevisionRow]) -> None:
-        asked: list[RevisionRow] = []
         try:
-            for revision in revisions:
-                asked.append(revision)
-                await self._billing.change_storage(kept(revision))
+            await self._billing.change_storage(*(kept(revision) for revision in revisions))
         except FootnoteError as error:
             refused = error.code is ErrorCode.QUOTA_EXCEEDED
             if refused or await self._uncounted_passed(organization_id):
-                await self._take_back(organization_id, revisions, asked[:-1] if refused else asked)
+                await self._take_back(organization_id, revisions, counted=not refused)
                 raise
             log.warning("storage counted later", organization_id=str(organization_id), reason=error.message)
             return
@@ -173,14 +170,13 @@ class Uploads:
             if narrowed:
                 await repository.bump_knowledge_version(session, organization_id)
 
-    async def _take_back(
-        self, organization_id: UUID, revisions: Sequence[RevisionRow], asked: Sequence[RevisionRow]
-    ) -> None:
-        """As if the upload had never come: what billing was `asked` for is given up, former contents stay."""
+    async def _take_back(self, organization_id: UUID, revisions: Sequence[RevisionRow], *, counted: bool) -> None:
+        """As if the upload had never come: what billing may have `counted` is given up, former contents stay."""
         async with self._database.transaction() as session:
             await repository.lock_organization(session, organization_id)
-            # Whether billing counted the last one may be unknown; giving up settles that first.
-            session.add_all(give_up(revision, counted=False) for revision in asked)
+            if counted:
+                # Or not: giving up settles that first.
+                session.add_all(give_up(revision, counted=False) for revision in revisions)
             await session.execute(delete(RevisionRow).where(RevisionRow.id.in_([one.id for one in revisions])))
             await session.execute(
                 delete(DocumentRow).where(

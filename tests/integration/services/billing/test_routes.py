@@ -58,10 +58,12 @@ async def test_reserve_settle_and_release_over_http(
 
 
 async def test_a_refusal_is_the_envelope_with_the_time_to_wait(http: AsyncClient, organization_id: UUID) -> None:
-    body = {"event_id": "big", "organization_id": str(organization_id), "delta_bytes": 100_000_001}
-    refused = await http.post("/internal/storage-changes", json=body)
+    change = {"event_id": "big", "organization_id": str(organization_id), "delta_bytes": 100_000_001}
+    refused = await http.post("/internal/storage-changes", json={"changes": [change]})
     assert refused.status_code == 429
     assert refused.json()["code"] == "QUOTA_EXCEEDED"
+    strangers = {"changes": [change, change | {"organization_id": str(uuid4())}]}
+    assert (await http.post("/internal/storage-changes", json=strangers)).status_code == 422
     for _ in range(100):
         call = {"call_id": str(uuid4()), "organization_id": str(organization_id), "api_key_id": str(uuid4())}
         assert (await http.post("/internal/api-calls", json=call)).status_code == 204

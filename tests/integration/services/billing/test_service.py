@@ -243,6 +243,25 @@ async def test_storage_is_refused_over_the_limit_and_given_up_always(billing: Bi
     assert await used(billing, organization_id, Resource.STORAGE_BYTES) == 60 * MB
 
 
+async def test_changes_that_come_together_are_counted_together_or_not_at_all(billing: Billing) -> None:
+    organization_id = uuid4()
+
+    def changes(*sizes: int) -> list[StorageChange]:
+        return [
+            StorageChange(event_id=f"{place}:{size}", organization_id=organization_id, delta_bytes=size * MB)
+            for place, size in enumerate(sizes)
+        ]
+
+    await billing.change_storage(*changes(40, 20))
+    with pytest.raises(FootnoteError) as refused:
+        await billing.change_storage(*changes(40, 10, 35))
+    assert refused.value.details["current_usage"] == 60 * MB
+    assert await used(billing, organization_id, Resource.STORAGE_BYTES) == 60 * MB
+    await billing.change_storage(*changes(40, 20, 30, 10))
+    await billing.change_storage(*changes(40, 20, 30, 10))
+    assert await used(billing, organization_id, Resource.STORAGE_BYTES) == 100 * MB
+
+
 async def test_after_a_smaller_plan_nothing_more_is_kept_but_all_can_be_given_up(billing: Billing) -> None:
     organization_id = uuid4()
     await billing.change_plan(organization_id, "pro")

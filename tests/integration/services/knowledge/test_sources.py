@@ -28,7 +28,7 @@ from tests.integration.services.knowledge.conftest import Person
 class NoBilling:
     """Stands for a plan with room; nothing here is about counting."""
 
-    async def change_storage(self, _change: object) -> None:
+    async def change_storage(self, *_changes: object) -> None:
         pass
 
 
