@@ -239,6 +239,14 @@ def bench_index() -> None:
     run(measure(console))
 
 
+@bench_app.command("scale")
+def bench_scale() -> None:
+    """A whole search over 100,000 passages beside one over 1,000."""
+    from scripts.bench.scale import bench_scale as measure
+
+    run(measure(console))
+
+
 @bench_app.command("chat")
 def bench_chat() -> None:
     """An answer beside a bare route, and beside the engine called directly."""
@@ -253,6 +261,7 @@ def bench_all() -> None:
     bench_embed()
     bench_rerank()
     bench_search()
+    bench_scale()
     bench_index()
     bench_chat()
 

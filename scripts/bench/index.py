@@ -3,10 +3,8 @@
 import asyncio
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterator
-from datetime import UTC, datetime
+from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
 from uuid import UUID, uuid4
 
 import numpy as np
@@ -15,24 +13,18 @@ from rich.console import Console
 from rich.table import Table
 
 from libs.config.settings import load_settings
+from scripts.bench.made_up import EVERYONE, Vectors, passage, text_of, vectors_in_topics, vectors_near
 from services.knowledge.adapters.lancedb_index import LanceDbIndex
-from services.knowledge.ports import FoundPassage, IndexedPassage, Scope
+from services.knowledge.ports import FoundPassage, Scope
 
 SMALL, LARGE = 1_000, 100_000
-DIMENSION = 384
-TOPICS = 2_000
-# Within a topic vectors lie about as near to each other as MiniLM's of one subject do, at a cosine of 0.5.
-SPREAD = 1.0
-VOCABULARY = 20_000
-WORDS = 60
 BATCH = 5_000
 QUERIES = 60
+QUERY_WORDS = 4
 TOP_K = 10
 # One passage in a hundred is this reader's own.
 SHARE = 100
-EVERYONE, FEW = "organization", "user:few"
-
-Vectors = NDArray[np.float32]
+FEW = "user:few"
 
 
 async def bench_index(console: Console, small: int = SMALL, large: int = LARGE) -> None:
@@ -62,49 +54,27 @@ class _Collection:
 
 async def _filled(folder: Path, size: int) -> _Collection:
     random = np.random.default_rng(7)
-    vectors = _unit(_topics(random)[random.integers(0, TOPICS, size)] + SPREAD * _noise(random, size))
+    vectors = vectors_in_topics(random, size)
     index = LanceDbIndex(folder, load_settings().retrieval.exact_below)
     organization_id = uuid4()
     chunk_ids: list[UUID] = []
     for start in range(0, size, BATCH):
-        batch = [*_passages(random, vectors[start : start + BATCH], start)]
+        batch = [
+            passage(random, vector, readers=(EVERYONE, FEW) if number % SHARE == 0 else (EVERYONE,))
+            for number, vector in enumerate(vectors[start : start + BATCH], start)
+        ]
         chunk_ids += [one.chunk_id for one in batch]
         await index.add(organization_id, batch)
     await index.maintain(organization_id)
     return _Collection(index, organization_id, vectors, chunk_ids)
 
 
-def _passages(random: np.random.Generator, vectors: Vectors, first: int) -> Iterator[IndexedPassage]:
-    for number, vector in enumerate(vectors, first):
-        content = _text(random)
-        yield IndexedPassage(
-            chunk_id=uuid4(),
-            document_id=uuid4(),
-            version=uuid4(),
-            position=0,
-            header="Title",
-            content=content,
-            heading_path=(),
-            page=None,
-            start=0,
-            end=len(content),
-            token_count=WORDS,
-            readers=(EVERYONE, FEW) if number % SHARE == 0 else (EVERYONE,),
-            category=None,
-            tags=(),
-            created_at=datetime(2026, 1, 1, tzinfo=UTC),
-            vector=vector,
-            tokens=b"",
-            model_revision="bench",
-        )
-
-
 async def _row(table: Table, collection: _Collection, reader: str) -> tuple[float, float]:
     random = np.random.default_rng(11)
     scope = Scope(collection.organization_id, (reader,))
     seen = np.arange(0, len(collection.chunk_ids), SHARE if reader == FEW else 1)
-    queries = _unit(collection.vectors[random.choice(seen, QUERIES)] + SPREAD * _noise(random, QUERIES))
-    texts = [" ".join(_text(random).split()[:4]) for _ in range(QUERIES)]
+    queries = vectors_near(random, collection.vectors[random.choice(seen, QUERIES)])
+    texts = [text_of(random, QUERY_WORDS) for _ in range(QUERIES)]
     index = collection.index
     await index.similar(scope, queries[0], TOP_K)
     await index.lexical(scope, texts[0], TOP_K)
@@ -138,22 +108,3 @@ def _recall(collection: _Collection, seen: NDArray[np.int64], query: Vectors, fo
     exact = seen[np.argsort(-(collection.vectors[seen] @ query))[:TOP_K]]
     wanted = {collection.chunk_ids[int(place)] for place in exact}
     return len(wanted & {one.chunk_id for one in found}) / len(wanted)
-
-
-def _topics(random: np.random.Generator) -> Vectors:
-    return _unit(random.standard_normal((TOPICS, DIMENSION), dtype=np.float32))
-
-
-def _noise(random: np.random.Generator, count: int) -> Vectors:
-    """Of length about 1."""
-    return random.standard_normal((count, DIMENSION), dtype=np.float32) / np.float32(np.sqrt(DIMENSION))
-
-
-def _unit(rows: NDArray[np.floating[Any]]) -> Vectors:
-    return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
-
-
-def _text(random: np.random.Generator) -> str:
-    """Words as rare as in a language, by Zipf's law."""
-    ranks = np.minimum(random.zipf(1.2, WORDS), VOCABULARY)
-    return " ".join(f"word{rank}" for rank in ranks)
