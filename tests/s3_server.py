@@ -69,6 +69,13 @@ class S3Server:
     url: str = ""
     _clock: int = 0
 
+    def empty(self) -> None:
+        """As it was at the start."""
+        self.objects = {"reports": {}}
+        self._clock = 0
+        self.broken.clear()
+        self.asked.clear()
+
     def put(self, key: str, content: bytes | str, bucket: str = "reports") -> None:
         self._clock += 1
         content = content.encode() if isinstance(content, str) else content

@@ -2,8 +2,10 @@
 
 import asyncio
 import io
+import ssl
 from collections.abc import AsyncIterator, Callable
 
+import httpcore
 import pytest
 import stamina
 
@@ -26,22 +28,34 @@ ODD_KEYS = [
 ]  # fmt: skip
 
 
+@pytest.fixture(scope="module")
+async def running() -> AsyncIterator[S3Server]:
+    async with s3_server() as server:
+        yield server
+
+
 @pytest.fixture
-async def server() -> AsyncIterator[S3Server]:
-    async with s3_server() as running:
-        yield running
+def server(running: S3Server) -> S3Server:
+    running.empty()
+    return running
+
+
+@pytest.fixture(scope="module")
+def ssl_context() -> ssl.SSLContext:
+    return httpcore.default_ssl_context()
 
 
 Opening = Callable[..., Bucket]
 
 
 @pytest.fixture
-def opened(server: S3Server) -> Opening:
+def opened(server: S3Server, ssl_context: ssl.SSLContext) -> Opening:
     def make(
         credentials: Credentials = RIGHT, *, name: str = "reports", endpoint: str = "", allowed: bool = True
     ) -> Bucket:
         backend = CheckedBackend(LOOPBACK if allowed else (), resolve)
-        return Bucket(locate(name, "eu-west-1", endpoint or server.url), credentials, backend, silence_s=0.3)
+        place = locate(name, "eu-west-1", endpoint or server.url)
+        return Bucket(place, credentials, backend, ssl_context=ssl_context, silence_s=0.3)
 
     return make
 

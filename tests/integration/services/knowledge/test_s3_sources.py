@@ -1,6 +1,6 @@
 """S3 prefixes as sources, against a bucket on loopback that checks signatures."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -28,7 +28,6 @@ from tests.integration.services.knowledge.conftest import People, Person, client
 from tests.s3_server import ACCESS_KEY, SECRET_KEY, Answer, S3Server, hang, headers_of, refusing, s3_server
 
 MAX_BYTES = 20_000
-OPERATORS_KEY = {"access_key_id": ACCESS_KEY, "secret_access_key": SecretStr(SECRET_KEY)}
 
 
 class Billing:
@@ -86,17 +85,25 @@ def counts(run: dict[str, Any]) -> dict[str, int]:
     return {name: count for name, count in named.items() if count}
 
 
-@pytest.fixture
-async def place(knowledge_settings: Settings, people: People, database: Database) -> AsyncIterator[Place]:
-    async with database.transaction() as session:
-        await session.execute(text("TRUNCATE sources CASCADE"))
+@pytest.fixture(scope="module")
+async def running(knowledge_settings: Settings, people: People) -> AsyncIterator[tuple[S3Server, Settings, Any]]:
+    """A bucket, settings under which its loopback endpoint may be read, and the service under them."""
     async with s3_server() as bucket:
         port = int(bucket.url.rpartition(":")[2])
         opened = {"allowed_networks": list(networks(["127.0.0.0/8"])), "ports": [port]}
         options = knowledge_settings.s3_sources.model_copy(update=opened)
         settings = knowledge_settings.model_copy(update={"s3_sources": options})
         async with client_of(settings, people) as client:
-            yield Place(people.person(client, role=Role.ADMIN), bucket, settings, database, Billing())
+            yield bucket, settings, client
+
+
+@pytest.fixture
+async def place(running: tuple[S3Server, Settings, Any], people: People, database: Database) -> Place:
+    bucket, settings, client = running
+    bucket.empty()
+    async with database.transaction() as session:
+        await session.execute(text("TRUNCATE sources CASCADE"))
+    return Place(people.person(client, role=Role.ADMIN), bucket, settings, database, Billing())
 
 
 async def test_objects_are_added_updated_moved_and_deleted(place: Place) -> None:
@@ -283,7 +290,7 @@ async def test_credentials_are_encrypted_replaced_and_never_shown(place: Place) 
 
 
 async def test_an_operators_bucket_is_read_by_the_named_organisation_below_its_prefix_only(
-    place: Place, people: People, person: Callable[..., Person]
+    place: Place, people: People
 ) -> None:
     place.bucket.put("docs/a.md", "Content.")
     listed = OperatorBucket(
@@ -291,23 +298,26 @@ async def test_an_operators_bucket_is_read_by_the_named_organisation_below_its_p
         bucket="reports",
         prefix="docs/",
         endpoint=place.bucket.url,
-        region="us-east-1",
-        **OPERATORS_KEY,  # pyright: ignore
+        access_key_id=ACCESS_KEY,
+        secret_access_key=SecretStr(SECRET_KEY),
     )
     options = place.settings.s3_sources.model_copy(update={"buckets": [listed]})
     place.settings = place.settings.model_copy(update={"s3_sources": options})
     async with client_of(place.settings, people) as client:
-        admin = people.person(client, place.admin.subject.organization_id, Role.ADMIN)
+        place.admin = people.person(client, place.admin.subject.organization_id, Role.ADMIN)
         stranger = people.person(client, None, Role.ADMIN)
         body = place.body | {"credentials": None}
-        for asking, wanted in ((stranger, body), (admin, body | {"prefix": ""}), (admin, body | {"bucket": "other"})):
+        for asking, wanted in (
+            (stranger, body),
+            (place.admin, body | {"prefix": ""}),
+            (place.admin, body | {"bucket": "other"}),
+        ):
             answer = await asking.post("/documents/sources", json=wanted)
             assert (answer.status_code, answer.json()["details"]["fields"][0]["field"]) == (422, "credentials")
-        place.admin = admin
         await place.register(credentials=None)
-    assert counts(await place.run()) == {"added": 1}
-    place.settings = place.settings.model_copy(update={"s3_sources": options.model_copy(update={"buckets": []})})
-    assert "doesn't list the bucket" in (await place.run())["error"]
+        assert counts(await place.run()) == {"added": 1}
+        place.settings = place.settings.model_copy(update={"s3_sources": options.model_copy(update={"buckets": []})})
+        assert "doesn't list the bucket" in (await place.run())["error"]
 
 
 async def test_a_source_inside_the_network_is_not_read(place: Place, knowledge_settings: Settings) -> None:
@@ -320,7 +330,7 @@ async def test_a_source_inside_the_network_is_not_read(place: Place, knowledge_s
 
 
 async def test_a_source_that_can_not_be_one_is_refused(place: Place) -> None:
-    member = Person(place.admin.subject, place.admin.http, place.admin.headers)
+    admin = place.admin
     for wrong in (
         {"bucket": "../x"},
         {"bucket": "a"},
@@ -338,14 +348,14 @@ async def test_a_source_that_can_not_be_one_is_refused(place: Place) -> None:
         {"kind": "ftp"},
         {"kind": ["s3"]},
     ):
-        answer = await member.post("/documents/sources", json=place.body | wrong)
+        answer = await admin.post("/documents/sources", json=place.body | wrong)
         assert answer.status_code == 422, wrong
         assert SECRET_KEY not in answer.text
-    web = await member.post("/documents/sources", json={"address": "https://example.com/"})
+    web = await admin.post("/documents/sources", json={"address": "https://example.com/"})
     source = web.json()["source_id"]
-    assert (await member.patch(f"/documents/sources/{source}", json={"include": [".md"]})).status_code == 422
-    assert (await member.patch(f"/documents/sources/{UUID(int=0)}", json={"interval_hours": 1})).status_code == 404
-    shown = (await member.patch(f"/documents/sources/{source}", json={"interval_hours": None})).json()
+    assert (await admin.patch(f"/documents/sources/{source}", json={"include": [".md"]})).status_code == 422
+    assert (await admin.patch(f"/documents/sources/{UUID(int=0)}", json={"interval_hours": 1})).status_code == 404
+    shown = (await admin.patch(f"/documents/sources/{source}", json={"interval_hours": None})).json()
     assert (shown["interval_hours"], shown["s3"]) == (None, None)
 
 
