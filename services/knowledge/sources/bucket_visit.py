@@ -86,12 +86,13 @@ class BucketVisit:
 
     async def delete_gone(self) -> None:
         """Documents whose object is gone; not those that may have moved to an object that couldn't be read."""
-        keys = {self._external_id(key): key for key in self._states if _is_storable(key)}
+        held = {key for key, state in self._states.items() if (state.etag, state.size_bytes) in self._unread}
+        held_ids = {self._external_id(key) for key in held}
         for external_id, item in self._gone.items():
-            state = self._states.get(keys.get(external_id, ""))
-            if state is None or (state.etag, state.size_bytes) not in self._unread:
+            if external_id not in held_ids:
                 self._report.deleted += await self._documents.delete(self._subject, item.document_id)
-        await self._object_states.forget(self._row.id, [key for key in self._states if key not in self._wanted])
+        gone = [key for key in self._states if key not in self._wanted and key not in held]
+        await self._object_states.forget(self._row.id, gone)
 
     def _is_unreadable(self, found: S3Object) -> bool:
         """Told by its name, or learnt when it was read last."""

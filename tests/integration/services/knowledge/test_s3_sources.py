@@ -200,6 +200,7 @@ async def test_an_object_that_fails_does_not_fail_the_rest_nor_lose_what_may_hav
     assert "20,000 bytes" in reasons["s3://reports/docs/large.md"]
     assert "archived" in reasons["s3://reports/docs/archived.md"]
     assert "Rename it" in reasons["s3://reports/docs/nul\\x00.md"]
+    assert counts(await place.run()) == {"unchanged": 2, "failed": 4}
 
     bucket.broken.clear()
     bucket.asked.clear()
