@@ -6,6 +6,7 @@ import tempfile
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Literal
+from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from pydantic_settings import (
@@ -65,6 +66,24 @@ class Fetching(Section):
     allowed_networks: list[IPv4Network | IPv6Network]
     ports: list[int] = Field(min_length=1)
     timeout_s: float = Field(gt=0)
+
+
+class OperatorBucket(Section):
+    """A bucket that the named organisations read with the operator's credentials, from `prefix` down."""
+
+    organizations: list[UUID] = Field(min_length=1)
+    bucket: str
+    prefix: str = ""
+    endpoint: str | None = None
+    region: str = "us-east-1"
+    access_key_id: str
+    secret_access_key: SecretStr
+
+
+class S3Sources(Section):
+    allowed_networks: list[IPv4Network | IPv6Network]
+    ports: list[int] = Field(min_length=1)
+    buckets: list[OperatorBucket]
 
 
 class RankWeights(Section):
@@ -140,6 +159,7 @@ class Settings(BaseSettings):
     tokens: Tokens
     ingestion: Ingestion
     fetching: Fetching
+    s3_sources: S3Sources
     documents: Documents
     retrieval: Retrieval
     embedding: Embedding

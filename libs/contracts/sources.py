@@ -1,10 +1,10 @@
 """Where documents come from besides an upload: what a client compares its files with, web addresses, sources."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal, cast
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, SecretStr, Tag
 
 from libs.contracts.knowledge import (
     Access,
@@ -18,6 +18,11 @@ from libs.contracts.knowledge import (
 )
 
 STATES_MAX = 1_000
+BUCKET_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{1,61}[A-Za-z0-9]$"
+REGION_PATTERN = r"^[a-z0-9-]{1,40}$"
+
+IntervalHours = Annotated[int | None, Field(ge=1, le=8_760)]
+Endings = Annotated[list[Annotated[StoredText, Field(min_length=1, max_length=50)]], Field(max_length=50)]
 
 
 class InventoryItem(BaseModel):
@@ -94,7 +99,7 @@ class SourceAttributes(BaseModel):
     metadata: Metadata = Field(default_factory=dict[str, MetadataValue])
 
 
-class NewSource(BaseModel):
+class NewWebSource(BaseModel):
     """Web pages to fetch again and again: one, or with `depth` those linked from it, below its own path."""
 
     model_config = ConfigDict(extra="forbid")
@@ -102,8 +107,66 @@ class NewSource(BaseModel):
     kind: Literal["web"] = "web"
     address: str = Field(min_length=1, max_length=2_000)
     depth: int = Field(default=0, ge=0, le=5)
-    interval_hours: int | None = Field(default=None, ge=1, le=8_760)
+    interval_hours: IntervalHours = None
     attributes: SourceAttributes = Field(default_factory=SourceAttributes)
+
+
+class S3Credentials(BaseModel):
+    """An access key that may list the bucket and read its objects; no answer ever holds it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    access_key_id: str = Field(pattern=r"^[!-~]{1,200}$")
+    secret_access_key: SecretStr = Field(min_length=1, max_length=500)
+
+
+class S3Place(BaseModel):
+    """Which objects are documents: those below `prefix` whose keys end as said, in upper or lower case.
+
+    Without `include` every ending is wanted; `exclude` wins. Without an `endpoint`, the bucket is Amazon's.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    bucket: str = Field(pattern=BUCKET_PATTERN)
+    prefix: StoredText = Field(default="", max_length=1_000)
+    endpoint: str | None = Field(default=None, min_length=1, max_length=500)
+    region: str = Field(default="us-east-1", pattern=REGION_PATTERN)
+    include: Endings = Field(default_factory=list[str])
+    exclude: Endings = Field(default_factory=list[str])
+
+
+class NewS3Source(S3Place):
+    """Objects to read again and again; without `credentials` from a bucket that the operator lists."""
+
+    kind: Literal["s3"]
+    credentials: S3Credentials | None = None
+    interval_hours: IntervalHours = None
+    attributes: SourceAttributes = Field(default_factory=SourceAttributes)
+
+
+def _kind(source: object) -> str:
+    """Sources that don't say it are web pages."""
+    if isinstance(source, dict):
+        return str(cast("dict[str, object]", source).get("kind", "web"))
+    return str(getattr(source, "kind", ""))
+
+
+NewSource = Annotated[
+    Annotated[NewWebSource, Tag("web")] | Annotated[NewS3Source, Tag("s3")],
+    Discriminator(_kind, custom_error_type="source_kind", custom_error_message="kind is 'web' or 's3'"),
+]
+
+
+class SourceChange(BaseModel):
+    """What is said replaces; `credentials`, `include` and `exclude` are an S3 source's only."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    interval_hours: IntervalHours = None
+    credentials: S3Credentials | None = None
+    include: Endings | None = None
+    exclude: Endings | None = None
 
 
 class SourceFailure(BaseModel):
@@ -112,7 +175,10 @@ class SourceFailure(BaseModel):
 
 
 class SourceRun(BaseModel):
-    """`error` says why a run couldn't be finished; `failures` are at most 100 of the pages that `failed`."""
+    """`error` says why a run couldn't be finished; `failures` are at most 100 of the pages or objects that `failed`.
+
+    `moved` have new names for the same content; `skipped` counts, by their ending, objects that no parser reads.
+    """
 
     run_id: UUID
     started_at: datetime
@@ -120,17 +186,22 @@ class SourceRun(BaseModel):
     added: int
     updated: int
     unchanged: int
+    moved: int
     deleted: int
+    skipped: dict[str, int]
     failed: int
     failures: list[SourceFailure]
     error: str | None
 
 
 class Source(BaseModel):
+    """`s3` is of an S3 source only, whose address is `s3://bucket/prefix`."""
+
     source_id: UUID
     kind: str
     address: str
     depth: int
+    s3: S3Place | None
     interval_hours: int | None
     attributes: SourceAttributes
     next_run_at: datetime | None

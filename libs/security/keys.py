@@ -25,14 +25,14 @@ def ensure_key_pairs(directory: Path, names: list[str]) -> None:
         if not private.exists():
             key = Ed25519PrivateKey.generate()
             pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-            _write_new(private, pem, 0o600)
+            write_new(private, pem, 0o600)
         public = directory / f"{name}.pub"
         if not public.exists():
             pem = load_private_key(private).public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-            _write_new(public, pem, 0o644)
+            write_new(public, pem, 0o644)
 
 
-def _write_new(path: Path, content: bytes, mode: int) -> None:
+def write_new(path: Path, content: bytes, mode: int) -> None:
     """A key file is complete or absent, also after a crash, and the first of two writers wins."""
     part = path.with_name(f".{path.name}.{os.getpid()}")
     descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)

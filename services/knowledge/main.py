@@ -30,6 +30,8 @@ from services.knowledge.reindexing import Reindexing
 from services.knowledge.retrieval import Retriever
 from services.knowledge.routes import Knowledge, router
 from services.knowledge.search_cache import SearchCache
+from services.knowledge.sources.bucket_sync import BucketSync
+from services.knowledge.sources.buckets import Buckets
 from services.knowledge.sources.inventory import Inventories
 from services.knowledge.sources.mounting import ROUTERS
 from services.knowledge.sources.pages import WebPages
@@ -37,6 +39,9 @@ from services.knowledge.sources.parts import Parts
 from services.knowledge.sources.registry import SourceRegistry
 from services.knowledge.sources.resumable import ResumableUploads
 from services.knowledge.sources.routes import Sources
+from services.knowledge.sources.runner import SourceRunner, Sync
+from services.knowledge.sources.site_sync import SiteSync
+from services.knowledge.sources.source_documents import SourceDocuments
 from services.knowledge.uploads import Uploads
 
 MULTIPART_SLACK_BYTES = 2_097_152
@@ -62,6 +67,20 @@ def resumable_uploads(settings: Settings, database: Database, accepting: Uploads
 def web_fetcher(settings: Settings) -> Fetcher:
     options = settings.fetching
     return Fetcher(timeout_s=options.timeout_s, ports=options.ports, allowed_networks=tuple(options.allowed_networks))
+
+
+def s3_buckets(settings: Settings) -> Buckets:
+    return Buckets(settings.s3_sources, settings.secrets_dir)
+
+
+def source_runner(settings: Settings, database: Database, documents: Documents, accepting: Uploads) -> SourceRunner:
+    kept = SourceDocuments(database, documents, accepting)
+    largest = settings.max_upload_bytes
+    syncs: dict[str, Sync] = {
+        "web": SiteSync(web_fetcher(settings), kept, largest),
+        "s3": BucketSync(database, kept, s3_buckets(settings), largest),
+    }
+    return SourceRunner(database, kept, syncs)
 
 
 def bin_life(settings: Settings) -> timedelta:
@@ -100,7 +119,7 @@ async def wire(kit: Kit) -> AsyncGenerator[None]:
         Inventories(database),
         WebPages(web_fetcher(settings), accepting, settings.max_upload_bytes),
         resumable_uploads(settings, database, accepting),
-        SourceRegistry(database),
+        SourceRegistry(database, s3_buckets(settings)),
     )
     kit.app.state.collections = Collections(database, groups)
     kit.app.state.lifecycle = Lifecycle(Originals(database, blobs), Reindexing(database), Exports(database, blobs))

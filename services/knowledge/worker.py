@@ -31,14 +31,13 @@ from services.knowledge.main import (
     blob_store,
     passage_index,
     resumable_uploads,
+    source_runner,
     uploads,
-    web_fetcher,
 )
 from services.knowledge.models import OutboxRow
 from services.knowledge.packing import Packer
 from services.knowledge.parsing.sandbox import Sandbox
 from services.knowledge.purge import Purger
-from services.knowledge.sources.runner import SourceRunner
 from services.knowledge.tokens import TokenCounts
 
 log = get_logger(__name__)
@@ -70,7 +69,7 @@ async def work(settings: Settings, health: Health | None = None) -> None:
         purger = Purger(database, index, accepting, bin_life(settings))
         resumable = resumable_uploads(settings, database, accepting)
         documents = Documents(database, IndexCatchUp(database, index), Shower(bin_life(settings)))
-        runner = SourceRunner(database, web_fetcher(settings), accepting, documents, settings.max_upload_bytes)
+        runner = source_runner(settings, database, documents, accepting)
         packer = Packer(
             database,
             blobs,

@@ -43,12 +43,19 @@ async def test_nobody_makes_the_platform_fetch_from_its_own_network(stack: Stack
         for url in (f"{stack.url}/health/detailed", "http://169.254.169.254/latest/meta-data/", "http://localhost:80/"):
             answer = await member.http.post("/documents/web", json={"url": url})
             assert (answer.status_code, answer.json()["code"]) == (422, "VALIDATION_ERROR")
-        named = await member.http.post("/documents/sources", json={"address": "http://127.0.0.1/"})
-        assert named.status_code == 201
-        source = named.json()["source_id"]
+        credentials = {"access_key_id": "key", "secret_access_key": "secret"}
+        bucket = {"kind": "s3", "bucket": "reports", "credentials": credentials}
+        for body in (
+            {"address": "http://127.0.0.1/"},
+            bucket | {"endpoint": "http://169.254.169.254:443"},
+            bucket | {"endpoint": "https://localhost"},
+        ):
+            named = await member.http.post("/documents/sources", json=body)
+            assert named.status_code == 201
+            source = named.json()["source_id"]
 
-        async def error_of_the_run() -> str | None:
-            runs = (await member.http.get(f"/documents/sources/{source}/runs")).json()["items"]
-            return runs[0]["error"] if runs else None
+            async def error_of_the_run(source: str = source) -> str | None:
+                runs = (await member.http.get(f"/documents/sources/{source}/runs")).json()["items"]
+                return runs[0]["error"] if runs else None
 
-        assert "no public address" in await until(error_of_the_run)
+            assert "no public address" in await until(error_of_the_run)

@@ -35,8 +35,13 @@ class Inventories:
         async with self._database.transaction() as session:
             return await _read(session, _items(subject).where(DocumentRow.id.in_(set(document_ids))))
 
-    async def rename(self, subject: Subject, document_id: UUID, external_id: str) -> InventoryItem:
-        """The document under its new external_id. Raises 404, 403, and 409 where another document has it."""
+    async def rename(
+        self, subject: Subject, document_id: UUID, external_id: str, source: str | None = None
+    ) -> InventoryItem:
+        """The document under its new external_id, and from `source` where that is given.
+
+        Raises 404, 403, and 409 where another document has the external_id.
+        """
         async with self._database.transaction() as session:
             await repository.lock_organization(session, subject.organization_id)
             document = await repository.document_of(session, subject, document_id)
@@ -49,6 +54,9 @@ class Inventories:
                     409,
                 )
             document.external_id = external_id
+            if source is not None:
+                for row in (document, *await repository.revisions_of(session, document_id)):
+                    row.source = source
             await repository.bump_knowledge_version(session, subject.organization_id)
             await session.flush()
             (item,) = await _read(session, _items(subject).where(DocumentRow.id == document_id))

@@ -32,7 +32,8 @@ class PartialUploadRow(Base):
 class SourceRow(Base):
     """`next_run_at` is when it is due, none where it only runs when told to; `lease` fences off a dead worker.
 
-    A deleted source stays until a worker has deleted its documents.
+    `options` are what its kind asks for, `secret` its own credentials, encrypted. A deleted source stays until a worker
+    has deleted its documents.
     """
 
     __tablename__ = "sources"
@@ -43,6 +44,8 @@ class SourceRow(Base):
     kind: Mapped[str]
     address: Mapped[str]
     depth: Mapped[int]
+    options: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
+    secret: Mapped[bytes | None]
     attributes: Mapped[dict[str, Any]] = mapped_column(JSONB)
     interval_hours: Mapped[int | None]
     next_run_at: Mapped[datetime | None]
@@ -63,9 +66,24 @@ class SourceRunRow(Base):
     added: Mapped[int]
     updated: Mapped[int]
     unchanged: Mapped[int]
+    moved: Mapped[int]
     deleted: Mapped[int]
+    skipped: Mapped[dict[str, int]] = mapped_column(JSONB)
     failed: Mapped[int]
     failures: Mapped[list[dict[str, str]]] = mapped_column(JSONB)
     error: Mapped[str | None]
     started_at: Mapped[datetime]
     finished_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class SourceObjectRow(Base):
+    """An object as it was read last; `sha256` is of its bytes, none where no parser reads them."""
+
+    __tablename__ = "source_objects"
+
+    source_id: Mapped[UUID] = mapped_column(ForeignKey("sources.id"), primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    etag: Mapped[str]
+    size_bytes: Mapped[int] = mapped_column(BigInteger)
+    last_modified: Mapped[datetime]
+    sha256: Mapped[str | None]

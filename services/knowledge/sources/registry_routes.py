@@ -4,7 +4,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Response
 
-from libs.contracts.sources import NewSource, Source, SourceList, SourceRunList
+from libs.contracts.sources import NewSource, Source, SourceChange, SourceList, SourceRunList
 from libs.service.idempotency import Idempotent
 from libs.service.identity import AdminSubject
 from services.knowledge.sources.routes import SourcesDependency
@@ -16,7 +16,7 @@ router = APIRouter()
 async def register_source(
     body: NewSource, subject: AdminSubject, sources: SourcesDependency, once: Idempotent
 ) -> Response:
-    """Names web pages to be fetched now and, with `interval_hours`, again and again."""
+    """Names web pages or an S3 prefix, to be read now and, with `interval_hours`, again and again."""
 
     async def register() -> Source:
         await sources.groups.require(subject, [body.attributes.access])
@@ -41,6 +41,14 @@ async def list_runs(source_id: UUID, subject: AdminSubject, sources: SourcesDepe
 async def run_source(source_id: UUID, subject: AdminSubject, sources: SourcesDependency) -> Source:
     """Due at once; asking twice before it begins runs it once."""
     return await sources.registry.run_now(subject, source_id)
+
+
+@router.patch("/documents/sources/{source_id}")
+async def change_source(
+    source_id: UUID, body: SourceChange, subject: AdminSubject, sources: SourcesDependency
+) -> Source:
+    """What is said replaces: how often it runs, and of an S3 source its credentials and endings."""
+    return await sources.registry.change(subject, source_id, body)
 
 
 @router.delete("/documents/sources/{source_id}", status_code=204)

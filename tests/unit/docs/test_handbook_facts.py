@@ -25,6 +25,7 @@ from services.billing.service import RESERVATION_LIFE
 from services.chat.events import _NAMES as EVENT_NAMES  # pyright: ignore[reportPrivateUsage] - the names on the wire
 from services.knowledge.collections import COLLECTIONS_MAX
 from services.knowledge.parsing.document import FailureCode, ParseLimits
+from services.knowledge.sources.bucket_sync import MAX_OBJECTS
 from services.knowledge.sources.crawl import MAX_PAGES
 from services.knowledge.sources.resumable import LIFE, OPEN_EACH
 from tests.unit.docs.handbook import pages
@@ -48,6 +49,7 @@ SENTENCES = [
     ("web-sources.md", f"`fetching.timeout_s`, which is {BASE['fetching']['timeout_s']} seconds".replace("`", "")),
     ("web-sources.md", f"At most {MAX_REDIRECTS} redirects"),
     ("web-sources.md", f"at most {MAX_PAGES} pages"),
+    ("s3-sources.md", f"at most {MAX_OBJECTS:,} objects"),
     ("web-sources.md", f"calls itself {AGENT}"),
     ("uploading-documents.md", f"files of {FROM_BYTES // 2**20} MB and more"),
     ("uploading-documents.md", f"for {LIFE.days * 24} hours"),
@@ -203,6 +205,9 @@ def test_request_bounds():
         ("search-api.md", knowledge.SearchResponse),
         ("search-api.md", knowledge.SearchResult),
         ("search-api.md", knowledge.SearchScores),
+        ("s3-sources.md", sources.S3Place),
+        ("s3-sources.md", sources.S3Credentials),
+        ("s3-sources.md", sources.SourceChange),
         ("downloading-documents.md", lifecycle.Export),
         ("usage-and-quotas.md", Usage),
         ("usage-and-quotas.md", ResourceUsage),
@@ -299,6 +304,7 @@ BODIES: dict[str, Any] = {
     "/users/me/api-keys": identity.ApiKeyRequest,
     "/organizations/$ORGANIZATION/invitations": organizations.InvitationRequest,
     "/documents": knowledge.TextDocument,
+    "/documents/sources": sources.NewSource,
     "/documents/web": sources.WebDocument,
     "/documents/$DOCUMENT": lifecycle.DocumentChanges,
     "/search": knowledge.SearchRequest,

@@ -20,6 +20,8 @@ from services.knowledge.documents import Documents, Shower
 from services.knowledge.main import blob_store, passage_index, uploads
 from services.knowledge.sources import crawl
 from services.knowledge.sources.runner import SourceRunner
+from services.knowledge.sources.site_sync import SiteSync
+from services.knowledge.sources.source_documents import SourceDocuments
 from tests.integration.libs.fetch.test_fetcher import PUBLIC, Answer, Site, reply
 from tests.integration.libs.fetch.test_fetcher import serving as serving_site
 from tests.integration.services.knowledge.conftest import Person
@@ -60,7 +62,8 @@ async def visiting(pages: dict[str, bytes | Answer], settings: Settings, databas
             accepting = uploads(settings, database, blob_store(settings), NoBilling())  # pyright: ignore - counts nothing
             catch_up = IndexCatchUp(database, passage_index(settings))
             documents = Documents(database, catch_up, Shower(timedelta(days=30)))
-            return SourceRunner(database, fetcher, accepting, documents, 1_000_000, lease_s=lease_s, pause_s=0)
+            kept = SourceDocuments(database, documents, accepting)
+            return SourceRunner(database, kept, {"web": SiteSync(fetcher, kept, 1_000_000, pause_s=0)}, lease_s=lease_s)
 
         yield Visit(site, f"http://{PUBLIC}:{site.port}", runner)
 

@@ -1,0 +1,75 @@
+"""Brings a web source's documents in step with its pages."""
+
+from libs.contracts.errors import ErrorCode, FootnoteError
+from libs.contracts.identity import Subject
+from libs.contracts.knowledge import DocumentAttributes
+from libs.contracts.sources import InventoryItem
+from libs.fetch.fetcher import Fetcher
+from services.knowledge.sources.crawl import CutShort, Missing, Page, crawl
+from services.knowledge.sources.models import SourceRow
+from services.knowledge.sources.pages import external_id_of, stored_sha256, upload_of
+from services.knowledge.sources.report import Report
+from services.knowledge.sources.source_documents import SourceDocuments, prefix_of
+
+PAUSE_S = 0.5
+
+
+class SiteSync:
+    def __init__(
+        self, fetcher: Fetcher, documents: SourceDocuments, max_bytes: int, *, pause_s: float = PAUSE_S
+    ) -> None:
+        self._fetcher = fetcher
+        self._documents = documents
+        self._max_bytes = max_bytes
+        self._pause_s = pause_s
+
+    async def bring_in_step(self, row: SourceRow, subject: Subject, report: Report) -> None:
+        """Deletes what the site says is gone, and what nothing leads to only after a visit that saw everything."""
+        prefix = prefix_of(row.id)
+        known = await self._documents.known(subject, row.id)
+        kept: set[str] = set()
+        whole = True
+        async for found in crawl(self._fetcher, row.address, row.depth, self._max_bytes, self._pause_s):
+            if isinstance(found, CutShort):
+                whole = False
+                report.failures.append((row.address, "there are more pages than one visit takes; the rest is left out"))
+            elif isinstance(found, Missing):
+                if not found.gone:
+                    whole = False
+                    report.failures.append((found.address, found.reason))
+            else:
+                external_id = external_id_of(found.address, prefix)
+                kept.add(external_id)
+                whole = await self._take_in(row, subject, found, external_id, known.get(external_id), report) and whole
+        for external_id, item in known.items():
+            if whole and external_id not in kept:
+                report.deleted += await self._documents.delete(subject, item.document_id)
+
+    async def _take_in(
+        self,
+        row: SourceRow,
+        subject: Subject,
+        page: Page,
+        external_id: str,
+        known: InventoryItem | None,
+        report: Report,
+    ) -> bool:
+        """False where the page was refused; raises where the plan has no room or a service is away."""
+        if known and known.sha256 == await stored_sha256(page.fetched, page.file):
+            report.unchanged += 1
+            return True
+        attributes = DocumentAttributes.model_validate(
+            row.attributes | {"external_id": external_id, "source": external_id_of(page.address)}
+        )
+        try:
+            await self._documents.accept(subject, await upload_of(page.fetched, page.file, attributes, None))
+        except FootnoteError as error:
+            if error.code not in {ErrorCode.UNSUPPORTED_MEDIA_TYPE, ErrorCode.PAYLOAD_TOO_LARGE}:
+                raise
+            report.failures.append((page.address, error.message))
+            return False
+        if known:
+            report.updated += 1
+        else:
+            report.added += 1
+        return True

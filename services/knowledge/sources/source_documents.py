@@ -1,0 +1,69 @@
+"""The documents of a source: those whose external_id begins with the source's own prefix, and no others."""
+
+from hashlib import sha256
+from uuid import UUID
+
+from libs.contracts.errors import ErrorCode, FootnoteError
+from libs.contracts.identity import Subject
+from libs.contracts.sources import InventoryItem
+from libs.stores.postgres import Database
+from services.knowledge.documents import Documents
+from services.knowledge.sources.inventory import Inventories
+from services.knowledge.uploads import Upload, Uploads
+
+PAGE = 1_000
+EXTERNAL_ID_MAX_CHARS = 500
+
+
+def prefix_of(source_id: UUID) -> str:
+    return f"source:{source_id}:"
+
+
+def object_external_id(source_id: UUID, key: str) -> str:
+    """The source's prefix and the object's key, or for one that is too long, its SHA-256."""
+    named = prefix_of(source_id) + key
+    if len(named) <= EXTERNAL_ID_MAX_CHARS:
+        return named
+    return f"{prefix_of(source_id)}key-sha256:{sha256(key.encode('utf-8', 'surrogateescape')).hexdigest()}"
+
+
+class SourceDocuments:
+    def __init__(self, database: Database, documents: Documents, uploads: Uploads) -> None:
+        self._inventories = Inventories(database)
+        self._documents = documents
+        self._uploads = uploads
+
+    async def known(self, subject: Subject, source_id: UUID) -> dict[str, InventoryItem]:
+        """By external_id."""
+        known: dict[str, InventoryItem] = {}
+        cursor: str | None = None
+        while True:
+            page = await self._inventories.page(subject, prefix_of(source_id), cursor, PAGE)
+            known |= {item.external_id: item for item in page.items if item.external_id}
+            cursor = page.next_cursor
+            if cursor is None:
+                return known
+
+    async def accept(self, subject: Subject, upload: Upload) -> None:
+        """Adds it, or replaces what has its external_id. Raises what an upload raises."""
+        await self._uploads.accept(subject, [upload])
+
+    async def move(self, subject: Subject, document_id: UUID, external_id: str, source: str) -> bool:
+        """False where somebody has deleted it, or taken the name, meanwhile."""
+        try:
+            await self._inventories.rename(subject, document_id, external_id, source)
+        except FootnoteError as error:
+            if error.code not in {ErrorCode.NOT_FOUND, ErrorCode.CONFLICT}:
+                raise
+            return False
+        return True
+
+    async def delete(self, subject: Subject, document_id: UUID) -> bool:
+        """False where somebody has deleted it meanwhile."""
+        try:
+            await self._documents.delete(subject, document_id)
+        except FootnoteError as error:
+            if error.code is not ErrorCode.NOT_FOUND:
+                raise
+            return False
+        return True
