@@ -14,6 +14,8 @@ from libs.contracts.identity import Role, Subject, TokenClaims
 from libs.security.keys import OPERATOR
 from libs.security.tokens import ServiceTokens, keys_of_jwks, token_key_id, verify_user_token
 
+GUESTS_READ_ALONE = "A share link only finds and reads public documents. Sign in for anything else."
+
 SUBJECT_LIFE_S = 1.0
 SUBJECTS_KEPT = 10_000
 JWKS_REFRESH_S = 5.0
@@ -114,7 +116,7 @@ async def require_reader(request: Request) -> Subject:
 async def require_subject(subject: Annotated[Subject, Depends(require_reader)]) -> Subject:
     """The signed-in caller; 401 without one, 403 for a guest."""
     if subject.role is Role.GUEST:
-        raise forbidden("A share link only finds and reads public documents. Sign in for anything else.")
+        raise forbidden(GUESTS_READ_ALONE)
     return subject
 
 

@@ -101,7 +101,9 @@ def _has_content_for_members() -> ColumnElement[bool]:
     )
 
 
-def _shared(collection_id: InstrumentedAttribute[UUID] | InstrumentedAttribute[UUID | None], subject: Subject) -> ColumnElement[bool]:
+def _shared(
+    collection_id: InstrumentedAttribute[UUID] | InstrumentedAttribute[UUID | None], subject: Subject
+) -> ColumnElement[bool]:
     """Whether a guest's link leads to a collection's documents."""
     if subject.shared_collections is None:
         return true()

@@ -92,6 +92,9 @@ async def test_every_call_but_finding_and_reading_is_refused(stack: Stack) -> No
                     else:
                         assert answer.status_code in {401, 403, 404}, (method, path, answer.text)
                         assert "heron" not in answer.text
+            broken = {"Authorization": "Bearer fs_\u00e9".encode()}
+            assert (await nobody.get("/documents", headers=broken)).status_code == 401
+            assert (await guest.get("/documents", headers={"X-Note": b"\xc3\xa9"})).status_code == 200
             # And the same where the token comes in the other header.
             other = {"Authorization": "", "X-API-Key": link["token"]}
             assert (await guest.get("/documents", headers=other)).json() == {"items": [], "next_cursor": None}
