@@ -82,6 +82,7 @@ class Stack:
 async def started_stack(home: Path, models_dir: Path) -> AsyncGenerator[Stack]:
     os.environ["FOOTNOTE_MODELS_DIR"] = str(models_dir)
     os.environ["FOOTNOTE_RATE_LIMITS__ANONYMOUS"] = "100000"
+    os.environ["FOOTNOTE_RATE_LIMITS__GUEST"] = "100000"
     os.environ["FOOTNOTE_INGESTION__LEASE_S"] = "6"
     os.environ["FOOTNOTE_GENERATION__ENGINE"] = "extractive"
     settings = load_settings().model_copy(update={"home": home, "base_port": base_port()})

@@ -28,7 +28,7 @@ class AuthClient:
         )
 
     async def exchange_api_key(self, key: str) -> AccessToken:
-        """A short-lived access token for an API key; 401 where the key isn't valid."""
+        """A short-lived access token for an API key or a share link; 401 where it isn't valid."""
         return await self._service.call(
             "POST",
             "/internal/api-keys/exchange",

@@ -1,7 +1,10 @@
-"""knowledge, as chat calls it, on behalf of the reader."""
+"""knowledge, as chat calls it, on behalf of the reader; and as auth does, of who shares."""
+
+from uuid import UUID
 
 from libs.clients.base import ServiceClient
 from libs.contracts.knowledge import ReadableRequest, ReadableResponse, RetrievalRequest, RetrievalResponse
+from libs.contracts.lifecycle import Collection
 
 
 class KnowledgeClient:
@@ -16,3 +19,8 @@ class KnowledgeClient:
     async def readable(self, request: ReadableRequest) -> ReadableResponse:
         """Those of the passages that the reader may see now."""
         return await self._service.call("POST", "/internal/readable", ReadableResponse, body=request, idempotent=True)
+
+    async def collection(self, collection_id: UUID) -> Collection:
+        """404 for one that isn't the caller's to see and change."""
+        path = f"/documents/collections/{collection_id}"
+        return await self._service.call("GET", path, Collection, idempotent=True, timeout_s=2)

@@ -39,11 +39,13 @@ class Section(BaseModel):
 
 
 class RateLimits(Section):
-    """Requests a minute; `anonymous` counts per address, the others per subject."""
+    """Requests a minute; `guest` and `anonymous` count per address, `share_link` per link, the others per subject."""
 
     default: int = Field(ge=1)
     chat: int = Field(ge=1)
     search: int = Field(ge=1)
+    guest: int = Field(ge=1)
+    share_link: int = Field(ge=1)
     anonymous: int = Field(ge=1)
 
 

@@ -2,32 +2,28 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, EmailStr, Field, model_validator
 
 
 class Role(StrEnum):
+    """A guest holds one of the organisation's share links and is no member: nobody can be given that role."""
+
     OWNER = "owner"
     ADMIN = "admin"
     MEMBER = "member"
+    GUEST = "guest"
+
+
+MemberRole = Literal[Role.OWNER, Role.ADMIN, Role.MEMBER]
 
 
 class TokenClaims(BaseModel):
-    """What an access token names: user, organisation and session, nothing that can change while it lives."""
+    """What an access token names: user, organisation and session, nothing that can change while it lives.
 
-    model_config = ConfigDict(frozen=True)
-
-    user_id: UUID
-    organization_id: UUID
-    session_id: UUID
-    api_key_id: UUID | None = None
-
-
-class Subject(BaseModel):
-    """The caller with role, groups and permissions as auth knows them now.
-
-    `requests_per_minute` is the organisation's own limit where an operator set one, else None.
+    A guest is no user: with `share_link_id`, the ids of user and session are the link's, which no user has.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -36,9 +32,27 @@ class Subject(BaseModel):
     organization_id: UUID
     session_id: UUID
     api_key_id: UUID | None = None
+    share_link_id: UUID | None = None
+
+
+class Subject(BaseModel):
+    """The caller with role, groups and permissions as auth knows them now.
+
+    `requests_per_minute` is the organisation's own limit where an operator set one, else None. `shared_collections` are
+    the only ones that a guest's link leads to; None for links that lead to all public documents, and for members.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    user_id: UUID
+    organization_id: UUID
+    session_id: UUID
+    api_key_id: UUID | None = None
+    share_link_id: UUID | None = None
     role: Role
     groups: frozenset[UUID] = frozenset()
     permissions: frozenset[str] = frozenset()
+    shared_collections: frozenset[UUID] | None = None
     requests_per_minute: int | None = None
 
 
@@ -120,7 +134,7 @@ class ApiKeyList(BaseModel):
 
 
 class ApiKeyExchange(BaseModel):
-    """Service to service: an API key for the access token that stands for it."""
+    """Service to service: an API key, or a share link's token, for the access token that stands for it."""
 
     key: str
 

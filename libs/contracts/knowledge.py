@@ -60,7 +60,7 @@ class GroupAccess(BaseModel):
     groups: list[UUID] = Field(min_length=1, max_length=100)
 
 
-Access = Literal["private", "organization"] | GroupAccess
+Access = Literal["private", "organization", "public"] | GroupAccess
 
 
 class DocumentAttributes(BaseModel):

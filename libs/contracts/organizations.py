@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, EmailStr, Field
 
-from libs.contracts.identity import Role
+from libs.contracts.identity import MemberRole, Role
 
 GROUPS_PER_INVITATION = 100
 # As many as a largest batch of documents can name.
@@ -46,7 +46,7 @@ class MemberList(BaseModel):
 class MemberChange(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    role: Role
+    role: MemberRole
 
 
 class GroupRequest(BaseModel):
@@ -70,7 +70,7 @@ class InvitationRequest(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     email: EmailStr = Field(max_length=254)
-    role: Role = Role.MEMBER
+    role: MemberRole = Role.MEMBER
     groups: Annotated[list[UUID], AfterValidator(_unique)] = Field(
         default_factory=list[UUID], max_length=GROUPS_PER_INVITATION
     )

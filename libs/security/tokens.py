@@ -49,6 +49,8 @@ class UserTokenSigner:
         }
         if claims.api_key_id:
             payload["key"] = str(claims.api_key_id)
+        if claims.share_link_id:
+            payload["link"] = str(claims.share_link_id)
         return jwt.encode(payload, self._key, ALGORITHM, headers={"kid": self._key_id})
 
     def jwks(self) -> dict[str, list[dict[str, str]]]:
@@ -101,6 +103,7 @@ def verify_user_token(token: str, keys: Mapping[str, Ed25519PublicKey]) -> Token
             organization_id=UUID(payload["org"]),
             session_id=UUID(payload["sid"]),
             api_key_id=UUID(payload["key"]) if "key" in payload else None,
+            share_link_id=UUID(payload["link"]) if "link" in payload else None,
         )
     except jwt.ExpiredSignatureError as error:
         raise unauthenticated("The access token has expired. Refresh it or sign in again.") from error

@@ -14,6 +14,8 @@ from libs.contracts.identity import Role, Subject, TokenClaims
 from libs.security.keys import OPERATOR
 from libs.security.tokens import ServiceTokens, keys_of_jwks, token_key_id, verify_user_token
 
+GUESTS_READ_ALONE = "A share link only finds and reads public documents. Sign in for anything else."
+
 SUBJECT_LIFE_S = 1.0
 SUBJECTS_KEPT = 10_000
 JWKS_REFRESH_S = 5.0
@@ -106,9 +108,16 @@ def require_operator(request: Request) -> str:
     return caller
 
 
-async def require_subject(request: Request) -> Subject:
-    """The signed-in caller; 401 without one."""
+async def require_reader(request: Request) -> Subject:
+    """The caller, who may be a guest: for the few routes that read public documents. 401 without one."""
     return await authenticator_of(request).subject(request.headers.get("authorization"))
+
+
+async def require_subject(subject: Annotated[Subject, Depends(require_reader)]) -> Subject:
+    """The signed-in caller; 401 without one, 403 for a guest."""
+    if subject.role is Role.GUEST:
+        raise forbidden(GUESTS_READ_ALONE)
+    return subject
 
 
 async def require_admin(subject: Annotated[Subject, Depends(require_subject)]) -> Subject:
@@ -118,6 +127,7 @@ async def require_admin(subject: Annotated[Subject, Depends(require_subject)]) -
     return subject
 
 
+Reader = Annotated[Subject, Depends(require_reader)]
 CurrentSubject = Annotated[Subject, Depends(require_subject)]
 AdminSubject = Annotated[Subject, Depends(require_admin)]
 CallingService = Annotated[str, Depends(require_service)]

@@ -65,6 +65,9 @@ class RequestContextMiddleware:
         given = headers.get("x-request-id", "")
         request_id = given if REQUEST_ID.fullmatch(given) else str(uuid4())
         authorization = headers.get("authorization")
+        if authorization and not authorization.isascii():
+            # No token of ours; sent on, it would break the call that carries it.
+            authorization = None
         if not self._trusted:
             return RequestContext(request_id, authorization)
         lane: Lane = "ingest" if headers.get("x-lane") == "ingest" else "query"

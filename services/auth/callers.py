@@ -33,7 +33,7 @@ async def require_organization_admin(subject: OrganizationMember) -> Subject:
 async def require_person(subject: OrganizationMember) -> Subject:
     """A member who has signed in; 403 for an API key, which could otherwise make itself a way in that outlives it."""
     if subject.api_key_id:
-        raise forbidden("An API key can't change members, groups or invitations. Sign in with your password.")
+        raise forbidden("An API key can't change who may come in. Sign in with your password.")
     return subject
 
 

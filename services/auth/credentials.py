@@ -1,4 +1,7 @@
-"""The secrets that people and programs hold: refresh tokens, API keys, invitations. Only their hashes are kept."""
+"""The secrets that people and programs hold: refresh tokens, API keys, invitations, share links.
+
+Only their hashes are kept.
+"""
 
 import hashlib
 import hmac
@@ -13,6 +16,7 @@ SECRET_BYTES = 32
 API_KEY_PREFIX = "fn_"
 REFRESH_TOKEN_PREFIX = "fnr_"  # noqa: S105 - what a token starts with
 INVITATION_TOKEN_PREFIX = "fni_"  # noqa: S105 - what a token starts with
+SHARE_LINK_TOKEN_PREFIX = "fs_"  # noqa: S105 - what a token starts with
 SHOWN_CHARACTERS = 10
 
 
@@ -58,6 +62,16 @@ class InvitationTokens:
 
     def of(self, invitation_id: UUID) -> str:
         return INVITATION_TOKEN_PREFIX + hmac.new(self._key, invitation_id.bytes, hashlib.sha256).hexdigest()
+
+
+class ShareLinkTokens:
+    """A share link's token is a keyed hash of its id, for the same reason."""
+
+    def __init__(self, signing_key: Ed25519PrivateKey) -> None:
+        self._key = _derived(signing_key, b"footnote share link tokens")
+
+    def of(self, link_id: UUID) -> str:
+        return SHARE_LINK_TOKEN_PREFIX + hmac.new(self._key, link_id.bytes, hashlib.sha256).hexdigest()
 
 
 def _derived(signing_key: Ed25519PrivateKey, purpose: bytes) -> bytes:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from fastapi import FastAPI
 
 from libs.clients.auth import Jwks
+from libs.clients.knowledge import KnowledgeClient
 from libs.config.settings import Settings
 from libs.security.keys import USER_TOKENS, load_private_key
 from libs.security.passwords import PasswordHasher
@@ -17,7 +18,7 @@ from libs.stores.postgres import Database
 from libs.stores.redis import connect_redis
 from services.auth.api_keys import ApiKeys
 from services.auth.attempts import LoginAttempts
-from services.auth.credentials import InvitationTokens, RefreshTokens
+from services.auth.credentials import InvitationTokens, RefreshTokens, ShareLinkTokens
 from services.auth.groups import Groups
 from services.auth.invitations import Invitations
 from services.auth.members import Members
@@ -28,9 +29,11 @@ from services.auth.repository import AuthStore
 from services.auth.routes import internal_router, router
 from services.auth.service import Auth
 from services.auth.sessions import Sessions
+from services.auth.share_link_routes import router as share_link_router
+from services.auth.share_links import ShareLinks
 from services.auth.subjects import Subjects
 
-# The gateway exchanges a key anew long before; a token of this kind that leaks is soon worth nothing.
+# The gateway exchanges a key or a link anew long before; a token of this kind that leaks is soon worth nothing.
 API_KEY_TOKEN_LIFE_S = 300
 
 
@@ -64,6 +67,9 @@ async def wire(kit: Kit) -> AsyncGenerator[None]:
         members=Members(store),
         groups=Groups(store),
         invitations=Invitations(store, InvitationTokens(signing_key), _now),
+        share_links=ShareLinks(
+            store, ShareLinkTokens(signing_key), key_signer, KnowledgeClient(kit.client("knowledge")), _now
+        ),
         jwks=Jwks.model_validate(signer.jwks()),
     )
     keys = keys_of_jwks(signer.jwks())
@@ -83,4 +89,5 @@ def _now() -> datetime:
 
 
 def build(settings: Settings) -> FastAPI:
-    return create_app("auth", settings, wire, [router, organizations_router, organization_router, internal_router])
+    routers = [router, organizations_router, organization_router, share_link_router, internal_router]
+    return create_app("auth", settings, wire, routers)

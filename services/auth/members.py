@@ -48,7 +48,7 @@ class Members:
     async def change_role(self, subject: Subject, user_id: UUID, role: Role) -> Member:
         """The member with the new role, which counts within a second. Raises 403, 404, and 409 for the last owner.
 
-        Invitations that the member may no longer make end.
+        Invitations and share links that the member may no longer make end.
         """
         organization_id = subject.organization_id
         async with self._store.step() as repository:
@@ -60,11 +60,13 @@ class Members:
                 await _require_another_owner(repository, organization_id, member)
             await repository.members.set_role(organization_id, user_id, role)
             await repository.invitations.delete_made_by(organization_id, user_id, except_to=MANAGES[role])
+            if not MANAGES[role]:
+                await repository.share_links.delete_made_by(organization_id, user_id)
         audit_by(subject, "member.role_changed", user_id=user_id, former=member.role, role=role)
         return _shown(member).model_copy(update={"role": role})
 
     async def remove(self, subject: Subject, user_id: UUID) -> None:
-        """Ends the membership, and with it every session, API key and invitation of it; anyone may remove themselves.
+        """Ends the membership, and with it its sessions, API keys, invitations and share links; anyone may leave.
 
         Raises 403, 404, and 409 for the last owner.
         """

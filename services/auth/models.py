@@ -3,7 +3,18 @@
 from datetime import datetime
 from uuid import UUID, uuid4
 
-from sqlalchemy import DateTime, ForeignKey, ForeignKeyConstraint, Index, LargeBinary, Text, UniqueConstraint, func
+from sqlalchemy import (
+    ARRAY,
+    DateTime,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    LargeBinary,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    func,
+)
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 
@@ -136,6 +147,34 @@ class InvitationGroup(Base):
     invitation_id: Mapped[UUID] = mapped_column(primary_key=True)
     group_id: Mapped[UUID] = mapped_column(primary_key=True)
     organization_id: Mapped[UUID]
+
+
+class ShareLink(Base):
+    """One that counts until it expires: revoked ones are deleted. It ends with the membership of whoever made it.
+
+    `collections` are the only ones that it leads to, None for all public documents.
+    """
+
+    __tablename__ = "share_links"
+    __table_args__ = (
+        UniqueConstraint("hash", name="share_links_hash"),
+        ForeignKeyConstraint(
+            ["organization_id", "created_by"],
+            ["memberships.organization_id", "memberships.user_id"],
+            ondelete="CASCADE",
+        ),
+        Index("share_links_by_maker", "organization_id", "created_by"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    organization_id: Mapped[UUID]
+    name: Mapped[str | None]
+    collections: Mapped[list[UUID] | None] = mapped_column(ARRAY(Uuid))
+    created_by: Mapped[UUID]
+    hash: Mapped[bytes]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    expires_at: Mapped[datetime | None]
+    last_used_at: Mapped[datetime | None]
 
 
 class Session(Base):

@@ -16,6 +16,7 @@ from services.auth.group_repository import GroupRepository
 from services.auth.invitation_repository import InvitationRepository
 from services.auth.member_repository import MemberRepository
 from services.auth.models import ApiKey, GroupMember, Membership, Organization, RefreshToken, Session, User
+from services.auth.share_link_repository import ShareLinkRepository
 
 API_KEY_USE_NOTED_EVERY = timedelta(minutes=1)
 
@@ -66,6 +67,7 @@ class AuthRepository:
         self.members = MemberRepository(session)
         self.groups = GroupRepository(session)
         self.invitations = InvitationRepository(session)
+        self.share_links = ShareLinkRepository(session)
 
     async def add_user(self, email: str, password_hash: str, now: datetime) -> UUID | None:
         """A new user without an organisation; None where the address is taken."""

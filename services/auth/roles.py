@@ -8,11 +8,11 @@ MEMBER = frozenset({"chat", "documents:read", "documents:write", "billing:read"}
 ADMIN = MEMBER | {"documents:manage", "members:manage", "groups:manage", "settings:manage", "audit:read"}
 OWNER = ADMIN | {"billing:manage", "organization:manage"}
 
-PERMISSIONS = {Role.MEMBER: MEMBER, Role.ADMIN: ADMIN, Role.OWNER: OWNER}
+PERMISSIONS = {Role.MEMBER: MEMBER, Role.ADMIN: ADMIN, Role.OWNER: OWNER, Role.GUEST: frozenset[str]()}
 
 # The roles that each role may give, and whose holders it may change and remove.
 MANAGES: dict[Role, frozenset[Role]] = {
-    Role.OWNER: frozenset(Role),
+    Role.OWNER: frozenset({Role.OWNER, Role.ADMIN, Role.MEMBER}),
     Role.ADMIN: frozenset({Role.ADMIN, Role.MEMBER}),
     Role.MEMBER: frozenset(),
 }

@@ -24,6 +24,7 @@ from libs.contracts.identity import (
 )
 from libs.contracts.organizations import GroupCheck, GroupsFound
 from libs.service.identity import CurrentSubject, Operator
+from services.auth.credentials import SHARE_LINK_TOKEN_PREFIX
 from services.auth.service import Auth
 
 router = APIRouter(tags=["sign-in"])
@@ -90,7 +91,8 @@ async def subject_of(claims: TokenClaims, auth: TheAuth) -> Subject:
 
 @internal_router.post("/api-keys/exchange")
 async def exchange_api_key(exchange: ApiKeyExchange, auth: TheAuth) -> AccessToken:
-    return await auth.api_keys.exchange(exchange.key)
+    is_link = exchange.key.startswith(SHARE_LINK_TOKEN_PREFIX)
+    return await (auth.share_links if is_link else auth.api_keys).exchange(exchange.key)
 
 
 @internal_router.post("/groups/check")

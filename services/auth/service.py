@@ -9,6 +9,7 @@ from services.auth.invitations import Invitations
 from services.auth.members import Members
 from services.auth.organizations import Organizations
 from services.auth.sessions import Sessions
+from services.auth.share_links import ShareLinks
 from services.auth.subjects import Subjects
 
 
@@ -21,4 +22,5 @@ class Auth:
     members: Members
     groups: Groups
     invitations: Invitations
+    share_links: ShareLinks
     jwks: Jwks

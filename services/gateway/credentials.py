@@ -1,4 +1,4 @@
-"""From what a caller shows (access token or API key) to the access token that travels on."""
+"""From what a caller shows (access token, API key or share link) to the access token that travels on."""
 
 import hashlib
 import time
@@ -9,20 +9,24 @@ from fastapi import Request
 from libs.clients.auth import AuthClient
 
 API_KEY_PREFIX = "fn_"
+SHARE_LINK_PREFIX = "fs_"
 KEY_CACHE_S = 1.0
 KEYS_KEPT = 10_000
 
 
-def shown_api_key(request: Request) -> str | None:
-    """The API key in X-API-Key or as a bearer token, None for a caller without one."""
+def shown_key(request: Request) -> str | None:
+    """The API key or share link's token in X-API-Key or as a bearer token, None for a caller without one."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() == "bearer" and token.strip().startswith(API_KEY_PREFIX):
+    if scheme.lower() == "bearer" and token.strip().startswith((API_KEY_PREFIX, SHARE_LINK_PREFIX)):
         return token.strip()
     return request.headers.get("x-api-key") or None
 
 
-class ApiKeys:
-    """Exchanges API keys for access tokens; an exchange counts for a second, so that a revoked key is soon refused."""
+class Keys:
+    """Exchanges API keys and share links for access tokens.
+
+    An exchange counts for a second, so that what is revoked is soon refused.
+    """
 
     def __init__(self, auth: AuthClient) -> None:
         self._auth = auth

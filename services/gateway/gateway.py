@@ -7,7 +7,7 @@ from libs.config.settings import Settings
 from libs.contracts.billing import ApiCall
 from libs.contracts.errors import FootnoteError
 from libs.telemetry.logs import get_logger
-from services.gateway.credentials import ApiKeys
+from services.gateway.credentials import Keys
 from services.gateway.limits import RateLimiter
 from services.gateway.openapi import OpenApi
 from services.gateway.proxy import Proxy
@@ -20,7 +20,7 @@ BILLING_IS_AWAY = 500
 @dataclass(frozen=True)
 class Gateway:
     settings: Settings
-    api_keys: ApiKeys
+    keys: Keys
     billing: BillingClient
     limiter: RateLimiter
     openapi: OpenApi

@@ -15,7 +15,7 @@ from libs.clients.billing import BillingClient
 from libs.config.settings import REPOSITORY, Settings
 from libs.service.app import Kit, create_app
 from libs.stores.redis import connect_redis, ping_redis
-from services.gateway.credentials import ApiKeys
+from services.gateway.credentials import Keys
 from services.gateway.gateway import Gateway
 from services.gateway.limits import RateLimiter
 from services.gateway.openapi import OpenApi
@@ -33,7 +33,7 @@ async def wire(kit: Kit) -> AsyncGenerator[None]:
     kit.health.add("redis", lambda: ping_redis(redis))
     kit.app.state.gateway = Gateway(
         kit.settings,
-        ApiKeys(AuthClient(kit.client("auth"))),
+        Keys(AuthClient(kit.client("auth"))),
         BillingClient(kit.client("billing")),
         RateLimiter(kit.settings.redis_dsn()),
         OpenApi(kit.settings, kit.http),

@@ -60,7 +60,7 @@ class Proxy:
 
     def _headers(
         self, request: Request, service: ServiceName, authorization: str | None, deadline_s: float
-    ) -> list[tuple[str, str]]:
+    ) -> httpx.Headers:
         headers = [(name, value) for name, value in request.headers.items() if name not in NOT_FORWARDED]
         headers.append(("X-Service-Token", self._tokens.sign(service)))
         headers.append(("X-Request-ID", current_context().request_id))
@@ -68,7 +68,8 @@ class Proxy:
         headers.append(("X-Forwarded-For", client_address(request, self._settings.trusted_proxies)))
         if authorization:
             headers.append(("Authorization", authorization))
-        return headers
+        # As they came: Starlette reads a header's bytes as Latin-1, whatever they are.
+        return httpx.Headers(headers, encoding="latin-1")
 
 
 def _target_as_sent(request: Request) -> str:

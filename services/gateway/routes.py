@@ -9,13 +9,22 @@ from fastapi.responses import HTMLResponse
 from starlette.responses import Response
 
 from libs.contracts.billing import ApiCall
-from libs.contracts.errors import not_found
-from libs.service.identity import authenticator_of
+from libs.contracts.errors import forbidden, not_found, unauthenticated
+from libs.contracts.identity import Role
+from libs.service.identity import GUESTS_READ_ALONE, authenticator_of
 from services.gateway.addresses import client_address
-from services.gateway.credentials import shown_api_key
+from services.gateway.credentials import SHARE_LINK_PREFIX, shown_key
 from services.gateway.gateway import Gateway
 from services.gateway.limits import Allowance
-from services.gateway.routing import RouteClass, Target, deadline_s, max_body_bytes, requests_per_minute, target_of
+from services.gateway.routing import (
+    RouteClass,
+    Target,
+    deadline_s,
+    max_body_bytes,
+    open_to_guests,
+    requests_per_minute,
+    target_of,
+)
 
 router = APIRouter()
 
@@ -55,7 +64,7 @@ async def proxied(request: Request, gateway: GatewayDependency) -> Response:
         raise not_found("address", path)
     if target.route_class is RouteClass.ANONYMOUS:
         authorization = request.headers.get("authorization")
-        allowance = await _admit_address(request, gateway)
+        allowance = await _admit_address(request, gateway, RouteClass.ANONYMOUS)
     else:
         authorization, allowance = await _admit_subject(request, gateway, target)
     response = await gateway.proxy.forward(
@@ -69,20 +78,37 @@ async def proxied(request: Request, gateway: GatewayDependency) -> Response:
     return response
 
 
-async def _admit_address(request: Request, gateway: Gateway) -> Allowance:
+async def _admit_address(request: Request, gateway: Gateway, route_class: RouteClass) -> Allowance:
     address = client_address(request, gateway.settings.trusted_proxies)
-    per_minute = requests_per_minute(RouteClass.ANONYMOUS, gateway.settings.rate_limits)
-    return await gateway.limiter.admit(f"address:{address}", RouteClass.ANONYMOUS, per_minute)
+    per_minute = requests_per_minute(route_class, gateway.settings.rate_limits)
+    return await gateway.limiter.admit(f"address:{address}", route_class, per_minute)
 
 
 async def _admit_subject(request: Request, gateway: Gateway, target: Target) -> tuple[str | None, Allowance]:
-    key = shown_api_key(request)
-    authorization = await gateway.api_keys.authorization(key) if key else request.headers.get("authorization")
+    key = shown_key(request)
+    if key and key.startswith(SHARE_LINK_PREFIX):
+        return await _admit_guest(request, gateway, key)
+    authorization = await gateway.keys.authorization(key) if key else request.headers.get("authorization")
     subject = await authenticator_of(request).subject(authorization)
+    if subject.role is Role.GUEST:
+        raise unauthenticated("Send the share link's own token.")
     per_minute = subject.requests_per_minute or requests_per_minute(target.route_class, gateway.settings.rate_limits)
     who = f"{subject.organization_id}:{subject.api_key_id or subject.user_id}"
     allowance = await gateway.limiter.admit(who, target.route_class, per_minute)
     if subject.api_key_id:
         call = ApiCall(call_id=uuid4(), organization_id=subject.organization_id, api_key_id=subject.api_key_id)
         await gateway.count_api_call(call)
+    return authorization, allowance
+
+
+async def _admit_guest(request: Request, gateway: Gateway, token: str) -> tuple[str, Allowance]:
+    """Counted by address, before the link is looked at, and by link; costs its organisation no API call."""
+    allowance = await _admit_address(request, gateway, RouteClass.GUEST)
+    authorization = await gateway.keys.authorization(token)
+    guest = await authenticator_of(request).subject(authorization)
+    per_minute = guest.requests_per_minute or requests_per_minute(RouteClass.SHARE_LINK, gateway.settings.rate_limits)
+    await gateway.limiter.admit(f"{guest.organization_id}:{guest.share_link_id}", RouteClass.SHARE_LINK, per_minute)
+    # As the service will read it: `request.url` leaves line breaks out.
+    if not open_to_guests(request.method, request.scope["path"]):
+        raise forbidden(GUESTS_READ_ALONE)
     return authorization, allowance

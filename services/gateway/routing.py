@@ -1,5 +1,6 @@
 """Which service answers a public path, who may ask, and which limits hold."""
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -14,6 +15,8 @@ class RouteClass(StrEnum):
     DEFAULT = "default"
     CHAT = "chat"
     SEARCH = "search"
+    GUEST = "guest"
+    SHARE_LINK = "share_link"
     ANONYMOUS = "anonymous"
 
 
@@ -44,6 +47,22 @@ TARGETS = (
 )
 
 
+_ID = "[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+# Everything else is refused, also what is added later.
+GUEST_ROUTES = (
+    ("POST", re.compile("/search")),
+    ("GET", re.compile("/documents")),
+    ("GET", re.compile(f"/documents/{_ID}")),
+    ("GET", re.compile(f"/documents/{_ID}/passages")),
+    ("GET", re.compile(f"/documents/{_ID}/passages/{_ID}")),
+)
+
+
+def open_to_guests(method: str, path: str) -> bool:
+    """Whether the holder of a share link may ask for a decoded path."""
+    return any(method == allowed and pattern.fullmatch(path) for allowed, pattern in GUEST_ROUTES)
+
+
 def target_of(path: str) -> Target | None:
     """The target of a decoded path; none for one with dot segments, which would lead elsewhere on the way."""
     if any(segment in {".", ".."} for segment in path.split("/")):
@@ -56,6 +75,8 @@ def requests_per_minute(route_class: RouteClass, limits: RateLimits) -> int:
         RouteClass.DEFAULT: limits.default,
         RouteClass.CHAT: limits.chat,
         RouteClass.SEARCH: limits.search,
+        RouteClass.GUEST: limits.guest,
+        RouteClass.SHARE_LINK: limits.share_link,
         RouteClass.ANONYMOUS: limits.anonymous,
     }[route_class]
 

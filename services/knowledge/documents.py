@@ -12,9 +12,10 @@ from libs.contracts.identity import Subject
 from libs.contracts.knowledge import Document, DocumentFailure, DocumentList, DocumentStatus, Progress
 from libs.stores.postgres import Database
 from services.knowledge import queue, repository
-from services.knowledge.access import INHERITED, require_manager, shown_access
+from services.knowledge.access import INHERITED, is_guest, require_manager, shown_access
 from services.knowledge.aftermath import give_up_document
 from services.knowledge.catching_up import RELAY_AFTER, IndexCatchUp, behind
+from services.knowledge.guests import shown_to
 from services.knowledge.models import CollectionRow, DocumentRow
 
 
@@ -72,7 +73,7 @@ class Documents:
     async def show(self, subject: Subject, document_id: UUID) -> Document:
         async with self._database.transaction() as session:
             document = await repository.document_of(session, subject, document_id)
-            return (await self._shower.show(session, [document]))[0]
+            return shown_to(subject, (await self._shower.show(session, [document]))[0])
 
     async def page(
         self,
@@ -84,11 +85,16 @@ class Documents:
         limit: int,
         deleted: bool = False,
     ) -> DocumentList:
+        if is_guest(subject) and status:
+            if status is not DocumentStatus.COMPLETED:
+                return DocumentList(items=[], next_cursor=None)
+            status = None
         async with self._database.transaction() as session:
             rows, next_cursor = await repository.page_of_documents(
                 session, subject, status=status, title=title, cursor=cursor, limit=limit, deleted=deleted
             )
-            return DocumentList(items=await self._shower.show(session, rows), next_cursor=next_cursor)
+            shown = [shown_to(subject, document) for document in await self._shower.show(session, rows)]
+            return DocumentList(items=shown, next_cursor=next_cursor)
 
     async def delete(self, subject: Subject, document_id: UUID) -> None:
         """Into the bin: gone from every answer when this returns, and kept whole."""

@@ -21,19 +21,19 @@ from libs.contracts.knowledge import (
     RetrievalResponse,
     SearchRequest,
     SearchResponse,
-    SearchResult,
     TextDocument,
     UploadFields,
 )
 from libs.contracts.lifecycle import DocumentChanges
 from libs.service.idempotency import Idempotent
-from libs.service.identity import CurrentSubject
+from libs.service.identity import CurrentSubject, Reader
 from services.knowledge.changes import Changes
 from services.knowledge.collection_routes import router as collections
 from services.knowledge.documents import Documents
 from services.knowledge.forms import file_upload, fingerprint, is_multipart, read_json, text_upload
 from services.knowledge.found import Wanted
 from services.knowledge.groups import Groups
+from services.knowledge.guests import require_explainable, result_for
 from services.knowledge.lifecycle_routes import NoBody
 from services.knowledge.lifecycle_routes import router as lifecycle
 from services.knowledge.passages import Passages
@@ -127,7 +127,7 @@ async def add_documents(
 
 @router.get("/documents")
 async def list_documents(
-    subject: CurrentSubject,
+    subject: Reader,
     knowledge: KnowledgeDependency,
     status: DocumentStatus | None = None,
     q: Annotated[str | None, Query(max_length=200)] = None,
@@ -141,7 +141,7 @@ async def list_documents(
 
 
 @router.get("/documents/{document_id}")
-async def show_document(document_id: UUID, subject: CurrentSubject, knowledge: KnowledgeDependency) -> Document:
+async def show_document(document_id: UUID, subject: Reader, knowledge: KnowledgeDependency) -> Document:
     return await knowledge.documents.show(subject, document_id)
 
 
@@ -174,7 +174,7 @@ async def restore_document(
 @router.get("/documents/{document_id}/passages")
 async def list_passages(
     document_id: UUID,
-    subject: CurrentSubject,
+    subject: Reader,
     knowledge: KnowledgeDependency,
     cursor: str | None = None,
     limit: Limit = 50,
@@ -185,19 +185,19 @@ async def list_passages(
 
 @router.get("/documents/{document_id}/passages/{chunk_id}")
 async def show_passage(
-    document_id: UUID, chunk_id: UUID, subject: CurrentSubject, knowledge: KnowledgeDependency
+    document_id: UUID, chunk_id: UUID, subject: Reader, knowledge: KnowledgeDependency
 ) -> PassageInContext:
     """A passage with the text around it."""
     return await knowledge.passages.in_context(subject, document_id, chunk_id)
 
 
 @router.post("/search")
-async def search(body: SearchRequest, subject: CurrentSubject, knowledge: KnowledgeDependency) -> SearchResponse:
+async def search(body: SearchRequest, subject: Reader, knowledge: KnowledgeDependency) -> SearchResponse:
     """The best passages, or with `group_by` document each document's best one."""
+    require_explainable(subject, body)
     wanted = Wanted(body.query, body.strategy, body.top_k, body.filters, body.group_by, body.rerank)
     found = await knowledge.retriever.retrieve(subject, wanted)
-    hidden = None if body.explain else {"scores"}
-    results = [SearchResult.model_validate(passage.model_dump(exclude=hidden)) for passage in found.passages]
+    results = [result_for(subject, passage, explain=body.explain) for passage in found.passages]
     return SearchResponse(results=results, strategy_used=found.strategy_used, degraded=found.degraded)
 
 

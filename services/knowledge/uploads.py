@@ -166,7 +166,9 @@ class Uploads:
                 document.status, document.error_code, document.error_message = DocumentStatus.PENDING, None, None
                 former = (document.access, document.group_ids)
                 document.access, document.group_ids = narrower(columns_of(document), columns_of(revision))
-                narrowed = narrowed or former != (document.access, document.group_ids)
+                # An inheriting document closes to guests by its coming content's access, not by its own columns.
+                other = document.access == INHERITED and columns_of(document) != columns_of(revision)
+                narrowed = narrowed or other or former != (document.access, document.group_ids)
             if narrowed:
                 await repository.bump_knowledge_version(session, organization_id)
 

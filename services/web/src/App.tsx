@@ -7,6 +7,7 @@ import { Documents } from "./documents/Documents";
 import { Navigation } from "./navigation/Navigation";
 import { useRoute, type Route } from "./route";
 import { forgetUser } from "./state";
+import { Shared } from "./share/Shared";
 import { useStore } from "./store";
 import { Usage } from "./usage/Usage";
 
@@ -15,6 +16,7 @@ const TITLES: Record<Route["page"], string> = {
   session: "Conversation",
   documents: "Documents",
   usage: "Usage",
+  share: "Public documents",
 };
 
 export function App() {
@@ -26,9 +28,10 @@ export function App() {
   }, [signedIn]);
 
   useEffect(() => {
-    document.title = signedIn ? `${TITLES[route.page]} · Footnote` : "Sign in · Footnote";
+    document.title = signedIn || route.page === "share" ? `${TITLES[route.page]} · Footnote` : "Sign in · Footnote";
   }, [signedIn, route.page]);
 
+  if (route.page === "share") return <Shared key={route.token} token={route.token} />;
   if (!signedIn) return <SignIn />;
   return (
     <div className="shell">
@@ -38,7 +41,7 @@ export function App() {
   );
 }
 
-function PageOf({ route }: { route: Route }) {
+function PageOf({ route }: { route: Exclude<Route, { page: "share" }> }) {
   switch (route.page) {
     case "ask":
       return <Conversation key="new" sessionId={null} />;

@@ -9,11 +9,12 @@ test.each<[Route]>([
   [{ page: "documents" }],
   [{ page: "usage" }],
   [{ page: "session", sessionId: SESSION }],
+  [{ page: "share", token: `fs_${"0a".repeat(32)}` }],
 ])("%j is found again by its hash", (route) => {
   expect(routeOf(hashOf(route))).toEqual(route);
 });
 
-test.each(["", "#", "#/nowhere", "#/sessions", "#/sessions/..%2Fusers", "#/sessions/1?x=2"])(
+test.each(["", "#", "#/nowhere", "#/sessions", "#/sessions/..%2Fusers", "#/sessions/1?x=2", "#/share/fs_1"])(
   "%j is the first page",
   (hash) => {
     expect(routeOf(hash)).toEqual({ page: "ask" });

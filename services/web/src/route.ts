@@ -1,20 +1,27 @@
 import { useSyncExternalStore } from "react";
 
 export type Route =
-  { page: "ask" } | { page: "session"; sessionId: string } | { page: "documents" } | { page: "usage" };
+  | { page: "ask" }
+  | { page: "session"; sessionId: string }
+  | { page: "documents" }
+  | { page: "usage" }
+  | { page: "share"; token: string };
 
+const SHARE_TOKEN = /^fs_[0-9a-f]{64}$/;
 const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
 
 /** The page that a location's hash names; anything unknown is the first page. */
 export function routeOf(hash: string): Route {
   const [page, id = ""] = hash.replace(/^#\/?/, "").split("/");
   if (page === "sessions" && UUID.test(id)) return { page: "session", sessionId: id };
+  if (page === "share" && SHARE_TOKEN.test(id)) return { page: "share", token: id };
   if (page === "documents" || page === "usage") return { page };
   return { page: "ask" };
 }
 
 export function hashOf(route: Route): string {
   if (route.page === "session") return `#/sessions/${route.sessionId}`;
+  if (route.page === "share") return `#/share/${route.token}`;
   return route.page === "ask" ? "#/" : `#/${route.page}`;
 }
 

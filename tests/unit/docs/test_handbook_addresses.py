@@ -10,6 +10,7 @@ from libs.service.health import Health, health_router
 from services.auth.organization_routes import organization_router
 from services.auth.organization_routes import router as organizations_router
 from services.auth.routes import router as sign_in_router
+from services.auth.share_link_routes import router as share_links_router
 from services.billing.routes import router as billing
 from services.chat.routes import router as chat
 from services.embedding.routes import router as embedding
@@ -19,7 +20,7 @@ from services.knowledge.sources.mounting import ROUTERS as SOURCE_ROUTERS
 from tests.unit.docs.handbook import pages
 
 ROUTERS = {
-    "auth": [sign_in_router, organizations_router, organization_router],
+    "auth": [sign_in_router, organizations_router, organization_router, share_links_router],
     "billing": [billing],
     "chat": [chat],
     "knowledge": [*SOURCE_ROUTERS, knowledge],

@@ -11,7 +11,7 @@ import yaml
 from pydantic import BaseModel, TypeAdapter
 
 from libs.config.settings import CONFIG_DIR, LISTENERS
-from libs.contracts import chat, errors, identity, knowledge, lifecycle, organizations, sources
+from libs.contracts import chat, errors, identity, knowledge, lifecycle, organizations, sharing, sources
 from libs.contracts.billing import Plan, Resource, ResourceUsage, Usage
 from libs.fetch.fetcher import AGENT, MAX_REDIRECTS
 from libs.security.tokens import SERVICE_TOKEN_LIFE_S
@@ -20,6 +20,7 @@ from scripts.cli import app
 from scripts.resuming import FROM_BYTES
 from services.auth.groups import GROUPS_PER_ORGANIZATION
 from services.auth.invitations import INVITATION_LIFE, INVITATIONS_PER_ORGANIZATION
+from services.auth.share_links import LONGEST_LIFE, SHARE_LINKS_PER_ORGANIZATION
 from services.billing.plans import PLANS
 from services.billing.service import RESERVATION_LIFE
 from services.chat.events import _NAMES as EVENT_NAMES  # pyright: ignore[reportPrivateUsage] - the names on the wire
@@ -59,6 +60,11 @@ SENTENCES = [
     ("members-and-groups.md", f"expires after {INVITATION_LIFE.days} days"),
     ("members-and-groups.md", f"At most {INVITATIONS_PER_ORGANIZATION:,} are open at a time."),
     ("members-and-groups.md", f"An organisation has at most {GROUPS_PER_ORGANIZATION:,} groups"),
+    ("share-links.md", f"An organisation has at most {SHARE_LINKS_PER_ORGANIZATION} links."),
+    ("share-links.md", f"up to {sharing.COLLECTIONS_PER_LINK} collections"),
+    ("share-links.md", {3650: "at most ten years ahead"}[LONGEST_LIFE.days]),
+    ("share-links.md", f"{LIMITS['guest']} a minute for each network address"),
+    ("share-links.md", f"{LIMITS['share_link']} a minute for all who hold one link"),
     ("rate-limits.md", f"Asking is limited to {LIMITS['chat']} requests a minute, searching to {LIMITS['search']}"),
     ("rate-limits.md", f"other signed-in requests to {LIMITS['default']}."),
     ("rate-limits.md", f"for each network address, {LIMITS['anonymous']} a minute"),
@@ -303,6 +309,7 @@ BODIES: dict[str, Any] = {
     "/auth/register": identity.RegisterRequest,
     "/users/me/api-keys": identity.ApiKeyRequest,
     "/organizations/$ORGANIZATION/invitations": organizations.InvitationRequest,
+    "/organizations/$ORGANIZATION/share-links": sharing.ShareLinkRequest,
     "/documents": knowledge.TextDocument,
     "/documents/sources": sources.NewSource,
     "/documents/web": sources.WebDocument,

@@ -4,12 +4,13 @@ import type {
   ChatSession,
   Page,
   PassageInContext,
+  SearchResponse,
   StoredDocument,
   TokenPair,
   Usage,
   User,
 } from "./contracts";
-import { postAnonymously, send, sendForJson } from "./http";
+import { jsonBody, postAnonymously, send, sendAsGuest, sendForJson } from "./http";
 import { forgetTokens, keepTokens, tokens } from "./tokens";
 
 export async function signIn(email: string, password: string): Promise<void> {
@@ -61,6 +62,14 @@ export function trace(messageId: string): Promise<AnswerTrace> {
 
 export function passage(documentId: string, chunkId: string): Promise<PassageInContext> {
   return sendForJson(`/documents/${documentId}/passages/${chunkId}`);
+}
+
+export function searchShared(link: string, query: string): Promise<SearchResponse> {
+  return sendAsGuest(link, "/search", jsonBody({ query }));
+}
+
+export function sharedPassage(link: string, documentId: string, chunkId: string): Promise<PassageInContext> {
+  return sendAsGuest(link, `/documents/${documentId}/passages/${chunkId}`);
 }
 
 export function documents(text: string, cursor: string | null): Promise<Page<StoredDocument>> {

@@ -109,6 +109,19 @@ export interface PassageInContext {
   after: string;
 }
 
+export interface SearchResult {
+  document_id: string;
+  chunk_id: string;
+  title: string;
+  content: string;
+  location: Location;
+}
+
+export interface SearchResponse {
+  results: SearchResult[];
+  degraded: string[];
+}
+
 export type DocumentStatus = "pending" | "processing" | "completed" | "failed";
 
 export interface StoredDocument {

@@ -19,6 +19,12 @@ export async function sendForJson<Answer>(path: string, init: RequestInit = {}):
   return (await response.json()) as Answer;
 }
 
+/** As `sendForJson`, as a guest who holds a share link, whoever is signed in here. */
+export async function sendAsGuest<Answer>(link: string, path: string, init: RequestInit = {}): Promise<Answer> {
+  const response = await succeeded(await attempt(path, init, link));
+  return (await response.json()) as Answer;
+}
+
 /** A JSON POST without a token, for signing in. */
 export async function postAnonymously<Answer>(path: string, body: object): Promise<Answer> {
   const response = await succeeded(await attempt(path, jsonBody(body), null));

@@ -77,9 +77,10 @@ async def http(app: FastAPI, settings: Settings) -> AsyncIterator[AsyncClient]:
 
 @pytest.fixture
 def clock(app: FastAPI) -> Iterator[SetClock]:
-    """Sessions and invitations at a time that the test sets."""
+    """Sessions, invitations and share links at a time that the test sets."""
     clock = SetClock()
-    timed = [app.state.auth.sessions, app.state.auth.invitations]
+    auth = app.state.auth
+    timed = [auth.sessions, auth.invitations, auth.share_links, auth.subjects]
     real = timed[0]._clock
     for service in timed:
         service._clock = clock

@@ -1,7 +1,7 @@
 """knowledge as a server, its worker beside it, with real PostgreSQL, billing and embedding."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -109,13 +109,27 @@ class People:
         groups: frozenset[UUID] = frozenset(),
     ) -> Person:
         claims = TokenClaims(user_id=uuid4(), organization_id=organization_id or uuid4(), session_id=uuid4())
-        subject = Subject(**claims.model_dump(), role=role, groups=groups)
+        return self._known(http, claims, Subject(**claims.model_dump(), role=role, groups=groups))
+
+    def guest(self, http: httpx.AsyncClient, organization_id: UUID, collections: Iterable[str] | None = None) -> Person:
+        """Whoever holds a share link."""
+        link = uuid4()
+        claims = TokenClaims(user_id=link, organization_id=organization_id, session_id=link, share_link_id=link)
+        shared = None if collections is None else frozenset(map(UUID, collections))
+        return self._known(http, claims, Subject(**claims.model_dump(), role=Role.GUEST, shared_collections=shared))
+
+    def _known(self, http: httpx.AsyncClient, claims: TokenClaims, subject: Subject) -> Person:
         self._subjects[claims.session_id] = subject
         headers = {
             "Authorization": f"Bearer {self._signer.sign(claims)}",
             "X-Service-Token": self._tokens.sign("knowledge"),
         }
         return Person(subject, http, headers)
+
+    async def renew(self, request: httpx.Request) -> None:
+        """A request's service token anew: one life of documents takes longer than a token's."""
+        if "X-Service-Token" in request.headers:
+            request.headers["X-Service-Token"] = self._tokens.sign("knowledge")
 
     @asynccontextmanager
     async def serve(self, name: ServiceName, app: FastAPI, settings: Settings) -> AsyncIterator[str]:
@@ -156,7 +170,7 @@ async def knowledge_settings(settings: Settings, people: People) -> AsyncIterato
 async def client_of(settings: Settings, people: People) -> AsyncIterator[httpx.AsyncClient]:
     async with (
         people.serve("knowledge", build_knowledge(settings), settings) as url,
-        httpx.AsyncClient(base_url=url, timeout=60) as client,
+        httpx.AsyncClient(base_url=url, timeout=60, event_hooks={"request": [people.renew]}) as client,
     ):
         yield client
 
@@ -184,6 +198,12 @@ async def client(knowledge_settings: Settings, people: People) -> AsyncIterator[
 def person(client: httpx.AsyncClient, people: People) -> Callable[..., Person]:
     """A new user, in a new organisation or the one given."""
     return lambda *arguments, **named: people.person(client, *arguments, **named)
+
+
+@pytest.fixture
+def guest(client: httpx.AsyncClient, people: People) -> Callable[..., Person]:
+    """The holder of a new share link of an organisation, to all that is public or to the collections given."""
+    return lambda *arguments, **named: people.guest(client, *arguments, **named)
 
 
 @pytest.fixture(scope="module")

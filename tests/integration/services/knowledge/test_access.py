@@ -29,7 +29,7 @@ subjects = st.builds(
     session_id=st.just(UUID(int=99)),
     role=st.sampled_from(list(Role)),
     groups=st.frozensets(st.sampled_from(GROUPS)),
-)
+).map(lambda one: one.model_copy(update={"groups": frozenset[UUID]()}) if one.role is Role.GUEST else one)
 documents = st.builds(
     lambda organization, owner, access, groups: DocumentRow(
         id=uuid4(),
@@ -46,7 +46,7 @@ documents = st.builds(
     ),
     st.sampled_from(ORGANIZATIONS),
     st.sampled_from(USERS),
-    st.sampled_from(["private", "organization", "groups"]),
+    st.sampled_from(["private", "organization", "groups", "public"]),
     st.frozensets(st.sampled_from(GROUPS), min_size=1),
 )
 
@@ -54,7 +54,9 @@ documents = st.builds(
 def may_read(subject: Subject, document: DocumentRow) -> bool:
     if subject.organization_id != document.organization_id:
         return False
-    if document.access == "organization" or document.owner_id == subject.user_id:
+    if subject.role is Role.GUEST:
+        return document.access == "public"
+    if document.access in {"organization", "public"} or document.owner_id == subject.user_id:
         return True
     return document.access == "groups" and bool(subject.groups & set(document.group_ids))
 

@@ -40,7 +40,7 @@ people = st.sampled_from(PEOPLE)
 numbers = st.integers(0, 5)
 places = st.sampled_from([None, 0, 1, 2])
 accesses = st.sampled_from(
-    [None, "private", "organization", frozenset({FIRST}), frozenset({SECOND}), frozenset({FIRST, SECOND})]
+    [None, "private", "organization", "public", frozenset({FIRST}), frozenset({SECOND}), frozenset({FIRST, SECOND})]
 )
 steps = st.one_of(
     st.tuples(st.just("upload"), people, st.sampled_from(NAMES), st.fixed_dictionaries({}, optional={"access": accesses, "place": places})),
@@ -56,6 +56,7 @@ class Lives:
     """The people, what they did for real, and what is true by now."""
 
     people: dict[str, Person]
+    guests: dict[str, Person]
     stranger: Person
     truth: Truth = field(default_factory=Truth)
     collections: list[str] = field(default_factory=list[str])
@@ -219,7 +220,7 @@ class Lives:
 
     async def check(self) -> None:
         async with asyncio.TaskGroup() as checks:
-            for name, person in self.people.items():
+            for name, person in (self.people | self.guests).items():
                 checks.create_task(self._check_one(name, person))
         assert await self.stranger.search("heron at the weir") == []
         assert (await self.stranger.get("/documents")).json()["items"] == []
@@ -239,7 +240,9 @@ class Lives:
 
 @hypothesis_settings(max_examples=EXAMPLES, deadline=None, print_blob=True, suppress_health_check=list(HealthCheck))
 @given(life=st.lists(steps, min_size=STEPS // 2, max_size=STEPS))
-async def test_everyone_sees_the_truth_and_nothing_else(person: MakePerson, life: list[tuple[Any, ...]]) -> None:
+async def test_everyone_sees_the_truth_and_nothing_else(
+    person: MakePerson, guest: MakePerson, life: list[tuple[Any, ...]]
+) -> None:
     ann = person(groups=frozenset({FIRST}))
     organization_id = ann.subject.organization_id
     lives = Lives(
@@ -249,9 +252,11 @@ async def test_everyone_sees_the_truth_and_nothing_else(person: MakePerson, life
             "cleo": person(organization_id),
             "dora": person(organization_id, role=Role.ADMIN, groups=frozenset({FIRST, SECOND})),
         },
+        {"guest": guest(organization_id)},
         stranger=person(role=Role.OWNER, groups=frozenset({FIRST, SECOND})),
     )
     await lives.begin()
+    lives.guests["visitor"] = guest(organization_id, lives.collections[:2])
     for name in PEOPLE[:2]:
         await lives.upload(name, None, {})
     for step, *arguments in life:

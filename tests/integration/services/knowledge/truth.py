@@ -8,7 +8,7 @@ from libs.contracts.identity import Role, Subject
 
 Groups = frozenset[UUID]
 # None: what the collection says, and outside of one everybody in the organisation.
-TrueAccess = Literal["private", "organization"] | Groups | None
+TrueAccess = Literal["private", "organization", "public"] | Groups | None
 
 
 def is_admin(subject: Subject) -> bool:
@@ -16,7 +16,9 @@ def is_admin(subject: Subject) -> bool:
 
 
 def open_to(subject: Subject, owner: UUID, access: TrueAccess) -> bool:
-    if subject.user_id == owner or access == "organization":
+    if subject.role is Role.GUEST:
+        return access == "public"
+    if subject.user_id == owner or access in ("organization", "public"):
         return True
     return isinstance(access, frozenset) and bool(access & subject.groups)
 
@@ -52,6 +54,9 @@ class Truth:
     collections: dict[str, TrueCollection] = field(default_factory=dict[str, TrueCollection])
 
     def admits(self, subject: Subject, document: TrueDocument) -> bool:
+        shared = subject.shared_collections
+        if shared is not None and not (document.collection and UUID(document.collection) in shared):
+            return False
         if document.access is None and document.collection:
             collection = self.collections[document.collection]
             return subject.user_id == document.owner or open_to(subject, collection.owner, collection.access)

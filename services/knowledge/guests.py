@@ -1,0 +1,27 @@
+"""What the holders of share links are shown of a public document: nothing of its surroundings or of its future."""
+
+from libs.contracts.errors import forbidden
+from libs.contracts.identity import Subject
+from libs.contracts.knowledge import Document, DocumentStatus, RetrievedPassage, SearchRequest, SearchResult
+from services.knowledge.access import PUBLIC, is_guest
+
+
+def shown_to(subject: Subject, document: Document) -> Document:
+    """A guest sees no collection, and a served document as completed: a content to come or to fail is the members'."""
+    if not is_guest(subject):
+        return document
+    hidden = {"status": DocumentStatus.COMPLETED, "error": None, "collection_id": None}
+    return document.model_copy(update={**hidden, "access": PUBLIC, "inherits_access": False})
+
+
+def require_explainable(subject: Subject, body: SearchRequest) -> None:
+    if body.explain and is_guest(subject):
+        raise forbidden("How passages were ranked is shown to members alone. Leave 'explain' out.")
+
+
+def result_for(subject: Subject, passage: RetrievedPassage, *, explain: bool) -> SearchResult:
+    """A guest's score is made of ranks: BM25 would tell how many other documents hold a word."""
+    result = SearchResult.model_validate(passage.model_dump(exclude=None if explain else {"scores"}))
+    if is_guest(subject) and passage.scores:
+        result.score = passage.scores.fused
+    return result
