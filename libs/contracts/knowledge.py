@@ -234,10 +234,20 @@ class SearchResult(BaseModel):
     scores: SearchScores | None = None
 
 
+class Expansion(BaseModel):
+    """Words of a query that the organisation's glossary knows, and the other ways to say them."""
+
+    said: str
+    ways: list[str]
+
+
 class SearchResponse(BaseModel):
+    """`expansions` names what was also looked for in other words."""
+
     results: list[SearchResult]
     strategy_used: str
     degraded: list[str]
+    expansions: list[Expansion] = Field(default_factory=list[Expansion])
 
 
 class RetrievalRequest(BaseModel):
@@ -266,6 +276,7 @@ class RetrievalResponse(BaseModel):
     degraded: list[str]
     knowledge_version: int
     trace: list[dict[str, Any]]
+    expansions: list[Expansion] = Field(default_factory=list[Expansion])
 
 
 class ReadableRequest(BaseModel):
