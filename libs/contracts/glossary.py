@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from libs.contracts.knowledge import StoredText
-from libs.text.phrases import MOST_WORDS, count_words, phrase_key
+from libs.text.phrases import MOST_WORDS, count_words, is_findable, phrase_key
 
 ENTRIES_MAX = 2_000
 MEANS_MAX = 20
@@ -24,6 +24,12 @@ def _phrase(value: str) -> str:
     return phrase
 
 
+def _term(value: str) -> str:
+    if not is_findable(value):
+        raise ValueError("has signs between its words across which nothing is looked for, such as a full stop")
+    return value
+
+
 Phrase = Annotated[StoredText, StringConstraints(min_length=1, max_length=PHRASE_MAX_CHARS), AfterValidator(_phrase)]
 
 
@@ -32,7 +38,7 @@ class GlossaryEntryRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    term: Phrase
+    term: Annotated[Phrase, AfterValidator(_term)]
     means: list[Phrase] = Field(min_length=1, max_length=MEANS_MAX)
     note: StoredText | None = Field(default=None, max_length=NOTE_MAX_CHARS)
 

@@ -24,6 +24,8 @@ INT_MAX = 2**63 - 1
 def _storable(value: str) -> str:
     if "\x00" in value:
         raise ValueError("a NUL character can't be stored")
+    if any("\ud800" <= character <= "\udfff" for character in value):
+        raise ValueError("half a character (a lone surrogate) can't be stored")
     return value
 
 

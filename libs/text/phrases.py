@@ -15,8 +15,8 @@ from libs.text.words import STOPWORDS
 MOST_WORDS = 8
 
 _WORD = re.compile(r"[^\W_]+")
-# What may stand between the words of one phrase: spaces, one joint (R&D, time-off, U.S.), nothing that ends a clause.
-_JOINT = re.compile(r"\s+|\s?[&/+]\s?|[-'’.]")
+# What may stand between the words of one phrase: spaces and a few signs (R&D, time-off, U.S.), none that ends a clause.
+_JOINT = re.compile(r"\s+|[^\w.?!;:\"“”«»\x00]{1,4}|\.")
 _PLURAL = re.compile(r"([^\W\d_]{2,})s")
 _CAPITALS = "="
 
@@ -63,6 +63,12 @@ class Said:
 
 def count_words(phrase: str) -> int:
     return len(_WORD.findall(phrase))
+
+
+def is_findable(phrase: str) -> bool:
+    """Whether a text that has the phrase as it is written would be found to have it."""
+    key = phrase_key(phrase)
+    return any(key in place.keys for place in phrase_places(phrase, MOST_WORDS))
 
 
 def phrase_places(text: str, most_words: int) -> Iterator[Place]:

@@ -95,7 +95,7 @@ def holds(text: str, exact: str) -> bool:
 
 
 def _blotted(match: re.Match[str]) -> str:
-    return match.group() if _COUNT.fullmatch(match.group()) else "|" * len(match.group())
+    return match.group() if _COUNT.fullmatch(match.group()) else "\x00" * len(match.group())
 
 
 def _kind(query: str, parts: tuple[str, ...]) -> QueryKind:

@@ -21,6 +21,8 @@ from libs.contracts.glossary import (
         ({"term": "it", "means": ["technology"]}, "term"),
         ({"term": "x" * (PHRASE_MAX_CHARS + 1), "means": ["a day"]}, "term"),
         ({"term": "a b c d e f g h i", "means": ["a day"]}, "term"),
+        ({"term": "time. Off", "means": ["a day"]}, "term"),
+        ({"term": "\ud800A", "means": ["a day"]}, "term"),
         ({"term": 3, "means": ["a day"]}, "term"),
         ({"term": "PTO", "means": []}, "means"),
         ({"term": "PTO", "means": "paid time off"}, "means"),

@@ -28,6 +28,8 @@ def says(text: str, phrase: str) -> list[str]:
         ("on paid time. Off we go", "paid time off", []),
         ("contracting officers", "Contracting Officer", ["contracting officers"]),
         ("the R&D team", "R&D", ["R&D"]),
+        ("ask the Office of Management, Budget", "office of management, budget", ["Office of Management, Budget"]),
+        ("is C++ (new) fine", "C++ (new)", ["C++ (new"]),
         ("ask the U.S. office", "U.S.", ["U.S"]),
         ("die Größe", "GRÖSSE", []),
         ("le café", "CAFÉ", []),
