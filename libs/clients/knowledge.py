@@ -5,6 +5,7 @@ from uuid import UUID
 from libs.clients.base import ServiceClient
 from libs.contracts.knowledge import ReadableRequest, ReadableResponse, RetrievalRequest, RetrievalResponse
 from libs.contracts.lifecycle import Collection
+from libs.contracts.usage import CitedAnswer
 
 
 class KnowledgeClient:
@@ -15,6 +16,10 @@ class KnowledgeClient:
         return await self._service.call(
             "POST", "/internal/retrievals", RetrievalResponse, body=request, idempotent=True
         )
+
+    async def count_citations(self, answer: CitedAnswer) -> None:
+        """Told twice, it counts once."""
+        await self._service.send("POST", "/internal/citations", body=answer, idempotent=True)
 
     async def readable(self, request: ReadableRequest) -> ReadableResponse:
         """Those of the passages that the reader may see now."""

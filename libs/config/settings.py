@@ -89,13 +89,14 @@ class S3Sources(Section):
 
 
 class RankWeights(Section):
-    """What a rank counts in the fusion: in the searches, by late interaction, for a query's part, by age."""
+    """What a rank counts in the fusion: in the searches, by late interaction, for a query's part, by age, reworded."""
 
     lexical: float = Field(ge=0)
     vector: float = Field(ge=0)
     late: float = Field(ge=0)
     part: float = Field(ge=0)
     newest: float = Field(ge=0)
+    expansion: float = Field(ge=0)
 
 
 class Retrieval(Section):
@@ -135,6 +136,7 @@ class Chat(Section):
 class Documents(Section):
     bin_days: float = Field(gt=0)
     export_hours: float = Field(gt=0)
+    use_days: int = Field(ge=1)
 
 
 class Settings(BaseSettings):

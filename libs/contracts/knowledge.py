@@ -24,6 +24,8 @@ INT_MAX = 2**63 - 1
 def _storable(value: str) -> str:
     if "\x00" in value:
         raise ValueError("a NUL character can't be stored")
+    if any("\ud800" <= character <= "\udfff" for character in value):
+        raise ValueError("half a character (a lone surrogate) can't be stored")
     return value
 
 
@@ -243,10 +245,20 @@ class SearchResult(BaseModel):
     scores: SearchScores | None = None
 
 
+class Expansion(BaseModel):
+    """Words of a query that the organisation's glossary knows, and the other ways to say them."""
+
+    said: str
+    ways: list[str]
+
+
 class SearchResponse(BaseModel):
+    """`expansions` names what was also looked for in other words."""
+
     results: list[SearchResult]
     strategy_used: str
     degraded: list[str]
+    expansions: list[Expansion] = Field(default_factory=list[Expansion])
 
 
 class RetrievalRequest(BaseModel):
@@ -275,6 +287,7 @@ class RetrievalResponse(BaseModel):
     degraded: list[str]
     knowledge_version: int
     trace: list[dict[str, Any]]
+    expansions: list[Expansion] = Field(default_factory=list[Expansion])
 
 
 class ReadableRequest(BaseModel):

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Any
 
 from libs.clients.context import current_context
@@ -30,6 +31,7 @@ from services.chat.prompt import (
 )
 from services.chat.quota import Quota
 from services.chat.ungrounded import unchecked_text
+from services.chat.wording import in_the_documents_words
 
 log = get_logger(__name__)
 
@@ -105,6 +107,7 @@ class Answerer:
             await self._unchecked(question, draft, publish, max_tokens)
             return
         retrieval = await self._retrieve(question, draft)
+        question = self._reworded(question, draft, retrieval)
         draft.sources = self._fit(question, draft, retrieval, max_tokens)
         publish(start)
         publish(SourcesEvent(sources=draft.sources))
@@ -129,6 +132,12 @@ class Answerer:
             )
         draft.degrade(*retrieval.degraded)
         return retrieval
+
+    def _reworded(self, question: Question, draft: Draft, retrieval: RetrievalResponse) -> Question:
+        text = in_the_documents_words(question.text, retrieval.expansions, retrieval.passages)
+        if text != question.text:
+            draft.trace.add("glossary", understood_as=text)
+        return replace(question, text=text)
 
     def _fit(self, question: Question, draft: Draft, retrieval: RetrievalResponse, max_tokens: int) -> list[Source]:
         sources, left_out = fitting(

@@ -16,6 +16,7 @@ from libs.events.outbox import OutboxRelay
 from libs.service.app import Kit, create_app
 from libs.stores.postgres import Database
 from libs.stores.redis import connect_redis
+from services.chat import citing
 from services.chat.answering import Answerer
 from services.chat.models import OutboxMessage
 from services.chat.quota import RELEASE, SETTLE, Quota
@@ -42,7 +43,8 @@ async def wire(kit: Kit) -> AsyncGenerator[None]:
         GenerationClient(kit.client("generation")),
         EmbeddingClient(kit.client("embedding")),
     )
-    relay = OutboxRelay(database, OutboxMessage, {SETTLE: quota.deliver_settlement, RELEASE: quota.deliver_release})
+    topics = {SETTLE: quota.deliver_settlement, RELEASE: quota.deliver_release} | citing.deliveries(knowledge)
+    relay = OutboxRelay(database, OutboxMessage, topics)
     parts = Parts(store, quota, answerer, relay, settings.chat.answer_deadline_s, lambda: datetime.now(UTC))
     chat = Chat(parts, store, knowledge, settings.chat.heartbeat_s)
     kit.app.state.redis = redis

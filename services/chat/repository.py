@@ -36,7 +36,7 @@ class Turn:
 
 @dataclass(frozen=True)
 class OutboxEntry:
-    """A message for billing. The relay leaves it alone for `delay_s`, while its writer delivers it itself."""
+    """A message for another service. The relay leaves it alone for `delay_s`, while its writer delivers it itself."""
 
     id: UUID
     topic: str
@@ -115,10 +115,10 @@ class ChatRepository:
         )
         return [Turn(row.role, row.content, row.outcome) for row in reversed(rows.all())]
 
-    async def finish(self, answer: FinishedAnswer, outbox: OutboxEntry | None) -> None:
-        """Stores the end of an answer, its trace and what billing must learn.
+    async def finish(self, answer: FinishedAnswer, *outbox: OutboxEntry) -> None:
+        """Stores the end of an answer, its trace and what billing and knowledge must learn.
 
-        An answer whose session was deleted meanwhile leaves only its message to billing.
+        An answer whose session was deleted meanwhile leaves only its messages to them.
         """
         stored = await self._session.scalar(
             update(Message)
@@ -140,8 +140,8 @@ class ChatRepository:
                     message_id=answer.message_id, question=answer.question, steps=answer.steps, **self._owner
                 )
             )
-        if outbox:
-            await self._session.execute(_outbox_insert(outbox))
+        for entry in outbox:
+            await self._session.execute(_outbox_insert(entry))
 
     async def sessions(self, limit: int, cursor: str | None) -> tuple[list[ChatSession], str | None]:
         """The latest first."""

@@ -16,6 +16,7 @@ from libs.contracts.errors import not_found, unavailable
 from libs.contracts.identity import Subject
 from libs.telemetry.logs import get_logger
 from services.chat.answering import Answerer
+from services.chat.citing import cited
 from services.chat.draft import Draft, Question
 from services.chat.events import Event
 from services.chat.followup import standalone
@@ -181,12 +182,14 @@ class AnswerRun:
             question=question.request.message,
             steps=draft.trace.steps,
         )
+        now = self._parts.clock()
         if answered:
-            entry = settlement(self._subject, question.reservation_id, draft.usage, self._parts.clock())
+            entry = settlement(self._subject, question.reservation_id, draft.usage, now)
         else:
             entry = release(question.reservation_id)
         async with self._parts.store.step(self._subject) as repository:
-            await repository.finish(finished, entry)
+            citing = cited(self._subject, question.answer_id, response.citations, response.sources, now.date())
+            await repository.finish(finished, entry, *citing)
         ANSWERS.labels(status, response.metadata.outcome if answered else "none").inc()
         settled = answered and "billing" not in draft.degraded and await self._settle_now(entry)
         return entry if settled else None

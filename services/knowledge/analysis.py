@@ -81,10 +81,21 @@ def analyse(query: str) -> QueryAnalysis:
     return QueryAnalysis(_kind(query, parts), exact, parts, _NEWEST.search(query) is not None)
 
 
+def expandable(query: str) -> str:
+    """The query with what is meant as it is written (quoted phrases, addresses, codes) blotted out, in its length."""
+    for pattern in (_QUOTED, _ADDRESS, _CODE):
+        query = pattern.sub(_blotted, query)
+    return query
+
+
 def holds(text: str, exact: str) -> bool:
     """Whether the text has it as written, not as part of a longer word; case and spacing aside."""
     pattern = r"\s+".join(re.escape(word) for word in exact.split())
     return re.search(rf"(?<![\w]){pattern}(?![\w])", text, re.IGNORECASE) is not None
+
+
+def _blotted(match: re.Match[str]) -> str:
+    return match.group() if _COUNT.fullmatch(match.group()) else "\x00" * len(match.group())
 
 
 def _kind(query: str, parts: tuple[str, ...]) -> QueryKind:

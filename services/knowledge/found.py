@@ -1,9 +1,9 @@
 """A search as it was asked for, and what it found."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from libs.contracts.knowledge import RetrievedPassage, SearchFilters, Strategy
+from libs.contracts.knowledge import Expansion, RetrievedPassage, SearchFilters, Strategy
 
 Mode = Literal["lexical", "vector", "hybrid"]
 GroupBy = Literal["passage", "document"]
@@ -25,7 +25,8 @@ class Wanted:
 class Found:
     """`trace` tells each step; `degraded` names what didn't work as configured.
 
-    `knowledge_version` was the organisation's when the search began: what was found is at least as new.
+    `knowledge_version` was the organisation's when the search began: what was found is at least as new. `expansions` is
+    what the glossary added.
     """
 
     passages: list[RetrievedPassage]
@@ -33,3 +34,4 @@ class Found:
     degraded: list[str]
     knowledge_version: int
     trace: list[dict[str, Any]]
+    expansions: list[Expansion] = field(default_factory=list[Expansion])

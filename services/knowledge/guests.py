@@ -10,7 +10,7 @@ def shown_to(subject: Subject, document: Document) -> Document:
     """A guest sees no collection, and a served document as completed: a content to come or to fail is the members'."""
     if not is_guest(subject):
         return document
-    hidden = {"status": DocumentStatus.COMPLETED, "error": None, "collection_id": None}
+    hidden = {"status": DocumentStatus.COMPLETED, "error": None, "progress": None, "collection_id": None}
     return document.model_copy(update={**hidden, "access": PUBLIC, "inherits_access": False})
 
 

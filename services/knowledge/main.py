@@ -1,8 +1,9 @@
 """knowledge's composition root."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from fastapi import FastAPI
 
@@ -21,6 +22,7 @@ from services.knowledge.changes import Changes
 from services.knowledge.collections import Collections
 from services.knowledge.documents import Documents, Shower
 from services.knowledge.exports import Exports
+from services.knowledge.glossary.entries import Glossary
 from services.knowledge.groups import Groups
 from services.knowledge.lifecycle_routes import Lifecycle
 from services.knowledge.originals import Originals
@@ -43,6 +45,9 @@ from services.knowledge.sources.runner import SourceRunner, Sync
 from services.knowledge.sources.site_sync import SiteSync
 from services.knowledge.sources.source_documents import SourceDocuments
 from services.knowledge.uploads import Uploads
+from services.knowledge.usage.counting import UseCounts
+from services.knowledge.usage.reports import UseReports
+from services.knowledge.usage.routes import Usage
 
 MULTIPART_SLACK_BYTES = 2_097_152
 
@@ -81,6 +86,11 @@ def source_runner(settings: Settings, database: Database, documents: Documents, 
         "s3": BucketSync(database, kept, s3_buckets(settings), largest),
     }
     return SourceRunner(database, kept, syncs)
+
+
+def today() -> date:
+    """The day in UTC."""
+    return datetime.now(UTC).date()
 
 
 def bin_life(settings: Settings) -> timedelta:
@@ -123,7 +133,13 @@ async def wire(kit: Kit) -> AsyncGenerator[None]:
     )
     kit.app.state.collections = Collections(database, groups)
     kit.app.state.lifecycle = Lifecycle(Originals(database, blobs), Reindexing(database), Exports(database, blobs))
+    kit.app.state.glossary = Glossary(database)
+    counts = UseCounts(database, today)
+    kit.app.state.usage = Usage(counts, UseReports(database, today))
+    counting = asyncio.create_task(counts.run())
     yield
+    counts.stop()
+    await counting
     await redis.aclose()
     await database.close()
 

@@ -17,6 +17,7 @@ VECTOR = "vector"
 LATE = "late"
 NEWEST = "newest"
 PART = "part"
+EXPANSION = "expansion"
 # Passages this alike say the same; the better ranked one stands for both.
 SAME_COSINE = 0.985
 
@@ -37,8 +38,11 @@ class Candidates:
         self.settings = settings
         self._ranks = {name: [one.chunk_id for one in found] for name, found in lists.items()}
         weights = settings.weights.model_dump()
+        otherwise = [name for name in lists if name.startswith(EXPANSION)]
         # "lexical 2" is the list of a part, or of exact words.
         self._weights = {name: weights[name] if name in weights else weights[PART] for name in [*lists, LATE, NEWEST]}
+        # Together they count as one list: many ways to say a thing must not outvote how it was said.
+        self._weights |= dict.fromkeys(otherwise, weights[EXPANSION] / max(len(otherwise), 1))
 
     def first(self, count: int) -> list[FoundPassage]:
         """The best by the searches alone."""

@@ -12,6 +12,7 @@ from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from libs.clients.embedding import EmbeddedQuery
 from libs.config.settings import Retrieval
@@ -24,8 +25,9 @@ from services.knowledge import repository
 from services.knowledge.analysis import QueryAnalysis, analyse
 from services.knowledge.found import Found, Mode, Wanted
 from services.knowledge.fusion import Fused
+from services.knowledge.glossary.expansion import ExpandedTerm, expanded_terms, expansions, said_otherwise
 from services.knowledge.ports import Embedder, FoundPassage, PassageIndex, Scope
-from services.knowledge.ranking import LATE, LEXICAL, VECTOR, Candidates, rank
+from services.knowledge.ranking import EXPANSION, LATE, LEXICAL, VECTOR, Candidates, rank
 from services.knowledge.repository import ServedDocument
 from services.knowledge.search_cache import SearchCache
 
@@ -41,7 +43,8 @@ DEEPER_FACTOR = 4
 class _Search:
     """One retrieval under way; `lists` holds, per search, what the reader may see, best first.
 
-    The searches are named "lexical" and "vector", and "lexical 1" and so on for the query's parts and exact words.
+    The searches are named "lexical" and "vector", "lexical 1" and so on for the query's parts and exact words, and
+    "expansion 1" and so on for the query as the glossary says it otherwise; `otherwise` are those texts, embedded.
     """
 
     subject: Subject
@@ -49,7 +52,9 @@ class _Search:
     analysis: QueryAnalysis
     scope: Scope
     mode: Mode
+    terms: tuple[ExpandedTerm, ...] = ()
     embedded: EmbeddedQuery | None = None
+    otherwise: list[EmbeddedQuery] = field(default_factory=list[EmbeddedQuery])
     part_vectors: list[Vector] = field(default_factory=list[Vector])
     lists: dict[str, list[FoundPassage]] = field(default_factory=dict[str, list[FoundPassage]])
     documents: dict[UUID, ServedDocument] = field(default_factory=dict[UUID, ServedDocument])
@@ -69,7 +74,9 @@ class _Search:
 
     @property
     def texts(self) -> list[str]:
-        return [self.wanted.query, *self.analysis.parts]
+        """What the words are looked for of: the query, with all that its terms are called otherwise, and its parts."""
+        ways = [way for term in self.terms for way in term.ways]
+        return [" ".join([self.wanted.query, *ways]), *self.analysis.parts, *self.analysis.exact]
 
 
 class Retriever:
@@ -94,7 +101,14 @@ class Retriever:
         if kept:
             return replace(kept, trace=[{"step": "search_cache", "hit": True}, *kept.trace])
         search = await self._search(subject, wanted)
-        found = Found(search.passages, search.used, sorted(search.degraded), search.knowledge_version, search.trace)
+        found = Found(
+            search.passages,
+            search.used,
+            sorted(search.degraded),
+            search.knowledge_version,
+            search.trace,
+            expansions(wanted.query, search.terms),
+        )
         if search.at_one_version and not found.degraded:
             await self._cache.put(subject, wanted, found)
         return found
@@ -135,6 +149,7 @@ class Retriever:
             search.knowledge_version = await repository.knowledge_version(session, search.scope.organization_id)
             # After the version: a collection that was opened since then is at most too new for it.
             search.scope = replace(search.scope, readers=await repository.reader_names(session, search.subject))
+            await self._expand(session, search)
         lexical = asyncio.create_task(self._lexical(search, depth)) if search.mode != VECTOR else None
         try:
             similar = await self._similar(search, depth) if search.mode != LEXICAL else {}
@@ -147,13 +162,18 @@ class Retriever:
         search.lists = words | similar
         search.exhausted = all(len(found) < depth for found in search.lists.values())
 
+    async def _expand(self, session: AsyncSession, search: _Search) -> None:
+        terms = await expanded_terms(session, search.scope.organization_id, search.wanted.query)
+        if terms == search.terms:
+            return
+        search.terms, search.embedded = terms, None
+        told = [one.model_dump() for one in expansions(search.wanted.query, terms)]
+        search.trace.append({"step": "glossary", "expansions": told})
+
     async def _lexical(self, search: _Search, depth: int) -> dict[str, list[FoundPassage]]:
         started = time.perf_counter()
         async with asyncio.TaskGroup() as group:
-            tasks = [
-                group.create_task(self._index.lexical(search.scope, text, depth))
-                for text in (*search.texts, *search.analysis.exact)
-            ]
+            tasks = [group.create_task(self._index.lexical(search.scope, text, depth)) for text in search.texts]
         search.trace.append({"step": "lexical", "ms": _ms(started), "depth": depth})
         names = _names(LEXICAL, len(tasks))
         return {name: task.result() for name, task in zip(names, tasks, strict=True)}
@@ -163,7 +183,13 @@ class Retriever:
         if search.embedded is None:
             started = time.perf_counter()
             try:
-                search.embedded = await self._embedder.embed_query(search.wanted.query, timeout_s=EMBED_TIMEOUT_S)
+                query = search.wanted.query
+                search.embedded, *search.otherwise = await asyncio.gather(
+                    *(
+                        self._embedder.embed_query(text, timeout_s=EMBED_TIMEOUT_S)
+                        for text in (query, *said_otherwise(query, search.terms))
+                    )
+                )
                 if search.analysis.parts:
                     search.part_vectors = [
                         *await self._embedder.embed([*search.analysis.parts], timeout_s=EMBED_TIMEOUT_S)
@@ -177,10 +203,18 @@ class Retriever:
         async with asyncio.TaskGroup() as group:
             tasks = [
                 group.create_task(self._index.similar(search.scope, vector, depth))
-                for vector in (search.embedded.vector, *search.part_vectors)
+                for vector in (
+                    search.embedded.vector,
+                    *search.part_vectors,
+                    *(otherwise.vector for otherwise in search.otherwise),
+                )
             ]
         search.trace.append({"step": "vector", "ms": _ms(started), "depth": depth})
-        return {name: task.result() for name, task in zip(_names(VECTOR, len(tasks)), tasks, strict=True)}
+        names = [
+            *_names(VECTOR, 1 + len(search.part_vectors)),
+            *(f"{EXPANSION} {number}" for number in range(1, len(search.otherwise) + 1)),
+        ]
+        return {name: task.result() for name, task in zip(names, tasks, strict=True)}
 
     async def _recheck(self, search: _Search) -> None:
         """Drops what the system of record doesn't serve this reader now.
@@ -224,7 +258,10 @@ class Retriever:
         return fused
 
     async def _late(self, search: _Search, passages: Sequence[FoundPassage]) -> dict[UUID, float]:
-        """The late-interaction score of each passage whose token vectors this query's model made."""
+        """The late-interaction score of each passage whose token vectors this query's model made.
+
+        Of the query as it stands and as it is said otherwise, the better.
+        """
         if search.embedded is None or not passages:
             return {}
         started = time.perf_counter()
@@ -234,7 +271,8 @@ class Retriever:
         known = [one for one in passages if (one.chunk_id, one.version) in stored]
         if len(known) < len(passages):
             search.degraded.add("rerank")
-        scores = maxsim(search.embedded.tokens, [stored[one.chunk_id, one.version] for one in known])
+        tokens = [stored[one.chunk_id, one.version] for one in known]
+        scores = np.max([maxsim(query.tokens, tokens) for query in (search.embedded, *search.otherwise)], axis=0)
         search.trace.append({"step": "rerank", "ms": _ms(started), "passages": len(known)})
         return {one.chunk_id: float(score) for one, score in zip(known, scores, strict=True)}
 
@@ -272,17 +310,17 @@ def _passages(search: _Search, ranked: Sequence[Fused[UUID]]) -> list[RetrievedP
                     fused=one.score,
                 ),
                 token_count=passage.token_count,
-                similarity=_similarity(passage, search.embedded),
+                similarity=_similarity(passage, search),
             )
         )
     return passages
 
 
-def _similarity(passage: FoundPassage, query: EmbeddedQuery | None) -> float | None:
+def _similarity(passage: FoundPassage, search: _Search) -> float | None:
     """The cosine, also for a passage that only its words brought here."""
-    if query is None or passage.vector is None:
+    if search.embedded is None or passage.vector is None:
         return None
-    return float(np.dot(passage.vector, query.vector))
+    return max(float(np.dot(passage.vector, query.vector)) for query in (search.embedded, *search.otherwise))
 
 
 def location_of(passage: FoundPassage) -> Location:

@@ -27,11 +27,13 @@ from libs.contracts.knowledge import (
 from libs.contracts.lifecycle import DocumentChanges
 from libs.service.idempotency import Idempotent
 from libs.service.identity import CurrentSubject, Reader
+from services.knowledge.access import is_guest
 from services.knowledge.changes import Changes
 from services.knowledge.collection_routes import router as collections
 from services.knowledge.documents import Documents
 from services.knowledge.forms import file_upload, fingerprint, is_multipart, read_json, text_upload
 from services.knowledge.found import Wanted
+from services.knowledge.glossary.routes import router as glossary
 from services.knowledge.groups import Groups
 from services.knowledge.guests import require_explainable, result_for
 from services.knowledge.lifecycle_routes import NoBody
@@ -39,9 +41,11 @@ from services.knowledge.lifecycle_routes import router as lifecycle
 from services.knowledge.passages import Passages
 from services.knowledge.retrieval import Retriever
 from services.knowledge.uploads import Upload, Uploads
+from services.knowledge.usage.routes import UsageDependency
+from services.knowledge.usage.routes import router as use
 
 # First: what they name would else be taken for a document's id.
-router = APIRouter(routes=[*collections.routes, *lifecycle.routes])
+router = APIRouter(routes=[*collections.routes, *lifecycle.routes, *use.routes, *glossary.routes])
 
 FORM_FIELDS_MAX = 100
 IDEMPOTENCY_KEY = "idempotency-key"
@@ -192,27 +196,36 @@ async def show_passage(
 
 
 @router.post("/search")
-async def search(body: SearchRequest, subject: Reader, knowledge: KnowledgeDependency) -> SearchResponse:
+async def search(
+    body: SearchRequest, subject: Reader, knowledge: KnowledgeDependency, usage: UsageDependency
+) -> SearchResponse:
     """The best passages, or with `group_by` document each document's best one."""
     require_explainable(subject, body)
     wanted = Wanted(body.query, body.strategy, body.top_k, body.filters, body.group_by, body.rerank)
     found = await knowledge.retriever.retrieve(subject, wanted)
-    results = [result_for(subject, passage, explain=body.explain) for passage in found.passages]
-    return SearchResponse(results=results, strategy_used=found.strategy_used, degraded=found.degraded)
+    usage.counts.found(found.passages)
+    return SearchResponse(
+        results=[result_for(subject, passage, explain=body.explain) for passage in found.passages],
+        strategy_used=found.strategy_used,
+        degraded=found.degraded,
+        expansions=[] if is_guest(subject) else found.expansions,
+    )
 
 
 @router.post("/internal/retrievals", include_in_schema=False)
 async def retrieve(
-    body: RetrievalRequest, subject: CurrentSubject, knowledge: KnowledgeDependency
+    body: RetrievalRequest, subject: CurrentSubject, knowledge: KnowledgeDependency, usage: UsageDependency
 ) -> RetrievalResponse:
     wanted = Wanted(body.query, top_k=body.top_k, filters=body.filters)
     found = await knowledge.retriever.retrieve(subject, wanted)
+    usage.counts.found(found.passages)
     return RetrievalResponse(
         passages=found.passages,
         strategy_used=found.strategy_used,
         degraded=found.degraded,
         knowledge_version=found.knowledge_version,
         trace=found.trace,
+        expansions=found.expansions,
     )
 
 

@@ -32,6 +32,7 @@ from services.knowledge.main import (
     passage_index,
     resumable_uploads,
     source_runner,
+    today,
     uploads,
 )
 from services.knowledge.models import OutboxRow
@@ -39,6 +40,7 @@ from services.knowledge.packing import Packer
 from services.knowledge.parsing.sandbox import Sandbox
 from services.knowledge.purge import Purger
 from services.knowledge.tokens import TokenCounts
+from services.knowledge.usage.counting import expire
 
 log = get_logger(__name__)
 
@@ -79,6 +81,10 @@ async def work(settings: Settings, health: Health | None = None) -> None:
         )
         topics = deliveries(database, blobs, billing) | IndexCatchUp(database, index).deliveries()
         relay = OutboxRelay(database, OutboxRow, topics)
+
+        async def expire_use() -> bool:
+            return await expire(database, today(), settings.documents.use_days)
+
         sizes = [settings.max_upload_bytes] * options.workers + [SMALL_BYTES]
         ingesters = [
             Ingester(database, index, blobs, embedder, sandbox, count_tokens, options, largest) for largest in sizes
@@ -100,6 +106,7 @@ async def work(settings: Settings, health: Health | None = None) -> None:
                     tasks.create_task(_forever(purger.erase, SWEEP_EVERY_S))
                     tasks.create_task(_forever(packer.turn, SWEEP_EVERY_S))
                     tasks.create_task(_forever(packer.expire, BIN_EVERY_S))
+                    tasks.create_task(_forever(expire_use, BIN_EVERY_S))
                     for ingester in ingesters:
                         tasks.create_task(_forever(ingester.turn, IDLE_S))
         finally:

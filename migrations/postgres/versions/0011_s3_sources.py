@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "0011"
-down_revision = "0008"
+down_revision = "0010"
 
 STATEMENTS = (
     "ALTER TABLE knowledge.sources DROP CONSTRAINT sources_kind_check",

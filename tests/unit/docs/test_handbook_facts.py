@@ -11,11 +11,13 @@ import yaml
 from pydantic import BaseModel, TypeAdapter
 
 from libs.config.settings import CONFIG_DIR, LISTENERS
-from libs.contracts import chat, errors, identity, knowledge, lifecycle, organizations, sharing, sources
+from libs.contracts import chat, errors, glossary, identity, knowledge, lifecycle, organizations, sharing, sources
 from libs.contracts.billing import Plan, Resource, ResourceUsage, Usage
+from libs.contracts.usage import DocumentUse, UsedDocument
 from libs.fetch.fetcher import AGENT, MAX_REDIRECTS
 from libs.security.tokens import SERVICE_TOKEN_LIFE_S
 from libs.service.health import CHECK_TIMEOUT_S
+from libs.text.phrases import MOST_WORDS
 from scripts.cli import app
 from scripts.resuming import FROM_BYTES
 from services.auth.groups import GROUPS_PER_ORGANIZATION
@@ -25,10 +27,13 @@ from services.billing.plans import PLANS
 from services.billing.service import RESERVATION_LIFE
 from services.chat.events import _NAMES as EVENT_NAMES  # pyright: ignore[reportPrivateUsage] - the names on the wire
 from services.knowledge.collections import COLLECTIONS_MAX
+from services.knowledge.glossary.expansion import MOST_QUERY_WORDS, MOST_TERMS, MOST_WAYS
 from services.knowledge.parsing.document import FailureCode, ParseLimits
 from services.knowledge.sources.bucket_sync import MAX_OBJECTS
 from services.knowledge.sources.crawl import MAX_PAGES
 from services.knowledge.sources.resumable import LIFE, OPEN_EACH
+from services.knowledge.usage.counting import MOST_WAITING
+from services.knowledge.usage.reports import DEFAULT_DAYS, TOP_PASSAGES
 from tests.unit.docs.handbook import pages
 
 PAGES = pages()
@@ -82,6 +87,15 @@ SENTENCES = [
     ("replacing-and-deleting.md", f"lies in the bin for {BASE['documents']['bin_days']} days"),
     ("downloading-documents.md", f"downloaded for {BASE['documents']['export_hours']} hours"),
     ("changing-documents.md", f"at most {COLLECTIONS_MAX} collections"),
+    ("own-words.md", f"at most {glossary.ENTRIES_MAX:,} entries"),
+    ("own-words.md", f"at most {glossary.MEANS_MAX} ways, each of at most {glossary.PHRASE_MAX_CHARS} characters"),
+    ("own-words.md", f"and {MOST_WORDS} words; a note has at most {glossary.NOTE_MAX_CHARS} characters"),
+    ("own-words.md", f"at most {MOST_TERMS} terms are expanded, each in at most {MOST_WAYS} ways"),
+    ("own-words.md", f"the first {MOST_QUERY_WORDS} words are looked at"),
+    ("document-use.md", f"for {BASE['documents']['use_days']} days; the setting is documents.use_days"),
+    ("document-use.md", f"the last {DEFAULT_DAYS} days are shown"),
+    ("document-use.md", f"the {TOP_PASSAGES} that were used most"),
+    ("document-use.md", f"wait, up to {MOST_WAITING:,} of them"),
     ("uploading-documents.md", f"at most {knowledge.METADATA_MAX_KEYS} values of your own"),
     ("uploading-documents.md", f"strings of at most {knowledge.METADATA_MAX_CHARS} characters"),
     ("hybrid-retrieval.md", f"Footnote uses k = {RETRIEVAL['rrf_k']}"),
@@ -214,6 +228,10 @@ def test_request_bounds():
         ("s3-sources.md", sources.S3Place),
         ("s3-sources.md", sources.S3Credentials),
         ("s3-sources.md", sources.SourceChange),
+        ("search-api.md", knowledge.Expansion),
+        ("own-words.md", glossary.GlossaryEntry),
+        ("document-use.md", DocumentUse),
+        ("document-use.md", UsedDocument),
         ("downloading-documents.md", lifecycle.Export),
         ("usage-and-quotas.md", Usage),
         ("usage-and-quotas.md", ResourceUsage),
@@ -315,6 +333,7 @@ BODIES: dict[str, Any] = {
     "/documents/web": sources.WebDocument,
     "/documents/$DOCUMENT": lifecycle.DocumentChanges,
     "/search": knowledge.SearchRequest,
+    "/search/glossary": glossary.GlossaryEntryRequest,
 }
 
 

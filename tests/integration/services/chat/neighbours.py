@@ -9,6 +9,7 @@ from fastapi.responses import JSONResponse, Response
 
 from libs.contracts.errors import ErrorCode
 from libs.contracts.knowledge import (
+    Expansion,
     Location,
     ReadableRequest,
     ReadableResponse,
@@ -26,6 +27,7 @@ from libs.contracts.openai import (
     ModelList,
     error_envelope,
 )
+from libs.contracts.usage import CitedAnswer
 from libs.service.streaming import event_stream
 
 # What a scripted generation does next: say it, wait for it, or fail.
@@ -53,12 +55,15 @@ class ScriptedKnowledge:
         self.app = FastAPI()
         self.app.post("/internal/retrievals")(self._retrieve)
         self.app.post("/internal/readable")(self._readable)
+        self.app.post("/internal/citations", status_code=204)(self._cited)
         self.reset()
 
     def reset(self) -> None:
         self.passages: list[RetrievedPassage] = []
         self.unreadable: set[UUID] = set()
         self.degraded: list[str] = []
+        self.expansions: list[Expansion] = []
+        self.cited: list[CitedAnswer] = []
         self.queries: list[str] = []
         self.away = False
 
@@ -74,7 +79,13 @@ class ScriptedKnowledge:
             degraded=self.degraded,
             knowledge_version=1,
             trace=[{"step": "select", "passages": considered}],
+            expansions=self.expansions,
         )
+
+    async def _cited(self, answer: CitedAnswer) -> None:
+        if self.away:
+            raise HTTPException(500)
+        self.cited.append(answer)
 
     async def _readable(self, request: ReadableRequest) -> ReadableResponse:
         if self.away:

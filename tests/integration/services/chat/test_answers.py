@@ -1,6 +1,9 @@
 import pytest
 
+from libs.contracts.knowledge import Expansion
+from libs.contracts.usage import CitedAnswer
 from tests.integration.services.chat.neighbours import passage
+from tests.integration.services.chat.waiting import until
 
 RULES = passage(
     "Receipts must be sent within 30 days of the trip. Business class requires approval by a director.", "Travel policy"
@@ -235,3 +238,48 @@ async def test_only_footnotes_services_and_signed_in_users(chat, person):
     without_service = {"Authorization": headers["Authorization"]}
     for partial in (without_user, without_service):
         assert (await chat.post("/chat", json={"message": "x"}, headers=partial)).status_code == 401
+
+
+async def test_a_question_in_the_organisations_own_words_is_answered_in_the_documents_words(
+    chat, knowledge, generation, person
+):
+    sentence = "Full-time staff earn 13 days of annual leave a year."
+    knowledge.passages = [LEAVE]
+    generation.scripts = {"extractive": [sentence]}
+    headers = person().headers
+
+    async def ask() -> dict:
+        return (await chat.post("/chat", json={"message": "How many days of QZX do I earn?"}, headers=headers)).json()
+
+    assert (await ask())["metadata"]["outcome"] == "abstained"
+    knowledge.expansions = [Expansion(said="QZX", ways=["annual leave"])]
+    answer = await ask()
+    assert answer["answer"] == f"{sentence} [1]"
+    assert generation.requests[-1].messages[-1].content == "How many days of annual leave do I earn?"
+    trace = (await chat.get(f"/chat/messages/{answer['message_id']}/trace", headers=headers)).json()
+    understood = [step["understood_as"] for step in trace["steps"] if step["step"] == "glossary"]
+    assert understood == ["How many days of annual leave do I earn?"]
+
+
+async def test_what_an_answer_cites_is_told_once_and_names_no_one(chat, knowledge, generation, person):
+    knowledge.passages = [LEAVE, RULES]
+    generation.scripts = {"extractive": ["Receipts must be sent within 30 days of the trip. [2]"]}
+    someone = person()
+    answer = (await chat.post("/chat", json={"message": QUESTION}, headers=someone.headers)).json()
+
+    async def told() -> list[CitedAnswer]:
+        # Those of other tests may still be on their way.
+        return [one for one in knowledge.cited if str(one.message_id) == answer["message_id"]]
+
+    [cited] = await until(told)
+    assert cited.organization_id == someone.organization_id
+    assert [(one.document_id, one.chunk_id) for one in cited.passages] == [(RULES.document_id, RULES.chunk_id)]
+    assert str(someone.user_id) not in cited.model_dump_json()
+
+
+async def test_an_answer_that_cites_nothing_tells_nothing(chat, knowledge, generation, person, query):
+    someone = person()
+    await chat.post("/chat", json={"message": "What is the weather?"}, headers=someone.headers)
+    told = "SELECT 1 FROM chat.outbox WHERE topic = 'cited' AND payload->>'organization_id' = :id"
+    assert await query(told, id=str(someone.organization_id)) == []
+    assert someone.organization_id not in {one.organization_id for one in knowledge.cited}

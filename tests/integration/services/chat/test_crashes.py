@@ -80,6 +80,6 @@ async def test_one_user_cannot_finish_another_users_answer(clean_database, store
     _, answer_id, _ = await opened(store, subject)
     other = subject.model_copy(update={"user_id": uuid4()})
     async with store.step(other) as repository:
-        await repository.finish(FinishedAnswer(answer_id, "completed", content="Mine."), None)
+        await repository.finish(FinishedAnswer(answer_id, "completed", content="Mine."))
     [row] = await query("SELECT status, content FROM chat.messages WHERE id = :id", id=answer_id)
     assert row == {"status": "generating", "content": ""}

@@ -83,3 +83,15 @@ def test_what_says_the_same_appears_once(settings: Retrieval):
 def test_each_document_is_stood_for_by_its_best_passage(settings: Retrieval):
     found = candidates(settings, "x", passage(1, "a", 7), passage(2, "b", 8), passage(3, "c", 7))
     assert numbers(rank(found, {UUID(int=3): 0.9}, by_document=True)) == [3, 2]
+
+
+def test_many_ways_to_say_a_query_count_as_one_list(settings: Retrieval):
+    pages = [passage(1, "one"), passage(2, "two")]
+    documents = candidates(settings, "x", *pages).documents
+    otherwise = {f"expansion {number}": [pages[1]] for number in (1, 2, 3)}
+    found = Candidates({"lexical": pages, "vector": pages, **otherwise}, documents, analyse("x"), settings)
+    alone = Candidates(
+        {"lexical": pages, "vector": pages, "expansion 1": [pages[1]]}, documents, analyse("x"), settings
+    )
+    scores = [{one.item.int: one.score for one in rank(which, {}, by_document=True)} for which in (found, alone)]
+    assert scores[0] == pytest.approx(scores[1])
