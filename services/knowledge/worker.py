@@ -18,7 +18,7 @@ from libs.config.settings import Settings
 from libs.events.outbox import OutboxRelay
 from libs.security.tokens import ServiceTokens
 from libs.service.health import Health, health_router, metrics_router
-from libs.service.run import serve
+from libs.service.run import Loop, serve
 from libs.stores.postgres import Database
 from libs.stores.weights import WeightsStore
 from libs.telemetry.logs import get_logger
@@ -26,6 +26,7 @@ from services.knowledge.aftermath import deliveries
 from services.knowledge.catching_up import IndexCatchUp
 from services.knowledge.documents import Documents, Shower
 from services.knowledge.ingestion import Ingester
+from services.knowledge.leftover_files import LeftoverFiles
 from services.knowledge.main import (
     bin_life,
     blob_store,
@@ -51,8 +52,12 @@ SOURCES_IDLE_S = 5.0
 # Of different organisations: fetching is mostly waiting.
 SOURCES_AT_ONCE = 2
 BIN_EVERY_S = 60.0
+FILES_EVERY_S = 3600.0
 # One more ingester takes only documents up to this size, so that a large one never holds up the small.
 SMALL_BYTES = 1_000_000
+# uvloop runs Python between fork and exec, where LanceDB's threads may hold a lock for ever; asyncio starts a parser's
+# process without.
+LOOP: Loop = "asyncio"
 
 
 async def work(settings: Settings, health: Health | None = None) -> None:
@@ -99,6 +104,7 @@ async def work(settings: Settings, health: Health | None = None) -> None:
                         tasks.create_task(_forever(runner.turn, SOURCES_IDLE_S))
                     tasks.create_task(_forever(purger.empty_bins, BIN_EVERY_S))
                     tasks.create_task(_forever(purger.erase, SWEEP_EVERY_S))
+                    tasks.create_task(_forever(LeftoverFiles(database, blobs).sweep, FILES_EVERY_S))
                     tasks.create_task(_forever(packer.turn, SWEEP_EVERY_S))
                     tasks.create_task(_forever(packer.expire, BIN_EVERY_S))
                     for ingester in ingesters:
@@ -153,4 +159,4 @@ def _stop_process(_working: asyncio.Task[None]) -> None:
 
 
 if __name__ == "__main__":
-    serve("knowledge-worker", build)
+    serve("knowledge-worker", build, LOOP)
