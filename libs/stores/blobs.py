@@ -4,12 +4,12 @@ import asyncio
 import hashlib
 import os
 import time
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import IO, Protocol
 from uuid import UUID, uuid4
-
 
 PART_SUFFIX = ".part"
 HASH_CHARS = hashlib.sha256().digest_size * 2
@@ -84,13 +84,12 @@ class FolderBlobStore:
 
     async def stored_before(self, age: timedelta) -> AsyncIterator[tuple[UUID, list[str]]]:
         for shelf in await asyncio.to_thread(lambda: sorted(self._root.glob("*/??/"))):
-            old = await asyncio.to_thread(lambda shelf=shelf: list(_before(shelf.glob("?" * HASH_CHARS), age)))
-            if old:
+            if old := await asyncio.to_thread(_before, shelf.glob("?" * HASH_CHARS), age):
                 yield UUID(shelf.parent.name), [path.name for path in old]
 
     async def discard_unfinished(self, age: timedelta) -> int:
         def discard() -> int:
-            old = list(_before(self._root.glob(f"*/.*{PART_SUFFIX}"), age))
+            old = _before(self._root.glob(f"*/.*{PART_SUFFIX}"), age)
             for part in old:
                 part.unlink(missing_ok=True)
             return len(old)
@@ -113,12 +112,12 @@ def _move(part: Path, target: Path) -> None:
     part.replace(target)
 
 
-def _before(files: Iterable[Path], age: timedelta) -> Iterator[Path]:
+def _before(files: Iterable[Path], age: timedelta) -> list[Path]:
     """Those that were last written at least `age` ago; whoever writes one goes on touching it."""
     latest = time.time() - age.total_seconds()
+    old: list[Path] = []
     for path in files:
-        try:
+        with suppress(FileNotFoundError):
             if path.stat().st_mtime <= latest:
-                yield path
-        except FileNotFoundError:
-            continue
+                old.append(path)
+    return old

@@ -19,6 +19,7 @@ from libs.stores.blobs import BlobStore
 from libs.stores.postgres import Database
 from services.knowledge import repository
 from services.knowledge.models import DocumentRow, ExportRow, OutboxRow, RevisionRow, TextRow
+from services.knowledge.sources.models import PartialUploadRow
 
 CONTENT_GIVEN_UP = "content-given-up"
 FILE_GIVEN_UP = "file-given-up"
@@ -52,6 +53,8 @@ async def give_up_document(session: AsyncSession, document: DocumentRow) -> None
         session.add(give_up(revision, counted=revision.status != "accepting"))
         await session.delete(revision)
     await session.execute(delete(TextRow).where(TextRow.document_id == document.id))
+    # An upload in parts remembers for a day which document it became, and what was said of it.
+    await session.execute(delete(PartialUploadRow).where(PartialUploadRow.document_id == document.id))
     packed = ExportRow.document_ids.contains([document.id])
     for export in await session.scalars(select(ExportRow).where(packed)):
         await give_up_export(session, export)

@@ -20,6 +20,7 @@ from libs.security.tokens import ServiceTokens
 from libs.service.health import Health, health_router, metrics_router
 from libs.service.run import Loop, serve
 from libs.stores.postgres import Database
+from libs.stores.redis import connect_redis
 from libs.stores.weights import WeightsStore
 from libs.telemetry.logs import get_logger
 from services.knowledge.aftermath import deliveries
@@ -39,6 +40,7 @@ from services.knowledge.models import OutboxRow
 from services.knowledge.packing import Packer
 from services.knowledge.parsing.sandbox import Sandbox
 from services.knowledge.purge import Purger
+from services.knowledge.search_cache import SearchCache
 from services.knowledge.sources.runner import SourceRunner
 from services.knowledge.tokens import TokenCounts
 
@@ -72,7 +74,9 @@ async def work(settings: Settings, health: Health | None = None) -> None:
         index = passage_index(settings)
         count_tokens = TokenCounts(WeightsStore(settings.models_dir).locate(settings.embedding.model))
         accepting = uploads(settings, database, blobs, billing)
-        purger = Purger(database, index, accepting, bin_life(settings))
+        redis = connect_redis(settings)
+        cache = SearchCache(redis, settings.retrieval, embedded=not settings.redis_url)
+        purger = Purger(database, index, accepting, cache, bin_life(settings))
         resumable = resumable_uploads(settings, database, accepting)
         documents = Documents(database, IndexCatchUp(database, index), Shower(bin_life(settings)))
         runner = SourceRunner(database, web_fetcher(settings), accepting, documents, settings.max_upload_bytes)
@@ -110,6 +114,7 @@ async def work(settings: Settings, health: Health | None = None) -> None:
                     for ingester in ingesters:
                         tasks.create_task(_forever(ingester.turn, IDLE_S))
         finally:
+            await redis.aclose()
             await database.close()
 
 

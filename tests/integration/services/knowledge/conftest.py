@@ -117,6 +117,20 @@ class People:
         }
         return Person(subject, http, headers)
 
+    def as_auth(self) -> FastAPI:
+        """auth as another process asks it."""
+        app = FastAPI()
+
+        @app.get("/.well-known/jwks.json")
+        async def jwks() -> dict[str, Any]:
+            return self._signer.jwks()
+
+        @app.post("/internal/subjects")
+        async def subject(claims: TokenClaims) -> Subject:
+            return self._subjects[claims.session_id]
+
+        return app
+
     @asynccontextmanager
     async def serve(self, name: ServiceName, app: FastAPI, settings: Settings) -> AsyncIterator[str]:
         async def user_keys(_token: str):

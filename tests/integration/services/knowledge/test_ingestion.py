@@ -28,6 +28,7 @@ from services.knowledge.ingestion import Ingester
 from services.knowledge.parsing.sandbox import Sandbox
 from services.knowledge.ports import IndexedPassage
 from services.knowledge.purge import Purger
+from services.knowledge.search_cache import SearchCache
 from services.knowledge.uploads import Uploads
 from tests.integration.services.knowledge.conftest import Person, until, working
 
@@ -286,7 +287,9 @@ async def test_what_is_published_between_two_queries_of_a_sweep_stays(
         await turn
 
     interrupted = InterruptedDatabase(knowledge_settings, publish)
-    await Purger(interrupted, index, cast("Uploads", None), timedelta(days=30)).sweep(alice.subject.organization_id)
+    await Purger(interrupted, index, cast("Uploads", None), cast("SearchCache", None), timedelta(days=30)).sweep(
+        alice.subject.organization_id
+    )
     await interrupted.close()
     assert await status(alice, document_id) == "completed"
     assert await alice.contents("otters", strategy="lexical") == ["Otter\n\nOtters swim."]

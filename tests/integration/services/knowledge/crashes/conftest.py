@@ -4,15 +4,17 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass, replace
 
+import httpx
 import pytest
 
 from libs.config.settings import ProcessName, Settings
 from libs.stores.postgres import Database
 from scripts.stage import free_base_port
-from tests.integration.services.knowledge.conftest import working
+from tests.integration.services.knowledge.conftest import People, Person, until, working
 from tests.integration.services.knowledge.crashes import dying
 from tests.integration.services.knowledge.crashes.dying import Death, Dying
 from tests.integration.services.knowledge.crashes.whole import CONSTANTS, SHORT_LEASE_S, Installation
+from tests.loopback import serving
 
 
 @dataclass
@@ -23,6 +25,7 @@ class Crashes:
     stores: Installation
     stack: AsyncExitStack
     environment: dict[str, str]
+    people: People
 
     async def start(self, process: ProcessName, death: Death) -> Dying:
         """A real process that will die so; it ends with the test at the latest."""
@@ -33,10 +36,21 @@ class Crashes:
     def another_worker(self) -> AbstractAsyncContextManager[None]:
         return working(self.settings)
 
+    async def start_api(self, death: Death, person: Person) -> tuple[Dying, Person]:
+        """The API as a process that will die so, and the person talking to it."""
+        self.environment["FOOTNOTE_SERVICE_URLS__AUTH"] = await self.stack.enter_async_context(
+            serving(self.people.as_auth())
+        )
+        process = await self.start("knowledge", death)
+        http = httpx.AsyncClient(base_url=f"http://127.0.0.1:{self.settings.port('knowledge')}", timeout=60)
+        await self.stack.enter_async_context(http)
+        await until(_ready, http, found=bool)
+        return process, replace(person, http=http)
+
 
 @pytest.fixture
 async def crashes(
-    clean_database: None, knowledge_settings: Settings, monkeypatch: pytest.MonkeyPatch
+    clean_database: None, knowledge_settings: Settings, people: People, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Crashes]:
     for name, value in CONSTANTS.items():
         dying.set_constant(name, value, monkeypatch.setattr)
@@ -49,4 +63,11 @@ async def crashes(
     async with AsyncExitStack() as stack:
         stack.push_async_callback(stores.knowledge.close)
         stack.push_async_callback(stores.billing.close)
-        yield Crashes(settings, stores, stack, environment)
+        yield Crashes(settings, stores, stack, environment, people)
+
+
+async def _ready(http: httpx.AsyncClient) -> bool:
+    try:
+        return (await http.get("/health/ready")).is_success
+    except httpx.TransportError:
+        return False

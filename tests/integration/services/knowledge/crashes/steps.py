@@ -34,9 +34,9 @@ INDEXING = [
 ]
 # Before an organisation's first passage: its table and the table's indexes.
 FIRST_PASSAGES = [
-    Death(f"{INDEX}._create", "before"),
+    Death(f"{INDEX}._complete", "before"),
     *(Death(f"{TABLE}.create_index", "before", nth) for nth in (1, 2, 3)),
-    Death(f"{INDEX}._create", "after"),
+    Death(f"{INDEX}._complete", "after"),
 ]
 # What follows from a content that gave way to another.
 REPLACED = [
@@ -45,4 +45,59 @@ REPLACED = [
     *around(f"{BILLING}.change_storage"),
     *around(f"{INDEX}.remove"),
     *around(f"{INDEX}.maintain"),
+]
+# Index rows follow what was said of their document.
+FOLLOWING = [
+    Death(f"{INDEX}.update", "before"),
+    *around(f"{TABLE}.update"),
+    Death("services.knowledge.repository:bump_knowledge_version", "before"),
+    Death("services.knowledge.catching_up:IndexCatchUp._follow", "after"),
+]
+# A document's last row is still there while any of these is to be done.
+PURGING = [
+    *around("services.knowledge.aftermath:discard_unused"),
+    *around(f"{BILLING}.change_storage"),
+    *around(f"{INDEX}.rewrite"),
+    Death(f"{TABLE}.create_index", "after"),
+    *around("services.knowledge.search_cache:SearchCache.forget"),
+    *around(f"{INDEX}.forget"),
+    *around("services.knowledge.search_cache:SearchCache.forget_history"),
+]
+EMPTYING = [
+    *around("services.knowledge.purge:give_up_document"),
+    Death("services.knowledge.purge:Purger.empty_bins", "after"),
+]
+PACKING = [
+    Death("services.knowledge.packing:Packer._claim", "after"),
+    Death("services.knowledge.packing:_Packing._renew", "before"),
+    *around("libs.stores.blobs:_sync"),
+    *around("libs.stores.blobs:_move"),
+    *around("services.knowledge.packing:Packer._finish"),
+]
+FETCHING = [
+    *around("services.knowledge.sources.schedule:claim"),
+    *around("services.knowledge.uploads:Uploads.accept"),
+    *around("services.knowledge.uploads:Uploads._write"),
+    Death("services.knowledge.uploads:Uploads.accept", "after", 2),
+    *around("services.knowledge.sources.schedule:finish"),
+]
+# In the API's process, from a request's first byte to its answer.
+ACCEPTING = [
+    *around("libs.stores.blobs:_sync"),
+    *around("libs.stores.blobs:_move"),
+    *around("services.knowledge.uploads:Uploads._write"),
+    *around(f"{BILLING}.change_storage"),
+    *around("services.knowledge.uploads:Uploads._line_up"),
+    Death("services.knowledge.uploads:Uploads.accept", "after"),
+]
+DELETING = [
+    *around("services.knowledge.queue:withdraw"),
+    *around(f"{INDEX}.update"),
+    *around("services.knowledge.catching_up:IndexCatchUp.now"),
+]
+PARTS = [
+    Death("services.knowledge.sources.parts:Part.append", "after"),
+    *around("services.knowledge.sources.resumable:ResumableUploads._live_on"),
+    *around("services.knowledge.uploads:Uploads.accept"),
+    *around("services.knowledge.sources.parts:Parts.delete"),
 ]

@@ -1,16 +1,14 @@
 """kill -9 of the worker at each step of indexing: readers see the old or the new content, and the end is complete."""
 
-import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 
 import pytest
 
 from tests.integration.services.knowledge.conftest import Person
 from tests.integration.services.knowledge.crashes.conftest import Crashes
 from tests.integration.services.knowledge.crashes.dying import Death
-from tests.integration.services.knowledge.crashes.steps import FIRST_PASSAGES, INDEX, INDEXING, REPLACED, TABLE
-from tests.integration.services.knowledge.crashes.whole import found_by, passages_of
+from tests.integration.services.knowledge.crashes.readers import SECTIONS, found_by, page, passages_of, watched
+from tests.integration.services.knowledge.crashes.steps import INDEX, TABLE
 
 MakePerson = Callable[..., Person]
 
@@ -18,26 +16,6 @@ pytestmark = pytest.mark.chaos
 
 SMOKE_FIRST = [Death(f"{TABLE}.create_index", "before", 2)]
 SMOKE_REPLACED = [Death(f"{INDEX}.add", "after")]
-# Unlike one another: a search shows passages that say the same once.
-PARTS = {
-    "Food": "The {bird} eats trout and eels that it catches below the weir at dawn.",
-    "Nest": "In April it builds a platform of reeds and sticks high in the willow beside the weir.",
-    "Voice": "A harsh croak warns visitors with cameras when they cross the footbridge over the weir.",
-    "Money": "The parish pays eleven hundred euros a year to repair the concrete wall of the weir.",
-}
-
-
-def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    full = metafunc.config.getoption("--full")
-    if "first_content" in metafunc.fixturenames:
-        metafunc.parametrize("first_content", FIRST_PASSAGES + INDEXING if full else SMOKE_FIRST, ids=str)
-    if "replacement" in metafunc.fixturenames:
-        metafunc.parametrize("replacement", INDEXING + REPLACED if full else SMOKE_REPLACED, ids=str)
-
-
-def page(bird: str) -> str:
-    parts = (f"## {heading}\n\n{text.format(bird=bird)}" for heading, text in PARTS.items())
-    return "\n\n".join([f"# The {bird}", *parts])
 
 
 async def test_a_first_content_is_complete_or_absent(
@@ -56,13 +34,11 @@ async def test_a_first_content_is_complete_or_absent(
         await crashes.stores.at_rest(alice.subject.organization_id)
         passages = await passages_of(alice, document_id)
         assert len(passages) == document["chunk_count"]
-        assert len(passages) == len(PARTS)
+        assert len(passages) == len(SECTIONS)
         assert await found_by(alice, "weir") == [sorted(passages)] * 3
 
 
-async def test_readers_see_the_old_or_the_new_content(
-    crashes: Crashes, person: MakePerson, replacement: Death
-) -> None:
+async def test_readers_see_the_old_or_the_new_content(crashes: Crashes, person: MakePerson, replacement: Death) -> None:
     alice, bob = person(), person()
     async with crashes.another_worker():
         document_id = await alice.add(page("heron"), external_id="bird")
@@ -82,23 +58,3 @@ async def test_readers_see_the_old_or_the_new_content(
     others = [contents for contents in seen if contents not in (sorted(old), sorted(new))]
     assert not others, others
     assert await found_by(bob, "weir") == [await passages_of(bob, kept_id)] * 3
-
-
-@asynccontextmanager
-async def watched(person: Person) -> AsyncIterator[list[list[str]]]:
-    """What searches found while the block ran, one after another."""
-    seen: list[list[str]] = []
-    stopping = asyncio.Event()
-
-    async def keep_looking() -> None:
-        while not stopping.is_set():
-            for strategy in ("lexical", "vector", "hybrid"):
-                seen.append(sorted(await person.contents("weir", strategy=strategy, top_k=50)))
-
-    looking = asyncio.create_task(keep_looking())
-    try:
-        yield seen
-    finally:
-        stopping.set()
-        await looking
-    assert seen

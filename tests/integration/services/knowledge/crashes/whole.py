@@ -1,9 +1,7 @@
 """What must hold of an organisation once everything has come to rest, whatever was killed before."""
 
-import hashlib
 from collections import Counter
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +10,7 @@ from sqlalchemy import text
 
 from libs.config.settings import Settings
 from libs.stores.postgres import Database
-from tests.integration.services.knowledge.conftest import Person, until
+from tests.integration.services.knowledge.conftest import until
 
 SHORT_LEASE_S = 1.0
 # As short as they can be, in the process that is killed and in the one that comes after.
@@ -25,11 +23,11 @@ CONSTANTS = {
     "services.knowledge.purge:HALF_ACCEPTED_AFTER": 0.2,
     "services.knowledge.purge:READERS_FINISH": 0.3,
     "services.knowledge.leftover_files:SETTLED_AFTER": 1.0,
-    "services.knowledge.sources.runner:LEASE_S": SHORT_LEASE_S,
-    "services.knowledge.sources.runner:PAUSE_S": 0.0,
+    "services.knowledge.documents:RELAY_AFTER": 0.0,
+    "services.knowledge.changes:RELAY_AFTER": 0.0,
 }
 WAITING = {"accepting", "pending", "processing"}
-TABLES = ("revisions", "exports", "partial_uploads", "sources")
+INDEXED_COLUMNS = {"search_text", "chunk_id", "version"}
 
 
 @dataclass(frozen=True)
@@ -54,15 +52,16 @@ class Installation:
         async with self.billing.transaction() as session:
             return int(await session.scalar(query, {"id": organization_id}) or 0)
 
-    async def indexed(self, organization_id: UUID) -> Counter[UUID]:
-        """How many passages the index holds of each version."""
+    async def indexed(self, organization_id: UUID) -> tuple[Counter[UUID], set[str]]:
+        """How many passages the index holds of each version, and the columns that lack an index."""
         name = f"org_{organization_id.hex}"
         folder = self.settings.home / "knowledge"
         if not (folder / f"{name}.lance").exists():
-            return Counter()
+            return Counter(), set()
         table = await (await lancedb.connect_async(folder)).open_table(name)
         versions = (await table.query().select(["version"]).to_arrow())["version"].to_pylist()
-        return Counter(UUID(str(version)) for version in versions)
+        columns = {column for index in await table.list_indices() for column in index.columns}
+        return Counter(UUID(str(version)) for version in versions), INDEXED_COLUMNS - columns
 
     def files(self, organization_id: UUID) -> set[str]:
         """Every file that is kept for it, by name."""
@@ -96,7 +95,7 @@ class Installation:
         served = {one["served_version"]: one["chunk_count"] for one in documents if one["served_version"]}
         named = {one["sha256"] for one in (*revisions, *exports) if one["sha256"]}
         files = self.files(organization_id)
-        indexed = await self.indexed(organization_id)
+        indexed, unindexed = await self.indexed(organization_id)
         sizes = sum(one["size_bytes"] for one in revisions)
         counted = await self.counted_bytes(organization_id)
         found = {
@@ -115,6 +114,7 @@ class Installation:
             "passages missing or twice": {
                 str(one): (indexed[one], n) for one, n in served.items() if indexed[one] != n
             },
+            "columns without an index": unindexed,
             "files of nothing": files - named,
             "files missing": named - files,
             "bytes counted and kept": (counted, sizes) if counted != sizes else (),
@@ -134,22 +134,3 @@ class Installation:
             await until(look, found=lambda found: not found)
         except TimeoutError:
             raise AssertionError(f"left over: {left}") from None
-
-
-async def passages_of(person: Person, document_id: str) -> list[str]:
-    """The served content's passages in order; each once."""
-    page = (await person.get(f"/documents/{document_id}/passages?limit=100")).raise_for_status().json()
-    ids = [item["chunk_id"] for item in page["items"]]
-    assert len(ids) == len(set(ids)), ids
-    return [item["content"] for item in page["items"]]
-
-
-async def found_by(person: Person, query: str) -> list[list[str]]:
-    """What each way of searching finds."""
-    return [
-        sorted(await person.contents(query, strategy=strategy, top_k=50)) for strategy in ("lexical", "vector", "hybrid")
-    ]
-
-
-def sha256_of(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
