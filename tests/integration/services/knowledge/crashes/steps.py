@@ -1,6 +1,9 @@
 """Where a process is killed."""
 
+from collections.abc import Sequence
 from typing import Literal
+
+import pytest
 
 from tests.integration.services.knowledge.crashes.dying import Death
 
@@ -15,6 +18,15 @@ BILLING = "libs.clients.billing:BillingClient"
 
 def around(step: str, *, nth: int = 1) -> list[Death]:
     return [Death(step, "before", nth), Death(step, "after", nth)]
+
+
+def parametrize(metafunc: pytest.Metafunc, name: str, steps: Sequence[Death], smoke: Sequence[Death] = ()) -> None:
+    """Gives a test its steps: all of them with --full, else its smoke."""
+    if name not in metafunc.fixturenames:
+        return
+    skipped = pytest.param(None, marks=pytest.mark.skip("a process for each step; run with --full"))
+    chosen = steps if metafunc.config.getoption("--full") else smoke or [skipped]
+    metafunc.parametrize(name, chosen, ids=str)
 
 
 # From a revision that waits to one that is served.
@@ -97,6 +109,7 @@ DELETING = [
 ]
 PARTS = [
     Death("services.knowledge.sources.parts:Part.append", "after"),
+    Death("services.knowledge.sources.parts:Part.append", "after", 2),
     *around("services.knowledge.sources.resumable:ResumableUploads._live_on"),
     *around("services.knowledge.uploads:Uploads.accept"),
     *around("services.knowledge.sources.parts:Parts.delete"),

@@ -13,7 +13,7 @@ from tests.integration.services.knowledge.conftest import Person
 from tests.integration.services.knowledge.crashes.conftest import Crashes
 from tests.integration.services.knowledge.crashes.dying import Death
 from tests.integration.services.knowledge.crashes.readers import found_by, page, passages_of
-from tests.integration.services.knowledge.crashes.steps import EMPTYING, FOLLOWING, INDEX, PURGING
+from tests.integration.services.knowledge.crashes.steps import EMPTYING, FOLLOWING, INDEX, PURGING, parametrize
 from tests.integration.services.knowledge.traces import holding, kept_in_redis, rows_holding
 
 MakePerson = Callable[..., Person]
@@ -25,12 +25,9 @@ NOTHING: list[list[str]] = [[], [], []]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    full = metafunc.config.getoption("--full")
-    if "purging" in metafunc.fixturenames:
-        metafunc.parametrize("purging", PURGING if full else SMOKE, ids=str)
-    for name, steps in {"following": FOLLOWING, "emptying": EMPTYING}.items():
-        if name in metafunc.fixturenames:
-            metafunc.parametrize(name, steps if full else [], ids=str)
+    parametrize(metafunc, "following", FOLLOWING)
+    parametrize(metafunc, "purging", PURGING, SMOKE)
+    parametrize(metafunc, "emptying", EMPTYING)
 
 
 async def _never(*_arguments: object) -> None:

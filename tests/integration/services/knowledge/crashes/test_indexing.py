@@ -8,14 +8,26 @@ from tests.integration.services.knowledge.conftest import Person
 from tests.integration.services.knowledge.crashes.conftest import Crashes
 from tests.integration.services.knowledge.crashes.dying import Death
 from tests.integration.services.knowledge.crashes.readers import SECTIONS, found_by, page, passages_of, watched
-from tests.integration.services.knowledge.crashes.steps import INDEX, TABLE
+from tests.integration.services.knowledge.crashes.steps import (
+    FIRST_PASSAGES,
+    INDEX,
+    INDEXING,
+    REPLACED,
+    TABLE,
+    parametrize,
+)
 
 MakePerson = Callable[..., Person]
 
 pytestmark = pytest.mark.chaos
 
-SMOKE_FIRST = [Death(f"{TABLE}.create_index", "before", 2)]
+SMOKE_FIRST = [Death(f"{TABLE}.create_index", "before")]
 SMOKE_REPLACED = [Death(f"{INDEX}.add", "after")]
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    parametrize(metafunc, "first_content", FIRST_PASSAGES + INDEXING, SMOKE_FIRST)
+    parametrize(metafunc, "replacement", INDEXING + REPLACED, SMOKE_REPLACED)
 
 
 async def test_a_first_content_is_complete_or_absent(

@@ -22,7 +22,7 @@ CONSTANTS = {
     "services.knowledge.worker:FILES_EVERY_S": 0.2,
     "services.knowledge.purge:HALF_ACCEPTED_AFTER": 0.2,
     "services.knowledge.purge:READERS_FINISH": 0.3,
-    "services.knowledge.leftover_files:SETTLED_AFTER": 1.0,
+    "services.knowledge.leftover_files:SETTLED_AFTER": 5.0,
     "services.knowledge.documents:RELAY_AFTER": 0.0,
     "services.knowledge.changes:RELAY_AFTER": 0.0,
 }
