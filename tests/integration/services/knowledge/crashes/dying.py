@@ -8,13 +8,14 @@ import inspect
 import os
 import signal
 import sys
+import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from importlib import import_module
 from operator import attrgetter
-from typing import Any, Literal
+from typing import IO, Any, Literal
 
 import orjson
 from pydantic import TypeAdapter
@@ -102,8 +103,9 @@ def _fatal(original: Callable[..., Any], death: Death) -> Callable[..., Any]:
 class Dying:
     """A process that was started to die."""
 
-    def __init__(self, process: asyncio.subprocess.Process, death: Death) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, death: Death, said: IO[bytes]) -> None:
         self._process = process
+        self._said = said
         self._death = death
 
     async def died(self) -> None:
@@ -113,21 +115,28 @@ class Dying:
                 ended = await self._process.wait()
         except TimeoutError:
             raise AssertionError(f"never came {self._death}") from None
-        assert ended == -signal.SIGKILL, f"ended with {ended} instead of dying {self._death}"
+        self._said.seek(0)
+        said = self._said.read().decode()
+        assert ended == -signal.SIGKILL, f"ended with {ended} instead of dying {self._death}: {said}"
+        # LanceDB warns of a fork that could stop it for ever.
+        assert "Warning" not in said, said
 
     async def end(self) -> None:
         with suppress(ProcessLookupError):
             self._process.kill()
         await self._process.wait()
+        self._said.close()
 
 
 async def start(process: ProcessName, death: Death, environment: dict[str, str]) -> Dying:
+    said = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `end`
     started = await asyncio.create_subprocess_exec(
         sys.executable, "-m", __name__, process, orjson.dumps(asdict(death)).decode(),
         cwd=REPOSITORY,
         env=os.environ | environment,
+        stderr=said,
     )  # fmt: skip
-    return Dying(started, death)
+    return Dying(started, death, said)
 
 
 def main(arguments: Sequence[str]) -> None:
