@@ -1,7 +1,8 @@
 """kill -9 of the worker while documents are closed, deleted, purged: nobody sees them again, and nothing is left."""
 
 from collections.abc import Callable
-from uuid import UUID
+from typing import Any
+from uuid import UUID, uuid4
 
 import pytest
 from redis.asyncio import Redis
@@ -9,7 +10,7 @@ from sqlalchemy import text
 
 from libs.stores.redis import connect_redis
 from services.knowledge.catching_up import IndexCatchUp
-from tests.integration.services.knowledge.conftest import Person
+from tests.integration.services.knowledge.conftest import Person, until
 from tests.integration.services.knowledge.crashes.conftest import Crashes
 from tests.integration.services.knowledge.crashes.dying import Death
 from tests.integration.services.knowledge.crashes.readers import found_by, page, passages_of
@@ -79,12 +80,12 @@ async def test_a_deleted_document_stays_away_and_comes_back_whole(
 
 
 async def test_a_purged_document_leaves_no_byte(crashes: Crashes, person: MakePerson, purging: Death) -> None:
-    alice = person()
+    alice, marker = person(), f"quetzal{uuid4().hex}"
     async with crashes.another_worker():
-        document_id = await alice.add(page("quetzalpurged"), "quetzalpurged")
+        document_id = await alice.add(page(marker), marker)
         kept_id = await alice.add("# Otter\n\nThe otter of the weir.")
         await crashes.stores.at_rest(alice.subject.organization_id)
-    assert await alice.contents("quetzalpurged")
+    assert await alice.contents(marker)
     worker = await crashes.start("knowledge-worker", purging)
     assert (await alice.delete(f"/documents/{document_id}?purge=true")).status_code == 204
     await worker.died()
@@ -92,14 +93,14 @@ async def test_a_purged_document_leaves_no_byte(crashes: Crashes, person: MakePe
     assert await found_by(alice, "weir") == otter
     async with crashes.another_worker():
         await crashes.stores.at_rest(alice.subject.organization_id)
-    assert await left_of(crashes, "quetzalpurged") == []
+    assert await left_of(crashes, marker) == []
     assert await found_by(alice, "weir") == otter
 
 
 async def test_a_bin_is_emptied_to_the_last_byte(crashes: Crashes, person: MakePerson, emptying: Death) -> None:
-    alice = person()
+    alice, marker = person(), f"quetzal{uuid4().hex}"
     async with crashes.another_worker():
-        document_id = await alice.add(page("quetzalbinned"), "quetzalbinned")
+        document_id = await alice.add(page(marker), marker)
         await crashes.stores.at_rest(alice.subject.organization_id)
     await alice.delete(f"/documents/{document_id}")
     async with crashes.stores.knowledge.transaction() as session:
@@ -108,9 +109,15 @@ async def test_a_bin_is_emptied_to_the_last_byte(crashes: Crashes, person: MakeP
     worker = await crashes.start("knowledge-worker", emptying)
     await worker.died()
     assert await found_by(alice, "weir") == NOTHING
+
+    async def rows() -> list[dict[str, Any]]:
+        query = "SELECT id FROM knowledge.documents WHERE organization_id = :id"
+        return await crashes.stores.rows(query, alice.subject.organization_id)
+
     async with crashes.another_worker():
+        assert await until(rows, found=lambda left: not left) == []
         await crashes.stores.at_rest(alice.subject.organization_id)
-    assert await left_of(crashes, "quetzalbinned") == []
+    assert await left_of(crashes, marker) == []
     assert (await alice.post(f"/documents/{document_id}/restore")).status_code == 404
 
 
