@@ -30,7 +30,7 @@ test-web: web
 	else echo "The web page's tests are skipped: they need Node.js."; fi
 
 test-chaos: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest tests/chaos --full
+	$(BIN)/python -m pytest tests/chaos tests/integration/services/knowledge/crashes --full
 
 bench: $(VENV)/.installed-dev
 	$(BIN)/footnote bench all

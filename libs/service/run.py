@@ -5,6 +5,7 @@ import os
 import resource
 import signal
 from collections.abc import Callable
+from typing import Literal
 
 import uvicorn
 from fastapi import FastAPI
@@ -17,14 +18,19 @@ from libs.telemetry.traces import setup_traces
 KEEP_ALIVE_S = 15
 GRACEFUL_SHUTDOWN_S = 10
 
+Loop = Literal["auto", "asyncio"]
+
 # What a service imports stays for good; looking through it again and again took a tenth to a quarter of its start.
 # `serve` turns collection on again.
 if SUPERVISOR in os.environ:
     gc.disable()
 
 
-def serve(name: ProcessName, build: Callable[[Settings], FastAPI]) -> None:
-    """Runs the service until SIGTERM or SIGINT; open requests get 10 s to end."""
+def serve(name: ProcessName, build: Callable[[Settings], FastAPI], loop: Loop = "auto") -> None:
+    """Runs the service until SIGTERM or SIGINT; open requests get 10 s to end.
+
+    `loop`: uvloop where it is installed, or asyncio's own.
+    """
     settings = load_settings()
     end_with_supervisor()
     allow_many_connections()
@@ -36,6 +42,7 @@ def serve(name: ProcessName, build: Callable[[Settings], FastAPI]) -> None:
         app,
         host=settings.gateway_host if name == "gateway" else settings.host,
         port=settings.port(name),
+        loop=loop,
         log_config=None,
         access_log=False,
         server_header=False,

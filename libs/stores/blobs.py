@@ -3,10 +3,16 @@
 import asyncio
 import hashlib
 import os
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Iterable
+from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 from typing import IO, Protocol
 from uuid import UUID, uuid4
+
+PART_SUFFIX = ".part"
+HASH_CHARS = hashlib.sha256().digest_size * 2
 
 
 class BlobTooLargeError(Exception):
@@ -28,6 +34,14 @@ class BlobStore(Protocol):
         """Removes the content; absent is fine."""
         ...
 
+    def stored_before(self, age: timedelta) -> AsyncIterator[tuple[UUID, list[str]]]:
+        """(organisation, some SHA-256) of all contents that were last stored at least `age` ago."""
+        ...
+
+    async def discard_unfinished(self, age: timedelta) -> int:
+        """Removes what was half written when its writer died at least `age` ago; returns how many there were."""
+        ...
+
 
 class FolderBlobStore:
     """`root/<organisation>/<first two of the hash>/<hash>`."""
@@ -37,7 +51,7 @@ class FolderBlobStore:
 
     async def put(self, organization_id: UUID, content: AsyncIterator[bytes], max_bytes: int) -> tuple[str, int]:
         folder = self._root / str(organization_id)
-        part = folder / f".{uuid4()}.part"
+        part = folder / f".{uuid4()}{PART_SUFFIX}"
         await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
         digest = hashlib.sha256()
         size = 0
@@ -68,8 +82,22 @@ class FolderBlobStore:
     async def delete(self, organization_id: UUID, sha256: str) -> None:
         await asyncio.to_thread(self._path(organization_id, sha256).unlink, missing_ok=True)
 
+    async def stored_before(self, age: timedelta) -> AsyncIterator[tuple[UUID, list[str]]]:
+        for shelf in await asyncio.to_thread(lambda: sorted(self._root.glob("*/??/"))):
+            if old := await asyncio.to_thread(_before, shelf.glob("?" * HASH_CHARS), age):
+                yield UUID(shelf.parent.name), [path.name for path in old]
+
+    async def discard_unfinished(self, age: timedelta) -> int:
+        def discard() -> int:
+            old = _before(self._root.glob(f"*/.*{PART_SUFFIX}"), age)
+            for part in old:
+                part.unlink(missing_ok=True)
+            return len(old)
+
+        return await asyncio.to_thread(discard)
+
     def _path(self, organization_id: UUID, sha256: str) -> Path:
-        if len(sha256) != hashlib.sha256().digest_size * 2 or not sha256.isalnum():
+        if len(sha256) != HASH_CHARS or not sha256.isalnum():
             raise ValueError(f"{sha256!r} isn't a SHA-256 in hex.")
         return self._root / str(organization_id) / sha256[:2] / sha256
 
@@ -82,3 +110,14 @@ def _sync(file: IO[bytes]) -> None:
 def _move(part: Path, target: Path) -> None:
     target.parent.mkdir(exist_ok=True)
     part.replace(target)
+
+
+def _before(files: Iterable[Path], age: timedelta) -> list[Path]:
+    """Those that were last written at least `age` ago; whoever writes one goes on touching it."""
+    latest = time.time() - age.total_seconds()
+    old: list[Path] = []
+    for path in files:
+        with suppress(FileNotFoundError):
+            if path.stat().st_mtime <= latest:
+                old.append(path)
+    return old

@@ -1,11 +1,17 @@
 """Connections to Redis or Valkey."""
 
+import asyncio
+from typing import Any
+
 from redis.asyncio import BlockingConnectionPool, Redis
+from redis.exceptions import RedisError
 
 from libs.config.settings import Settings
 
 TIMEOUT_S = 1.0
 MAX_CONNECTIONS = 100
+REWRITE_TIMEOUT_S = 60.0
+REWRITE_POLL_S = 0.05
 
 
 def connect_redis(settings: Settings) -> Redis:
@@ -26,3 +32,19 @@ def connect_redis(settings: Settings) -> Redis:
 
 async def ping_redis(redis: Redis) -> None:
     await redis.ping()
+
+
+async def forget_history(redis: Redis) -> None:
+    """Returns when the server's append-only file holds nothing but what is there now.
+
+    Raises RedisError, and TimeoutError; asking again is safe.
+    """
+    await redis.bgrewriteaof()
+    async with asyncio.timeout(REWRITE_TIMEOUT_S):
+        while True:
+            said: dict[str, Any] = await redis.info("persistence")
+            if not said["aof_rewrite_in_progress"] and not said["aof_rewrite_scheduled"]:
+                break
+            await asyncio.sleep(REWRITE_POLL_S)
+    if said["aof_last_bgrewrite_status"] != "ok":
+        raise RedisError("Redis couldn't rewrite its append-only file. Is its disk full?")

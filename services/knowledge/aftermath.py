@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, func, select, union
+from sqlalchemy import String, any_, delete, func, literal, select, union
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from libs.clients.billing import BillingClient
@@ -18,6 +19,7 @@ from libs.stores.blobs import BlobStore
 from libs.stores.postgres import Database
 from services.knowledge import repository
 from services.knowledge.models import DocumentRow, ExportRow, OutboxRow, RevisionRow, TextRow
+from services.knowledge.sources.models import PartialUploadRow
 
 CONTENT_GIVEN_UP = "content-given-up"
 FILE_GIVEN_UP = "file-given-up"
@@ -51,6 +53,8 @@ async def give_up_document(session: AsyncSession, document: DocumentRow) -> None
         session.add(give_up(revision, counted=revision.status != "accepting"))
         await session.delete(revision)
     await session.execute(delete(TextRow).where(TextRow.document_id == document.id))
+    # An upload in parts remembers for a day which document it became, and what was said of it.
+    await session.execute(delete(PartialUploadRow).where(PartialUploadRow.document_id == document.id))
     packed = ExportRow.document_ids.contains([document.id])
     for export in await session.scalars(select(ExportRow).where(packed)):
         await give_up_export(session, export)
@@ -88,18 +92,27 @@ def deliveries(database: Database, blobs: BlobStore, billing: BillingClient) -> 
     return {CONTENT_GIVEN_UP: content_given_up, FILE_GIVEN_UP: file_given_up}
 
 
-async def discard_unused(database: Database, blobs: BlobStore, organization_id: UUID, hashes: Iterable[str]) -> None:
-    """Deletes those of the files that no revision and no export of the organisation names.
+async def discard_unused(database: Database, blobs: BlobStore, organization_id: UUID, hashes: Iterable[str]) -> int:
+    """Deletes those of the files that nothing names; returns how many.
 
     Under the organisation's lock, which an upload holds while it writes the rows that name its files.
     """
     async with database.transaction() as session:
         await repository.lock_organization(session, organization_id)
-        named = union(
-            *(
-                select(table.sha256).where(table.organization_id == organization_id, table.sha256.in_(set(hashes)))
-                for table in (RevisionRow, ExportRow)
-            )
-        )
-        for sha256 in set(hashes) - set(await session.scalars(named)):
+        unused = await unnamed(session, organization_id, hashes)
+        for sha256 in unused:
             await blobs.delete(organization_id, sha256)
+    return len(unused)
+
+
+async def unnamed(session: AsyncSession, organization_id: UUID, hashes: Iterable[str]) -> set[str]:
+    """Those of the files that no revision and no export of the organisation names."""
+    asked = set(hashes)
+    one_of_them = any_(literal(sorted(asked), ARRAY(String)))
+    named = union(
+        *(
+            select(table.sha256).where(table.organization_id == organization_id, table.sha256 == one_of_them)
+            for table in (RevisionRow, ExportRow)
+        )
+    )
+    return asked - set(await session.scalars(named))

@@ -15,6 +15,7 @@ from services.knowledge.aftermath import give_up_document
 from services.knowledge.models import DocumentRow, OrganizationRow, RevisionRow
 from services.knowledge.ports import PassageIndex
 from services.knowledge.queue import version_of
+from services.knowledge.search_cache import SearchCache
 from services.knowledge.uploads import Uploads
 
 log = get_logger(__name__)
@@ -29,8 +30,16 @@ READERS_FINISH = timedelta(seconds=30)
 class Purger:
     """`bin_life` is how long a deleted document can be restored."""
 
-    def __init__(self, database: Database, index: PassageIndex, uploads: Uploads, bin_life: timedelta) -> None:
+    def __init__(
+        self,
+        database: Database,
+        index: PassageIndex,
+        uploads: Uploads,
+        cache: SearchCache,
+        bin_life: timedelta,
+    ) -> None:
         self._database = database
+        self._cache = cache
         self._bin_life = bin_life
         self._rewritten: dict[UUID, tuple[float, list[UUID]]] = {}
         self._index = index
@@ -84,7 +93,7 @@ class Purger:
                     await repository.bump_knowledge_version(session, row.organization_id)
 
     async def erase(self) -> None:
-        """Of what was given up, no byte stays in the index; then the last row goes.
+        """Of what was given up, no byte stays in the index or the cache; then the last row goes.
 
         In two steps, so that whoever is reading an older state can finish. A process that ends in between begins again.
         """
@@ -97,13 +106,20 @@ class Purger:
             if organization_id not in self._rewritten:
                 await self.sweep(organization_id)
                 await self._index.rewrite(organization_id)
-                self._rewritten[organization_id] = (time.monotonic(), documents)
-        for organization_id, (since, documents) in list(self._rewritten.items()):
-            if time.monotonic() - since > READERS_FINISH.total_seconds():
-                await self._index.forget(organization_id, READERS_FINISH)
                 async with self._database.transaction() as session:
-                    await session.execute(delete(DocumentRow).where(DocumentRow.id.in_(documents)))
-                del self._rewritten[organization_id]
+                    version = await repository.knowledge_version(session, organization_id)
+                await self._cache.forget(organization_id, version)
+                self._rewritten[organization_id] = (time.monotonic(), documents)
+        latest = time.monotonic() - READERS_FINISH.total_seconds()
+        finished = {one: documents for one, (since, documents) in self._rewritten.items() if since < latest}
+        for organization_id in finished:
+            await self._index.forget(organization_id, READERS_FINISH)
+        if finished:
+            await self._cache.forget_history()
+        for organization_id, documents in finished.items():
+            async with self._database.transaction() as session:
+                await session.execute(delete(DocumentRow).where(DocumentRow.id.in_(documents)))
+            del self._rewritten[organization_id]
 
     async def finish_half_accepted(self) -> None:
         """Counts the storage of uploads whose process ended before it could, or that came while billing was away."""

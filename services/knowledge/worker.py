@@ -18,14 +18,16 @@ from libs.config.settings import Settings
 from libs.events.outbox import OutboxRelay
 from libs.security.tokens import ServiceTokens
 from libs.service.health import Health, health_router, metrics_router
-from libs.service.run import serve
+from libs.service.run import Loop, serve
 from libs.stores.postgres import Database
+from libs.stores.redis import connect_redis
 from libs.stores.weights import WeightsStore
 from libs.telemetry.logs import get_logger
 from services.knowledge.aftermath import deliveries
 from services.knowledge.catching_up import IndexCatchUp
 from services.knowledge.documents import Documents, Shower
 from services.knowledge.ingestion import Ingester
+from services.knowledge.leftover_files import LeftoverFiles
 from services.knowledge.main import (
     bin_life,
     blob_store,
@@ -39,6 +41,7 @@ from services.knowledge.models import OutboxRow
 from services.knowledge.packing import Packer
 from services.knowledge.parsing.sandbox import Sandbox
 from services.knowledge.purge import Purger
+from services.knowledge.search_cache import SearchCache
 from services.knowledge.tokens import TokenCounts
 from services.knowledge.usage.counting import expire
 
@@ -52,8 +55,12 @@ SOURCES_IDLE_S = 5.0
 # Of different organisations: fetching is mostly waiting.
 SOURCES_AT_ONCE = 2
 BIN_EVERY_S = 60.0
+FILES_EVERY_S = 3600.0
 # One more ingester takes only documents up to this size, so that a large one never holds up the small.
 SMALL_BYTES = 1_000_000
+# uvloop runs Python between fork and exec, where LanceDB's threads may hold a lock for ever; asyncio starts a parser's
+# process without.
+LOOP: Loop = "asyncio"
 
 
 async def work(settings: Settings, health: Health | None = None) -> None:
@@ -68,7 +75,9 @@ async def work(settings: Settings, health: Health | None = None) -> None:
         index = passage_index(settings)
         count_tokens = TokenCounts(WeightsStore(settings.models_dir).locate(settings.embedding.model))
         accepting = uploads(settings, database, blobs, billing)
-        purger = Purger(database, index, accepting, bin_life(settings))
+        redis = connect_redis(settings)
+        cache = SearchCache(redis, settings.retrieval, embedded=not settings.redis_url)
+        purger = Purger(database, index, accepting, cache, bin_life(settings))
         resumable = resumable_uploads(settings, database, accepting)
         documents = Documents(database, IndexCatchUp(database, index), Shower(bin_life(settings)))
         runner = source_runner(settings, database, documents, accepting)
@@ -104,12 +113,14 @@ async def work(settings: Settings, health: Health | None = None) -> None:
                         tasks.create_task(_forever(runner.turn, SOURCES_IDLE_S))
                     tasks.create_task(_forever(purger.empty_bins, BIN_EVERY_S))
                     tasks.create_task(_forever(purger.erase, SWEEP_EVERY_S))
+                    tasks.create_task(_forever(LeftoverFiles(database, blobs).sweep, FILES_EVERY_S))
                     tasks.create_task(_forever(packer.turn, SWEEP_EVERY_S))
                     tasks.create_task(_forever(packer.expire, BIN_EVERY_S))
                     tasks.create_task(_forever(expire_use, BIN_EVERY_S))
                     for ingester in ingesters:
                         tasks.create_task(_forever(ingester.turn, IDLE_S))
         finally:
+            await redis.aclose()
             await database.close()
 
 
@@ -159,4 +170,4 @@ def _stop_process(_working: asyncio.Task[None]) -> None:
 
 
 if __name__ == "__main__":
-    serve("knowledge-worker", build)
+    serve("knowledge-worker", build, LOOP)

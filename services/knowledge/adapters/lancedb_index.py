@@ -59,7 +59,7 @@ class LanceDbIndex:
         schema = _schema(passages[0].vector.size)
         rows: Any = await asyncio.to_thread(_table_of, passages, schema)
         async with self._writing(organization_id):
-            table = await self._table(organization_id) or await self._create(organization_id, schema)
+            table = await self._complete(organization_id, schema)
             await table.add(rows)
 
     async def lexical(self, scope: Scope, query: str, limit: int) -> list[FoundPassage]:
@@ -193,9 +193,11 @@ class LanceDbIndex:
         self._tables.move_to_end(organization_id)
         return known
 
-    async def _create(self, organization_id: UUID, schema: Any) -> lancedb.AsyncTable:
-        connection = await self._connect()
-        table = await connection.create_table(_name(organization_id), schema=schema, exist_ok=True)
+    async def _complete(self, organization_id: UUID, schema: Any) -> lancedb.AsyncTable:
+        """The organisation's table with its indexes, made where a first writer didn't come to it or didn't finish."""
+        table = await self._table(organization_id)
+        if table is None:
+            table = await (await self._connect()).create_table(_name(organization_id), schema=schema, exist_ok=True)
         indexed = {column for index in await table.list_indices() for column in index.columns}
         if TEXT_COLUMN not in indexed:
             await table.create_index(TEXT_COLUMN, config=_full_text())

@@ -3,9 +3,8 @@
 import asyncio
 import fcntl
 import os
-import time
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from uuid import UUID
 
@@ -78,15 +77,11 @@ class Parts:
     def delete(self, organization_id: UUID, upload_id: UUID) -> None:
         self._path(organization_id, upload_id).unlink(missing_ok=True)
 
-    def older_than(self, seconds: float) -> Iterable[tuple[UUID, UUID]]:
-        """(organisation, upload) of each file that hasn't grown for that long."""
-        before = time.time() - seconds
+    def all(self) -> Iterable[tuple[UUID, UUID]]:
+        """(organisation, upload) of each file."""
         for path in self._root.glob(f"*/*{SUFFIX}"):
-            try:
-                if path.stat().st_mtime < before:
-                    yield UUID(path.parent.name), UUID(path.stem)
-            except (FileNotFoundError, ValueError):
-                continue
+            with suppress(ValueError):
+                yield UUID(path.parent.name), UUID(path.stem)
 
     def _path(self, organization_id: UUID, upload_id: UUID) -> Path:
         return self._root / str(organization_id) / f"{upload_id}{SUFFIX}"

@@ -139,21 +139,23 @@ class ResumableUploads:
         await self._remove([row])
 
     async def purge(self) -> None:
-        """Removes what nobody has sent to for a day, and files whose upload is gone."""
+        """Removes what nobody has sent to for a day, and files whose upload is finished or gone."""
         query = select(PartialUploadRow).where(PartialUploadRow.expires_at < func.now()).limit(PURGE_BATCH)
         async with self._database.transaction() as session:
             expired = list(await session.scalars(query))
         await self._remove(expired)
-        old = list(await asyncio.to_thread(lambda: list(self._parts.older_than(LIFE.total_seconds()))))
-        async with self._database.transaction() as session:
-            known = set(
-                await session.scalars(
-                    select(PartialUploadRow.id).where(PartialUploadRow.id.in_([one for _, one in old]))
-                )
+        # Each upload's row is there before its file: where there is none now, none comes.
+        kept = dict(await asyncio.to_thread(lambda: [(upload, owner) for owner, upload in self._parts.all()]))
+        uploads = list(kept)
+        for start in range(0, len(uploads), PURGE_BATCH):
+            some = uploads[start : start + PURGE_BATCH]
+            growing = select(PartialUploadRow.id).where(
+                PartialUploadRow.id.in_(some), PartialUploadRow.document_id.is_(None)
             )
-        for organization_id, upload_id in old:
-            if upload_id not in known:
-                self._parts.delete(organization_id, upload_id)
+            async with self._database.transaction() as session:
+                left = set(some) - set(await session.scalars(growing))
+            for upload_id in left:
+                self._parts.delete(kept[upload_id], upload_id)
 
     async def _finish(self, subject: Subject, row: PartialUploadRow, part: Part) -> UUID:
         if row.sha256 and await asyncio.to_thread(_sha256, part.path) != row.sha256:

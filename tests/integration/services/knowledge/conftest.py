@@ -96,7 +96,7 @@ class People:
     """Who is known; each session is a subject's own."""
 
     def __init__(self, settings: Settings) -> None:
-        self._tokens = ServiceTokens("gateway", settings.secrets_dir)
+        self._secrets_dir = settings.secrets_dir
         self._signer = UserTokenSigner(load_private_key(settings.secrets_dir / f"{USER_TOKENS}.key"), life_s=3600)
         self._subjects: dict[UUID, Subject] = {}
         self._keys = keys_of_jwks(self._signer.jwks())
@@ -122,7 +122,8 @@ class People:
         self._subjects[claims.session_id] = subject
         headers = {
             "Authorization": f"Bearer {self._signer.sign(claims)}",
-            "X-Service-Token": self._tokens.sign("knowledge"),
+            # A new one each time: it lives for a minute, which a test may need whole.
+            "X-Service-Token": ServiceTokens("gateway", self._secrets_dir).sign("knowledge"),
         }
         return Person(subject, http, headers)
 
@@ -130,6 +131,20 @@ class People:
         """A request's service token anew: one life of documents takes longer than a token's."""
         if "X-Service-Token" in request.headers:
             request.headers["X-Service-Token"] = self._tokens.sign("knowledge")
+
+    def as_auth(self) -> FastAPI:
+        """auth as another process asks it."""
+        app = FastAPI()
+
+        @app.get("/.well-known/jwks.json")
+        async def jwks() -> dict[str, Any]:
+            return self._signer.jwks()
+
+        @app.post("/internal/subjects")
+        async def subject(claims: TokenClaims) -> Subject:
+            return self._subjects[claims.session_id]
+
+        return app
 
     @asynccontextmanager
     async def serve(self, name: ServiceName, app: FastAPI, settings: Settings) -> AsyncIterator[str]:

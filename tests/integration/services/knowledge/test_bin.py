@@ -2,16 +2,17 @@
 
 from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
 from uuid import UUID
 
 import pytest
+from redis.asyncio import Redis
 from sqlalchemy import text
 
 from libs.config.settings import Settings
 from libs.contracts.identity import Role
 from libs.stores.postgres import Database
 from tests.integration.services.knowledge.conftest import Person, until, working
+from tests.integration.services.knowledge.traces import holding, kept_in_redis, rows_holding
 
 MakePerson = Callable[..., Person]
 PAGE = "# Heron\n\nThe heron stands at the weir."
@@ -90,38 +91,17 @@ async def test_a_name_that_was_taken_meanwhile_is_not_taken_back(person: MakePer
     assert await alice.contents("heron weir") == [PAGE.split("\n\n")[1]] or await alice.contents("heron weir")
 
 
-def holding(folder: Path, marker: bytes) -> list[str]:
-    """The files of knowledge that hold the marker."""
-    files = [path for name in ("knowledge", "blobs") for path in (folder / name).rglob("*") if path.is_file()]
-    return [path.name for path in files if marker in content(path)]
-
-
-def content(path: Path) -> bytes:
-    """Nothing where it went meanwhile."""
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        return b""
-
-
-async def rows_holding(database: Database, marker: str) -> list[str]:
-    async with database.transaction() as session:
-        tables = list(await session.scalars(text("SELECT tablename FROM pg_tables WHERE schemaname = 'knowledge'")))
-        holds = "SELECT count(*) FROM knowledge.{} AS t WHERE t::text LIKE :like"
-        queries = {name: text(holds.format(name)) for name in tables}
-        return [name for name, query in queries.items() if await session.scalar(query, {"like": f"%{marker}%"})]
-
-
 @pytest.mark.parametrize("expires", [False, True], ids=["at once", "when the bin's time is over"])
 async def test_purging_leaves_no_byte(
     person: MakePerson,
     knowledge_settings: Settings,
     database: Database,
+    redis: Redis,
     monkeypatch: pytest.MonkeyPatch,
     *,
     expires: bool,
 ) -> None:
-    """Among many that stay, replaced before, changed before: neither files, index, rows nor exports know of it."""
+    """Among many that stay, replaced before, changed before: neither files, index, rows, cache nor exports know of it."""
     monkeypatch.setattr("services.knowledge.purge.READERS_FINISH", timedelta(seconds=1))
     monkeypatch.setattr("services.knowledge.worker.BIN_EVERY_S", 0.2)
     alice = person()
@@ -136,6 +116,9 @@ async def test_purging_leaves_no_byte(
         document_id = await alice.add(f"Older words of {marker}.", marker, external_id=marker, metadata={"m": marker})
         await alice.add(text_of, marker, external_id=marker, category=marker, tags=[marker], source=marker)
         await alice.patch(f"/documents/{document_id}", json={"title": f"{marker} named"})
+        assert await alice.contents(marker)
+        assert await alice.contents(marker, strategy="lexical")
+        assert await kept_in_redis(redis, marker.encode())
         assert holding(home, marker.encode())
         assert await rows_holding(database, marker)
         if expires:
@@ -149,7 +132,8 @@ async def test_purging_leaves_no_byte(
             assert document_id not in await binned(alice)
 
         async def left() -> list[str]:
-            return holding(home, marker.encode()) + await rows_holding(database, marker)
+            rows = await rows_holding(database, marker)
+            return holding(home, marker.encode()) + rows + await kept_in_redis(redis, marker.encode())
 
         await until(left, found=lambda names: not names)
         assert len(await alice.search("heron weir", top_k=100)) == 30

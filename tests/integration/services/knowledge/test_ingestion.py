@@ -1,9 +1,6 @@
-"""The queue and its workers: fair, leased, fenced, and complete after a kill."""
+"""The queue and its workers: fair, leased and fenced."""
 
 import asyncio
-import os
-import signal
-import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
@@ -17,7 +14,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from libs.clients.embedding import EmbeddedPassages
-from libs.config.settings import REPOSITORY, Settings
+from libs.config.settings import Settings
 from libs.contracts.errors import FootnoteError, unavailable
 from libs.stores.blobs import FolderBlobStore
 from libs.stores.postgres import Database
@@ -27,9 +24,9 @@ from services.knowledge.ingestion import Ingester
 from services.knowledge.parsing.sandbox import Sandbox
 from services.knowledge.ports import IndexedPassage
 from services.knowledge.purge import Purger
+from services.knowledge.search_cache import SearchCache
 from services.knowledge.uploads import Uploads
-from tests.integration.services.knowledge.conftest import Person, until, working
-from tests.stack import base_port
+from tests.integration.services.knowledge.conftest import Person, until
 
 MakePerson = Callable[..., Person]
 
@@ -335,7 +332,9 @@ async def test_what_is_published_between_two_queries_of_a_sweep_stays(
         await turn
 
     interrupted = InterruptedDatabase(knowledge_settings, publish)
-    await Purger(interrupted, index, cast("Uploads", None), timedelta(days=30)).sweep(alice.subject.organization_id)
+    await Purger(interrupted, index, cast("Uploads", None), cast("SearchCache", None), timedelta(days=30)).sweep(
+        alice.subject.organization_id
+    )
     await interrupted.close()
     assert await status(alice, document_id) == "completed"
     assert await alice.contents("otters", strategy="lexical") == ["Otter\n\nOtters swim."]
@@ -350,30 +349,3 @@ async def test_a_missing_original_fails_its_document_only(
     next(path for path in folder.rglob("*") if path.is_file() and b"Gone" in path.read_bytes()).unlink()
     assert await ingester.turn()
     assert [await status(alice, one) for one in (lost, kept)] == ["failed", "completed"]
-
-
-async def test_a_killed_workers_document_ends_complete(
-    clean_database: None, person: MakePerson, knowledge_settings: Settings, database: Database
-) -> None:
-    """A real worker process, killed in the middle of a document; another takes it up and what was written is swept."""
-    alice = person()
-    paragraphs = "\n\n".join(f"## Part {n}\n\nParagraph {n} tells of heron {n} at the weir." for n in range(400))
-    document_id = await alice.send(paragraphs, "Herons")
-    urls = {f"FOOTNOTE_SERVICE_URLS__{name.upper()}": url for name, url in knowledge_settings.service_urls.items()}
-    environment = os.environ | urls
-    environment |= {"FOOTNOTE_INGESTION__LEASE_S": "2", "FOOTNOTE_BASE_PORT": str(base_port())}
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "services.knowledge.worker", cwd=REPOSITORY, env=environment
-    )
-    try:
-        await until(status, alice, document_id, found=lambda seen: seen == "processing")
-    finally:
-        process.send_signal(signal.SIGKILL)
-        await process.wait()
-    assert await status(alice, document_id) == "processing"
-    assert await alice.contents("heron at the weir") == []
-    async with working(knowledge_settings):
-        document = await alice.finished(document_id)
-    assert document["status"] == "completed"
-    contents = await alice.contents("heron 7 at the weir", top_k=100)
-    assert len(contents) == len(set(contents)) == min(100, document["chunk_count"])

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from typing import cast
 from uuid import UUID, uuid4
 
 import httpx
@@ -20,6 +21,7 @@ from libs.stores.postgres import Database
 from services.knowledge.adapters.lancedb_index import LanceDbIndex
 from services.knowledge.models import RevisionRow
 from services.knowledge.purge import Purger
+from services.knowledge.search_cache import SearchCache
 from services.knowledge.uploads import Uploads
 from tests.integration.services.knowledge.conftest import NOBODY, People, Person, client_of, until, working
 
@@ -210,7 +212,7 @@ async def test_finishing_waits_while_billing_is_away(
         blobs = FolderBlobStore(knowledge_settings.home / "blobs")
         uploads = Uploads(database, blobs, away, 1_000, 1_000)
         index = LanceDbIndex(knowledge_settings.home / "knowledge", exact_below=1_000)
-        await Purger(database, index, uploads, timedelta(days=30)).finish_half_accepted()
+        await Purger(database, index, uploads, cast("SearchCache", None), timedelta(days=30)).finish_half_accepted()
         async with database.transaction() as session:
             revision = await session.get_one(RevisionRow, await revision_of(session, document_id))
         assert revision.status == "accepting"

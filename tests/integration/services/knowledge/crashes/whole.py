@@ -1,0 +1,136 @@
+"""What must hold of an organisation once everything has come to rest, whatever was killed before."""
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import lancedb
+from sqlalchemy import text
+
+from libs.config.settings import Settings
+from libs.stores.postgres import Database
+from tests.integration.services.knowledge.conftest import until
+
+SHORT_LEASE_S = 1.0
+# As short as they can be, in the process that is killed and in the one that comes after.
+CONSTANTS = {
+    "services.knowledge.worker:SWEEP_EVERY_S": 0.2,
+    "services.knowledge.worker:PURGE_EVERY_S": 0.2,
+    "services.knowledge.worker:BIN_EVERY_S": 0.2,
+    "services.knowledge.worker:SOURCES_IDLE_S": 0.2,
+    "services.knowledge.worker:FILES_EVERY_S": 0.2,
+    "services.knowledge.purge:HALF_ACCEPTED_AFTER": 0.2,
+    "services.knowledge.purge:READERS_FINISH": 0.3,
+    "services.knowledge.leftover_files:SETTLED_AFTER": 5.0,
+    "services.knowledge.documents:RELAY_AFTER": 0.0,
+    "services.knowledge.changes:RELAY_AFTER": 0.0,
+}
+WAITING = {"accepting", "pending", "processing"}
+INDEXED_COLUMNS = {"search_text", "chunk_id", "version"}
+
+
+@dataclass(frozen=True)
+class Installation:
+    """The stores behind the services, looked at directly."""
+
+    settings: Settings
+    knowledge: Database
+    billing: Database
+
+    async def rows(self, query: str, organization_id: UUID) -> list[dict[str, Any]]:
+        async with self.knowledge.transaction() as session:
+            found = await session.execute(text(query), {"id": organization_id})
+            return [dict(row) for row in found.mappings()]
+
+    async def counted_bytes(self, organization_id: UUID) -> int:
+        """What billing counts."""
+        query = text(
+            "SELECT coalesce(sum(quantity), 0) FROM billing.usage_records "
+            "WHERE organization_id = :id AND resource = 'storage_bytes'"
+        )
+        async with self.billing.transaction() as session:
+            return int(await session.scalar(query, {"id": organization_id}) or 0)
+
+    async def indexed(self, organization_id: UUID) -> tuple[Counter[UUID], set[str]]:
+        """How many passages the index holds of each version, and the columns that lack an index."""
+        name = f"org_{organization_id.hex}"
+        folder = self.settings.home / "knowledge"
+        if not (folder / f"{name}.lance").exists():
+            return Counter(), set()
+        table = await (await lancedb.connect_async(folder)).open_table(name)
+        versions = (await table.query().select(["version"]).to_arrow())["version"].to_pylist()
+        columns = {column for index in await table.list_indices() for column in index.columns}
+        return Counter(UUID(str(version)) for version in versions), INDEXED_COLUMNS - columns
+
+    def files(self, organization_id: UUID) -> set[str]:
+        """Every file that is kept for it, by name."""
+        folders = [self.settings.home / name / str(organization_id) for name in ("blobs", "partial-uploads")]
+        return {path.name for folder in folders for path in folder.rglob("*") if path.is_file()}
+
+    async def leftovers(self, organization_id: UUID) -> dict[str, Any]:
+        """Whatever isn't as it must be at rest; nothing where all is."""
+        documents = await self.rows(
+            "SELECT id, status, served_version, served_revision, chunk_count, purged_at, deleted_at "
+            "FROM knowledge.documents WHERE organization_id = :id",
+            organization_id,
+        )
+        revisions = await self.rows(
+            "SELECT id, document_id, sha256, size_bytes, status, lease FROM knowledge.revisions "
+            "WHERE organization_id = :id",
+            organization_id,
+        )
+        exports = await self.rows(
+            "SELECT sha256, status, lease FROM knowledge.exports WHERE organization_id = :id", organization_id
+        )
+        sources = await self.rows("SELECT lease FROM knowledge.sources WHERE organization_id = :id", organization_id)
+        outbox = await self.rows(
+            "SELECT topic FROM knowledge.outbox WHERE strpos(payload::text, cast(cast(:id AS uuid) AS text)) > 0",
+            organization_id,
+        )
+        parts = await self.rows(
+            "SELECT id FROM knowledge.partial_uploads WHERE organization_id = :id AND document_id IS NULL",
+            organization_id,
+        )
+        served = {one["served_version"]: one["chunk_count"] for one in documents if one["served_version"]}
+        named = {one["sha256"] for one in (*revisions, *exports) if one["sha256"]}
+        files = self.files(organization_id)
+        indexed, unindexed = await self.indexed(organization_id)
+        sizes = sum(one["size_bytes"] for one in revisions)
+        counted = await self.counted_bytes(organization_id)
+        found = {
+            "documents not at rest": [
+                one for one in documents if one["status"] in WAITING or (one["purged_at"] is not None)
+            ],
+            "revisions not at rest": [one for one in revisions if one["status"] in WAITING or one["lease"]],
+            "documents with several revisions": [
+                one for one, times in Counter(row["document_id"] for row in revisions).items() if times > 1
+            ],
+            "exports not at rest": [one for one in exports if one["status"] != "ready"],
+            "sources not at rest": [one for one in sources if one["lease"]],
+            "undelivered": outbox,
+            "uploads that never end": parts,
+            "passages of nothing": {str(one): n for one, n in indexed.items() if one not in served},
+            "passages missing or twice": {
+                str(one): (indexed[one], n) for one, n in served.items() if indexed[one] != n
+            },
+            "columns without an index": unindexed,
+            "files of nothing": files - named,
+            "files missing": named - files,
+            "bytes counted and kept": (counted, sizes) if counted != sizes else (),
+        }
+        return {name: value for name, value in found.items() if value}
+
+    async def at_rest(self, organization_id: UUID) -> None:
+        """Waits until nothing is left over; says what stays where something does."""
+        left: dict[str, Any] = {}
+
+        async def look() -> dict[str, Any]:
+            nonlocal left
+            left = await self.leftovers(organization_id)
+            return left
+
+        try:
+            await until(look, found=lambda found: not found)
+        except TimeoutError:
+            raise AssertionError(f"left over: {left}") from None
