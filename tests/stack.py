@@ -93,7 +93,7 @@ async def started_stack(home: Path, models_dir: Path) -> AsyncGenerator[Stack]:
 def base_port() -> int:
     """Free, and out of the way of other processes of the same test run."""
     process = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-    return free_base_port(20_000 + 5_000 * process)
+    return free_base_port(20_000 + 500 * process)
 
 
 async def until(look: Callable[[], Awaitable[Found | None]], wait_s: float = WAIT_S) -> Found:

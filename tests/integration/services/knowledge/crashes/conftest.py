@@ -18,7 +18,7 @@ from tests.integration.services.knowledge.crashes.whole import CONSTANTS, SHORT_
 from tests.loopback import serving
 
 # Of this run alone: a port that is free now may be another's when a process has started.
-BASE_PORT = 20_000 + os.getpid() % 1_200 * 10
+BASE_PORT = 24_000 + os.getpid() % 800 * 10
 
 
 @dataclass
