@@ -155,8 +155,8 @@ class WorstQuestion(BaseModel):
 class StrategyReport(BaseModel):
     """`per_question` is each question's nDCG@10, for a later comparison.
 
-    `ranks` gives the rank from 1 of each judgement with a grade above 0, in the question's order; null is not among the
-    first 100.
+    `ranks` gives the rank from 1 of each document or passage judged relevant, in the question's order; null is not
+    among the first 100.
     """
 
     strategy: str

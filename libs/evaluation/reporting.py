@@ -1,7 +1,7 @@
 """From rankings to a report: measures with intervals, comparisons, the worst questions."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
@@ -27,16 +27,19 @@ DEPTH = 100
 
 @dataclass(frozen=True)
 class JudgedQuestion:
-    """`relevant` gives each judged item's grade; those above 0 are relevant."""
+    """`relevant` gives each judged item's grade; those above 0 are relevant.
+
+    `digest` says which questions are asked and judged alike; without one it is made of text and items.
+    """
 
     id: str
     text: str
     relevant: Mapping[str, int]
+    digest: str = ""
 
-    @property
-    def digest(self) -> str:
-        content = json.dumps([self.text, sorted(self.relevant.items())])
-        return sha256(content.encode()).hexdigest()[:12]
+
+def digest_of(text: str, judgements: Iterable[str]) -> str:
+    return sha256(json.dumps([text, *sorted(judgements)]).encode()).hexdigest()[:12]
 
 
 @dataclass
@@ -76,7 +79,7 @@ def make_report(
         made_at=made_at.isoformat(timespec="seconds"),
         strategies=[_strategy(one, score, questions, describe) for one, score in zip(measured, scores, strict=True)],
         comparisons=_comparisons([one.strategy for one in measured], scores),
-        judged={one.id: one.digest for one in questions},
+        judged={one.id: one.digest or _digest(one) for one in questions},
     )
 
 
@@ -103,6 +106,10 @@ def _strategy(
             for question in worst
         ],
     )
+
+
+def _digest(question: JudgedQuestion) -> str:
+    return digest_of(question.text, [f"{item} {grade}" for item, grade in question.relevant.items()])
 
 
 def _ranks(question: JudgedQuestion, ranking: Sequence[str]) -> list[int | None]:

@@ -39,6 +39,7 @@ TARGETS = (
     Target("/documents/batch", "knowledge", upload=True),
     Target("/documents", "knowledge", upload=True),
     Target("/search", "knowledge", RouteClass.SEARCH),
+    Target("/admin/evaluations", "knowledge"),
     Target("/billing", "billing"),
     Target("/v1/embeddings", "embedding"),
 )

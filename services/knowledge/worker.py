@@ -20,11 +20,14 @@ from libs.security.tokens import ServiceTokens
 from libs.service.health import Health, health_router, metrics_router
 from libs.service.run import serve
 from libs.stores.postgres import Database
+from libs.stores.redis import connect_redis
 from libs.stores.weights import WeightsStore
 from libs.telemetry.logs import get_logger
 from services.knowledge.aftermath import deliveries
 from services.knowledge.catching_up import IndexCatchUp
 from services.knowledge.documents import Documents, Shower
+from services.knowledge.evaluations.evaluator import Evaluator
+from services.knowledge.evaluations.resolving import Resolver
 from services.knowledge.ingestion import Ingester
 from services.knowledge.main import (
     bin_life,
@@ -38,6 +41,8 @@ from services.knowledge.models import OutboxRow
 from services.knowledge.packing import Packer
 from services.knowledge.parsing.sandbox import Sandbox
 from services.knowledge.purge import Purger
+from services.knowledge.retrieval import Retriever
+from services.knowledge.search_cache import SearchCache
 from services.knowledge.sources.runner import SourceRunner
 from services.knowledge.tokens import TokenCounts
 
@@ -59,6 +64,7 @@ async def work(settings: Settings, health: Health | None = None) -> None:
     """Indexes, purges and tells billing until cancelled; `health` learns when it has begun, and how to check it."""
     options = settings.ingestion
     database = Database(settings, "knowledge")
+    redis = connect_redis(settings)
     tokens = ServiceTokens("knowledge", settings.secrets_dir)
     async with service_http() as http, Sandbox(options.workers + 1) as sandbox:
         billing = BillingClient(ServiceClient("billing", settings.url("billing"), tokens, http))
@@ -76,6 +82,13 @@ async def work(settings: Settings, health: Health | None = None) -> None:
             blobs,
             Shower(bin_life(settings)),
             timedelta(hours=settings.documents.export_hours),
+            timedelta(seconds=options.lease_s),
+        )
+        searching = settings.retrieval.model_copy(update={"cache_s": 0})
+        evaluator = Evaluator(
+            database,
+            Retriever(database, index, embedder, SearchCache(redis, searching), searching),
+            Resolver(database, index),
             timedelta(seconds=options.lease_s),
         )
         topics = deliveries(database, blobs, billing) | IndexCatchUp(database, index).deliveries()
@@ -101,9 +114,12 @@ async def work(settings: Settings, health: Health | None = None) -> None:
                     tasks.create_task(_forever(purger.erase, SWEEP_EVERY_S))
                     tasks.create_task(_forever(packer.turn, SWEEP_EVERY_S))
                     tasks.create_task(_forever(packer.expire, BIN_EVERY_S))
+                    tasks.create_task(_forever(evaluator.turn, SWEEP_EVERY_S))
+                    tasks.create_task(_forever(evaluator.expire, BIN_EVERY_S))
                     for ingester in ingesters:
                         tasks.create_task(_forever(ingester.turn, IDLE_S))
         finally:
+            await redis.aclose()
             await database.close()
 
 
