@@ -13,7 +13,15 @@ from sqlalchemy import and_, delete, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import undefer
 
-from libs.contracts.evaluation import SEARCHED_AS, STRATEGIES, EvaluationReport, EvaluationStatus, Item, Question, SearchStrategy
+from libs.contracts.evaluation import (
+    SEARCHED_AS,
+    STRATEGIES,
+    EvaluationReport,
+    EvaluationStatus,
+    Item,
+    Question,
+    SearchStrategy,
+)
 from libs.contracts.identity import Subject
 from libs.evaluation.reporting import DEPTH, Collection, Measured, make_report
 from libs.stores.postgres import Database
@@ -91,7 +99,10 @@ class Evaluator:
         """Question by question, so that all strategies find the same documents as far as possible."""
         query = select(EvaluationAnswerRow.question, EvaluationAnswerRow.strategy)
         async with self._database.transaction() as session:
-            done = set((await session.execute(query.where(EvaluationAnswerRow.run_id == run.id))).tuples())
+            done = {
+                (place, name)
+                for place, name in await session.execute(query.where(EvaluationAnswerRow.run_id == run.id))
+            }
         chosen: list[SearchStrategy] = [strategy for strategy in STRATEGIES if strategy in run.strategies]
         return [(place, name) for place in range(questions) for name in chosen if (place, name) not in done]
 

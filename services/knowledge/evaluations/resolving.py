@@ -87,7 +87,7 @@ async def _with_external_ids(session: AsyncSession, subject: Subject, names: set
         query = select(DocumentRow.external_id, DocumentRow.id).where(
             readable(subject), DocumentRow.external_id.in_(part)
         )
-        found |= {name: id_ for name, id_ in (await session.execute(query)).tuples() if name}
+        found |= {name: id_ for name, id_ in await session.execute(query) if name}
     return found
 
 
