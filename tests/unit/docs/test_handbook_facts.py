@@ -79,7 +79,10 @@ SENTENCES = [
     ("changing-documents.md", f"at most {COLLECTIONS_MAX} collections"),
     ("evaluation.md", f"fewer than {LEAST_CHANGED} questions"),
     ("own-questions.md", f"at most {evaluation.SETS_MAX} sets"),
-    ("own-questions.md", f"{evaluation.QUESTIONS_MAX:,} questions and {evaluation.JUDGEMENTS_IN_A_SET_MAX:,} judgements"),
+    (
+        "own-questions.md",
+        f"{evaluation.QUESTIONS_MAX:,} questions and {evaluation.JUDGEMENTS_IN_A_SET_MAX:,} judgements",
+    ),
     ("own-questions.md", f"{evaluation.JUDGEMENTS_MAX} judgements and {evaluation.QUERY_MAX_CHARS:,} characters"),
     ("own-questions.md", f"grade is 0 to {evaluation.GRADE_MAX}"),
     ("own-questions.md", f"newest {RUNS_KEPT} runs are kept, for {RUN_LIFE.days} days"),

@@ -15,9 +15,7 @@ def made(questions: int = 3):
         Measured(name, {one.id: ranking for one in asked}, [1.0, 2.0], {HOSTILE})
         for name, ranking in (("lexical", ["x", "a"]), ("hybrid", []))
     ]
-    return make_report(
-        Collection(HOSTILE, "f", 2), asked, measured, lambda _: Item(title=HOSTILE), datetime.now(UTC)
-    )
+    return make_report(Collection(HOSTILE, "f", 2), asked, measured, lambda _: Item(title=HOSTILE), datetime.now(UTC))
 
 
 def test_nothing_that_people_wrote_becomes_markup():
