@@ -13,6 +13,8 @@ WIDTH, HEIGHT = 520, 300
 LEFT, RIGHT, TOP, BOTTOM = 120, 20, 16, 48
 GRID, INK = "#d0d7de", "#57606a"
 TICKS = 5
+# From here on a tick every tenth is enough.
+WIDE = 0.45
 
 
 def interval_plot(report: EvaluationReport) -> str:
@@ -67,8 +69,9 @@ def _steps(values: Sequence[float]) -> str:
 
 def _x_axis(low: float, high: float, title: str) -> list[str]:
     drawn = [_text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 8, title, anchor="middle")]
-    for tick in range(TICKS + 1):
-        value = low + (high - low) * tick / TICKS
+    ticks = round((high - low) / (0.05 if high - low < WIDE else 0.1))
+    for tick in range(ticks + 1):
+        value = low + (high - low) * tick / ticks
         x = _x(value, low, high)
         drawn.append(f'<path d="M{x:.1f} {TOP}V{HEIGHT - BOTTOM}" stroke="{GRID}"/>')
         drawn.append(_text(x, HEIGHT - BOTTOM + 18, f"{value:.2f}", anchor="middle"))

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
 
-from libs.contracts.evaluation import EvaluationReport, Interval, Item, Verdict
+from libs.contracts.evaluation import EvaluationReport, Item, Verdict
 from libs.evaluation.folder_format import first_finding
 from libs.evaluation.measures import HEADLINE, MEASURES
 from libs.evaluation.page import render_page
@@ -34,7 +34,7 @@ def summary(dataset: Dataset, measured: list[Measured]) -> EvaluationReport:
 def print_summary(found: EvaluationReport, console: Console) -> None:
     console.print(
         f"{found.dataset}: {found.documents:,} documents, {found.questions} questions; "
-        "95 % confidence intervals from the bootstrap",
+        "95 % confidence intervals from the bootstrap; ms is the median search",
         markup=False,
         highlight=False,
     )
@@ -44,16 +44,19 @@ def print_summary(found: EvaluationReport, console: Console) -> None:
             style="yellow",
             highlight=False,
         )
-    table = Table()
-    table.add_column("strategy")
-    for name in MEASURES:
-        table.add_column(name, justify="right")
-    table.add_column("median ms", justify="right")
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column("strategy", no_wrap=True)
+    for name in (HEADLINE, "95 %", *(name for name in MEASURES if name != HEADLINE), "ms"):
+        table.add_column(name, justify="right", no_wrap=True)
     for one in found.strategies:
-        cells = [_interval(one.measures[name], with_bounds=name == HEADLINE) for name in MEASURES]
-        label = one.strategy + (f" (degraded: {', '.join(one.degraded)})" if one.degraded else "")
-        table.add_row(label, *cells, f"{one.latency_ms.p50:.0f}")
+        headline = one.measures[HEADLINE]
+        further = [f"{one.measures[name].value:.4f}" for name in MEASURES if name != HEADLINE]
+        interval = f"{headline.low:.3f}-{headline.high:.3f}"
+        table.add_row(one.strategy, f"{headline.value:.4f}", interval, *further, f"{one.latency_ms.p50:.0f}")
     console.print(table)
+    for one in found.strategies:
+        if one.degraded:
+            console.print(f"{one.strategy} was degraded: {', '.join(one.degraded)}", style="yellow", markup=False)
     for one in found.comparisons:
         console.print(
             f"{one.strategy} against {one.against}: {one.difference:+.4f} {HEADLINE}, p = {one.p:.3f} "
@@ -92,7 +95,3 @@ def read_baseline(file: Path) -> EvaluationReport:
         raise ApiError(f"{file} can't be read: {error.strerror}.") from error
     except ValidationError as error:
         raise ApiError(f"{file} isn't a report of an earlier run: {first_finding(error)[1]}.") from error
-
-
-def _interval(value: Interval, *, with_bounds: bool) -> str:
-    return f"{value.value:.4f} ({value.low:.3f} to {value.high:.3f})" if with_bounds else f"{value.value:.4f}"
