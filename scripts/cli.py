@@ -296,6 +296,25 @@ def eval_chunking(
     run(evaluate_chunking(console, settings(), data, split, read_cuts(cut or []), budget, documents))
 
 
+@eval_app.command("questions")
+def eval_questions(
+    file: Annotated[Path, typer.Argument(help="A question set as JSON, or a folder with queries.jsonl and qrels.tsv.")],
+    strategy: Annotated[list[str] | None, typer.Option(help="Only this one; may be repeated.")] = None,
+    out: Annotated[Path, typer.Option(help="Where the reports go.")] = Path("reports"),
+    gate: Annotated[Path | None, typer.Option(help="Fail where quality fell below this earlier report.")] = None,
+) -> None:
+    """Ask your organisation's own questions by every strategy, print and write what was measured."""
+    from scripts.api import signed_in
+    from scripts.evaluate.command import evaluate_questions
+
+    async def work() -> bool:
+        async with signed_in(settings()) as api:
+            return await evaluate_questions(api, console, file, strategy or [], out, gate)
+
+    if not run(work()):
+        raise typer.Exit(1)
+
+
 @models_app.command("list")
 def models_list() -> None:
     """Print the known weights and which are installed."""

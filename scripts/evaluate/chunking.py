@@ -20,10 +20,12 @@ from rich.console import Console
 from rich.table import Table
 
 from libs.config.settings import Settings
+from libs.evaluation.folder_format import json_lines
+from libs.evaluation.measures import HEADLINE, mean, per_query
+from libs.evaluation.reporting import JudgedQuestion
 from libs.stores.weights import WeightsStore
 from scripts.api import ApiError
-from scripts.evaluate.dataset import Dataset, Query, read_dataset
-from scripts.evaluate.measures import HEADLINE, mean, per_query
+from scripts.evaluate.dataset import Dataset, questions_folder, read_dataset, read_text
 from services.embedding.backends import load_model
 from services.embedding.ports import EmbeddingModel
 from services.knowledge.adapters.lancedb_index import LanceDbIndex
@@ -74,6 +76,7 @@ async def evaluate_chunking(
 ) -> None:
     """Of each cut: recall and precision within `budget` tokens, nDCG@10 of documents. At most `most` documents."""
     dataset = _part(read_dataset(data, split), most)
+    answers = _answers(questions_folder(data, split) / "queries.jsonl")
     store = WeightsStore(settings.models_dir)
     model = await asyncio.to_thread(load_model, settings.embedding.backend, settings.embedding.model, store)
     count = TokenCounts(store.locate(settings.embedding.model))
@@ -81,7 +84,7 @@ async def evaluate_chunking(
         one.id: replace(plain_text.parse(one.text.encode(), ParseLimits()), title=one.title)
         for one in dataset.documents
     }
-    table = Table(title=f"{dataset.name}: {len(documents):,} documents, {len(dataset.queries):,} questions")
+    table = Table(title=f"{dataset.name}: {len(documents):,} documents, {len(dataset.questions):,} questions")
     for column in ("cut", "passages", "tokens read", f"recall in {budget:,}", "95 %", "precision", HEADLINE):
         table.add_column(column, justify="right")
     for cut in cuts:
@@ -90,11 +93,13 @@ async def evaluate_chunking(
             await corpus.index_all()
             rankings = {
                 query.id: await corpus.ranked(query.text, settings.retrieval.candidates, settings.retrieval.rrf_k)
-                for query in dataset.queries
+                for query in dataset.questions
             }
-        brought = [_brought(documents, query, rankings[query.id], budget) for query in dataset.queries]
+        brought = [
+            _brought(documents, query, answers[query.id], rankings[query.id], budget) for query in dataset.questions
+        ]
         named = {query: list(dict.fromkeys(one.document for one in found)) for query, found in rankings.items()}
-        scores = per_query({query.id: query.relevant for query in dataset.queries}, named)
+        scores = per_query({query.id: query.relevant for query in dataset.questions}, named)
         recall = mean([one.recall for one in brought])
         table.add_row(
             f"{cut.tokens}:{cut.overlap}",
@@ -185,7 +190,9 @@ class _Corpus:
             )
 
 
-def _brought(documents: Documents, query: Query, ranked: Sequence[_Passage], budget: int) -> Brought:
+def _brought(
+    documents: Documents, query: JudgedQuestion, answers: Sequence[str], ranked: Sequence[_Passage], budget: int
+) -> Brought:
     """Of the characters of the answer, and of the passages that fit."""
     given: dict[str, set[int]] = {}
     room = budget
@@ -197,10 +204,16 @@ def _brought(documents: Documents, query: Query, ranked: Sequence[_Passage], bud
     answer: dict[str, set[int]] = {}
     for name, grade in query.relevant.items():
         if grade > 0 and name in documents:
-            answer[name] = _characters(documents[name].text, query.answers)
+            answer[name] = _characters(documents[name].text, answers)
     wanted = sum(map(len, answer.values()))
     both = sum(len(characters & given.get(name, set())) for name, characters in answer.items())
     return Brought(both / max(1, wanted), both / max(1, sum(map(len, given.values()))))
+
+
+def _answers(queries: Path) -> dict[str, list[str]]:
+    """The runs of text that answer each question; none where the collection doesn't name them."""
+    rows = (row for _, row in json_lines(read_text(queries), queries.name))
+    return {str(row["_id"]): [reference["content"] for reference in row.get("references") or ()] for row in rows}
 
 
 def _characters(text: str, answers: Sequence[str]) -> set[int]:
@@ -215,6 +228,6 @@ def _characters(text: str, answers: Sequence[str]) -> set[int]:
 
 def _part(dataset: Dataset, most: int) -> Dataset:
     """The relevant documents first, then others, in the collection's order; `most` of them in all."""
-    relevant = {name for query in dataset.queries for name in query.relevant}
+    relevant = {name for query in dataset.questions for name in query.relevant}
     documents = sorted(dataset.documents, key=lambda one: one.id not in relevant)[:most]
     return replace(dataset, documents=documents)

@@ -6,10 +6,13 @@ from pathlib import Path
 from rich.console import Console
 
 from libs.config.settings import load_settings
-from scripts.api import ApiError
+from libs.contracts.evaluation import STRATEGIES, EvaluationReport, SearchStrategy, Verdict
+from libs.evaluation.gate import IncomparableError, judge
+from scripts.api import Api, ApiError
 from scripts.evaluate.dataset import read_dataset
-from scripts.evaluate.report import fallen, print_summary, read_baseline, summary, write
-from scripts.evaluate.retrieval import STRATEGIES, collection, measure
+from scripts.evaluate.questions import evaluate, read_questions
+from scripts.evaluate.report import print_summary, print_verdict, read_baseline, summary, write
+from scripts.evaluate.retrieval import collection, measure
 from scripts.stage import installation
 
 
@@ -24,23 +27,46 @@ async def evaluate_retrieval(
     fresh: bool,
 ) -> bool:
     """False where quality fell below the gate's. Raises ApiError."""
-    unknown = [name for name in strategies if name not in STRATEGIES]
-    if unknown:
-        raise ApiError(f"There is no strategy {unknown[0]!r}. Use one of: {', '.join(STRATEGIES)}.")
+    chosen = _chosen(strategies)
     dataset = read_dataset(data, split)
     baseline = read_baseline(gate) if gate else None
     async with (
         installation(load_settings(), console) as settings,
         collection(settings, dataset, console, fresh=fresh) as api,
     ):
-        measured = await measure(api, dataset, strategies or list(STRATEGIES), console)
-    found = summary(dataset, measured)
+        measured = await measure(api, dataset, chosen, console)
+    return _conclude(summary(dataset, measured), baseline, out, console)
+
+
+async def evaluate_questions(
+    api: Api, console: Console, file: Path, strategies: Sequence[str], out: Path, gate: Path | None
+) -> bool:
+    """False where quality fell below the gate's. Raises ApiError."""
+    chosen = _chosen(strategies)
+    questions = read_questions(file)
+    baseline = read_baseline(gate) if gate else None
+    return _conclude(await evaluate(api, questions, chosen, console), baseline, out, console)
+
+
+def _chosen(names: Sequence[str]) -> list[SearchStrategy]:
+    """All of them without names."""
+    unknown = [name for name in names if name not in STRATEGIES]
+    if unknown:
+        raise ApiError(f"There is no strategy {unknown[0]!r}. Use one of: {', '.join(STRATEGIES)}.")
+    return [strategy for strategy in STRATEGIES if strategy in names or not names]
+
+
+def _conclude(found: EvaluationReport, baseline: EvaluationReport | None, out: Path, console: Console) -> bool:
+    verdict: Verdict | None = None
     print_summary(found, console)
-    for file in write(found, out):
+    if baseline:
+        try:
+            verdict = judge(found, baseline)
+        except IncomparableError as error:
+            write(found, out)
+            raise ApiError(f"{error} Make a new one with --out.") from error
+    for file in write(found, out, verdict):
         console.print(f"Written: {file}", highlight=False)
-    drops = fallen(found, baseline) if baseline else []
-    for drop in drops:
-        console.print(f"Worse than the baseline: {drop}", style="red", highlight=False)
-    if baseline and not drops:
-        console.print("Not worse than the baseline.")
-    return not drops
+    if verdict:
+        print_verdict(verdict, console)
+    return verdict is None or verdict.passed

@@ -5,39 +5,20 @@ import secrets
 import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from typing import Any
 
 from rich.console import Console
 
 from libs.config.settings import Settings
+from libs.contracts.evaluation import SEARCHED_AS, SearchStrategy
+from libs.evaluation.reporting import DEPTH, JudgedQuestion, Measured
 from scripts.api import Api, ApiError
-from scripts.evaluate.dataset import CorpusDocument, Dataset, Query
-from scripts.evaluate.measures import PerQuery, per_query
+from scripts.evaluate.dataset import CorpusDocument, Dataset
 from scripts.progress import bars, until_indexed
 from scripts.sending import BATCH_DOCUMENTS, TITLE_MAX_CHARS
 from scripts.stage import organization
 
-# How each strategy is asked for.
-STRATEGIES: dict[str, dict[str, Any]] = {
-    "lexical": {"strategy": "lexical"},
-    "vector": {"strategy": "vector"},
-    "hybrid": {"strategy": "hybrid", "rerank": False},
-    "hybrid+rerank": {"strategy": "hybrid", "rerank": True},
-}
-DEPTH = 100
 AT_ONCE = 4
-
-
-@dataclass
-class Measured:
-    """One strategy's rankings; `milliseconds` is how long each question took, `degraded` what didn't work in any."""
-
-    strategy: str
-    rankings: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
-    milliseconds: list[float] = field(default_factory=list[float])
-    degraded: set[str] = field(default_factory=set[str])
-    scores: PerQuery = field(default_factory=dict[str, dict[str, float]])
 
 
 @asynccontextmanager
@@ -50,32 +31,37 @@ async def collection(settings: Settings, dataset: Dataset, console: Console, *, 
 
 
 async def measure(
-    api: Api, dataset: Dataset, strategies: Sequence[str], console: Console, at_once: int = AT_ONCE
+    api: Api, dataset: Dataset, strategies: Sequence[SearchStrategy], console: Console, at_once: int = AT_ONCE
 ) -> list[Measured]:
     """Every question by every strategy, documents ranked by their best passage."""
-    relevant = {query.id: query.relevant for query in dataset.queries}
     found: list[Measured] = []
     waiting = asyncio.Semaphore(at_once)
     with bars(console) as shown:
         for strategy in strategies:
             measured = Measured(strategy)
-            task = shown.add(strategy, len(dataset.queries))
-            asked = [_ask(api, query, measured, waiting) for query in dataset.queries]
+            task = shown.add(strategy, len(dataset.questions))
+            asked = [_ask(api, question, measured, waiting) for question in dataset.questions]
             for done, answered in enumerate(asyncio.as_completed(asked), 1):
                 await answered
                 shown.show(task, done)
-            measured.scores = per_query(relevant, measured.rankings)
             found.append(measured)
     return found
 
 
-async def _ask(api: Api, query: Query, measured: Measured, waiting: asyncio.Semaphore) -> None:
-    body = {"query": query.text, "top_k": DEPTH, "group_by": "document", **STRATEGIES[measured.strategy]}
+async def _ask(api: Api, question: JudgedQuestion, measured: Measured, waiting: asyncio.Semaphore) -> None:
+    strategy, rerank = SEARCHED_AS[measured.strategy]
+    body = {
+        "query": question.text,
+        "top_k": DEPTH,
+        "group_by": "document",
+        "strategy": strategy,
+        "rerank": rerank,
+    }
     async with waiting:
         started = time.perf_counter()
         answer = await api.call("POST", "/search", json=body)
         measured.milliseconds.append((time.perf_counter() - started) * 1000)
-    measured.rankings[query.id] = [result["external_id"] for result in answer["results"]]
+    measured.rankings[question.id] = [result["external_id"] for result in answer["results"]]
     measured.degraded.update(answer["degraded"])
 
 

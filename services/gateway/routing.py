@@ -42,6 +42,7 @@ TARGETS = (
     Target("/documents/batch", "knowledge", upload=True),
     Target("/documents", "knowledge", upload=True),
     Target("/search", "knowledge", RouteClass.SEARCH),
+    Target("/admin/evaluations", "knowledge"),
     Target("/billing", "billing"),
     Target("/v1/embeddings", "embedding"),
 )

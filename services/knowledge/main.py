@@ -21,6 +21,10 @@ from services.knowledge.catching_up import IndexCatchUp
 from services.knowledge.changes import Changes
 from services.knowledge.collections import Collections
 from services.knowledge.documents import Documents, Shower
+from services.knowledge.evaluations.routes import Evaluations
+from services.knowledge.evaluations.routes import router as evaluations_router
+from services.knowledge.evaluations.runs import EvaluationRuns
+from services.knowledge.evaluations.sets import QuestionSets
 from services.knowledge.exports import Exports
 from services.knowledge.glossary.entries import Glossary
 from services.knowledge.groups import Groups
@@ -131,6 +135,7 @@ async def wire(kit: Kit) -> AsyncGenerator[None]:
         resumable_uploads(settings, database, accepting),
         SourceRegistry(database, s3_buckets(settings)),
     )
+    kit.app.state.evaluations = Evaluations(QuestionSets(database), EvaluationRuns(database))
     kit.app.state.collections = Collections(database, groups)
     kit.app.state.lifecycle = Lifecycle(Originals(database, blobs), Reindexing(database), Exports(database, blobs))
     kit.app.state.glossary = Glossary(database)
@@ -150,6 +155,6 @@ def build(settings: Settings) -> FastAPI:
         "knowledge",
         settings,
         wire,
-        [*ROUTERS, router],
+        [*ROUTERS, evaluations_router, router],
         max_body_bytes=largest_body,
     )

@@ -8,7 +8,9 @@ from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from typing import cast
 
+import httpx
 from fastapi import FastAPI
+from redis.asyncio import Redis
 
 from libs.clients.base import ServiceClient, service_http
 from libs.clients.billing import BillingClient
@@ -26,6 +28,8 @@ from libs.telemetry.logs import get_logger
 from services.knowledge.aftermath import deliveries
 from services.knowledge.catching_up import IndexCatchUp
 from services.knowledge.documents import Documents, Shower
+from services.knowledge.evaluations.evaluator import Evaluator
+from services.knowledge.evaluations.resolving import Resolver
 from services.knowledge.ingestion import Ingester
 from services.knowledge.leftover_files import LeftoverFiles
 from services.knowledge.main import (
@@ -41,6 +45,7 @@ from services.knowledge.models import OutboxRow
 from services.knowledge.packing import Packer
 from services.knowledge.parsing.sandbox import Sandbox
 from services.knowledge.purge import Purger
+from services.knowledge.retrieval import Retriever
 from services.knowledge.search_cache import SearchCache
 from services.knowledge.tokens import TokenCounts
 from services.knowledge.usage.counting import expire
@@ -62,42 +67,15 @@ SMALL_BYTES = 1_000_000
 # process without.
 LOOP: Loop = "asyncio"
 
+# True where there was something to do, and may be more.
+Step = Callable[[], Awaitable[bool | None]]
+
 
 async def work(settings: Settings, health: Health | None = None) -> None:
     """Indexes, purges and tells billing until cancelled; `health` learns when it has begun, and how to check it."""
-    options = settings.ingestion
-    database = Database(settings, "knowledge")
-    tokens = ServiceTokens("knowledge", settings.secrets_dir)
-    async with service_http() as http, Sandbox(options.workers + 1) as sandbox:
-        billing = BillingClient(ServiceClient("billing", settings.url("billing"), tokens, http))
-        embedder = EmbeddingClient(ServiceClient("embedding", settings.url("embedding"), tokens, http))
-        blobs = blob_store(settings)
-        index = passage_index(settings)
-        count_tokens = TokenCounts(WeightsStore(settings.models_dir).locate(settings.embedding.model))
-        accepting = uploads(settings, database, blobs, billing)
-        redis = connect_redis(settings)
-        cache = SearchCache(redis, settings.retrieval, embedded=not settings.redis_url)
-        purger = Purger(database, index, accepting, cache, bin_life(settings))
-        resumable = resumable_uploads(settings, database, accepting)
-        documents = Documents(database, IndexCatchUp(database, index), Shower(bin_life(settings)))
-        runner = source_runner(settings, database, documents, accepting)
-        packer = Packer(
-            database,
-            blobs,
-            Shower(bin_life(settings)),
-            timedelta(hours=settings.documents.export_hours),
-            timedelta(seconds=options.lease_s),
-        )
-        topics = deliveries(database, blobs, billing) | IndexCatchUp(database, index).deliveries()
-        relay = OutboxRelay(database, OutboxRow, topics)
-
-        async def expire_use() -> bool:
-            return await expire(database, today(), settings.documents.use_days)
-
-        sizes = [settings.max_upload_bytes] * options.workers + [SMALL_BYTES]
-        ingesters = [
-            Ingester(database, index, blobs, embedder, sandbox, count_tokens, options, largest) for largest in sizes
-        ]
+    database, redis = Database(settings, "knowledge"), connect_redis(settings)
+    async with service_http() as http, Sandbox(settings.ingestion.workers + 1) as sandbox:
+        relay, steps = _duties(settings, database, redis, http, sandbox)
         if health:
             health.add("postgres", database.ping)
             health.started = True
@@ -106,25 +84,61 @@ async def work(settings: Settings, health: Health | None = None) -> None:
             with use_context(RequestContext(lane="ingest")):
                 async with asyncio.TaskGroup() as tasks:
                     tasks.create_task(relay.run())
-                    tasks.create_task(_forever(purger.sweep_changed, SWEEP_EVERY_S))
-                    tasks.create_task(_forever(purger.finish_half_accepted, SWEEP_EVERY_S))
-                    tasks.create_task(_forever(resumable.purge, PURGE_EVERY_S))
-                    for _ in range(SOURCES_AT_ONCE):
-                        tasks.create_task(_forever(runner.turn, SOURCES_IDLE_S))
-                    tasks.create_task(_forever(purger.empty_bins, BIN_EVERY_S))
-                    tasks.create_task(_forever(purger.erase, SWEEP_EVERY_S))
-                    tasks.create_task(_forever(LeftoverFiles(database, blobs).sweep, FILES_EVERY_S))
-                    tasks.create_task(_forever(packer.turn, SWEEP_EVERY_S))
-                    tasks.create_task(_forever(packer.expire, BIN_EVERY_S))
-                    tasks.create_task(_forever(expire_use, BIN_EVERY_S))
-                    for ingester in ingesters:
-                        tasks.create_task(_forever(ingester.turn, IDLE_S))
+                    for step, idle_s in steps:
+                        tasks.create_task(_forever(step, idle_s))
         finally:
             await redis.aclose()
             await database.close()
 
 
-async def _forever(step: Callable[[], Awaitable[bool | None]], idle_s: float) -> None:
+def _duties(
+    settings: Settings, database: Database, redis: Redis, http: httpx.AsyncClient, sandbox: Sandbox
+) -> tuple[OutboxRelay, list[tuple[Step, float]]]:
+    """What is delivered, and what is done again and again: each with the seconds it rests when nothing was to do."""
+    options = settings.ingestion
+    tokens = ServiceTokens("knowledge", settings.secrets_dir)
+    billing = BillingClient(ServiceClient("billing", settings.url("billing"), tokens, http))
+    embedder = EmbeddingClient(ServiceClient("embedding", settings.url("embedding"), tokens, http))
+    blobs = blob_store(settings)
+    index = passage_index(settings)
+    count_tokens = TokenCounts(WeightsStore(settings.models_dir).locate(settings.embedding.model))
+    lease, shower = timedelta(seconds=options.lease_s), Shower(bin_life(settings))
+    catch_up = IndexCatchUp(database, index)
+    accepting = uploads(settings, database, blobs, billing)
+    cache = SearchCache(redis, settings.retrieval, embedded=not settings.redis_url)
+    purger = Purger(database, index, accepting, cache, bin_life(settings))
+    runner = source_runner(settings, database, Documents(database, catch_up, shower), accepting)
+    packer = Packer(database, blobs, shower, timedelta(hours=settings.documents.export_hours), lease)
+    uncached = settings.retrieval.model_copy(update={"cache_s": 0})
+    retriever = Retriever(database, index, embedder, SearchCache(redis, uncached), uncached)
+    evaluator = Evaluator(database, retriever, Resolver(database, index), lease)
+
+    async def expire_use() -> bool:
+        return await expire(database, today(), settings.documents.use_days)
+
+    ingesters = [
+        Ingester(database, index, blobs, embedder, sandbox, count_tokens, options, largest)
+        for largest in (*[settings.max_upload_bytes] * options.workers, SMALL_BYTES)
+    ]
+    relay = OutboxRelay(database, OutboxRow, deliveries(database, blobs, billing) | catch_up.deliveries())
+    return relay, [
+        *((ingester.turn, IDLE_S) for ingester in ingesters),
+        (purger.sweep_changed, SWEEP_EVERY_S),
+        (purger.finish_half_accepted, SWEEP_EVERY_S),
+        (purger.empty_bins, BIN_EVERY_S),
+        (purger.erase, SWEEP_EVERY_S),
+        (resumable_uploads(settings, database, accepting).purge, PURGE_EVERY_S),
+        (LeftoverFiles(database, blobs).sweep, FILES_EVERY_S),
+        *[(runner.turn, SOURCES_IDLE_S)] * SOURCES_AT_ONCE,
+        (packer.turn, SWEEP_EVERY_S),
+        (packer.expire, BIN_EVERY_S),
+        (evaluator.turn, SWEEP_EVERY_S),
+        (evaluator.expire, BIN_EVERY_S),
+        (expire_use, BIN_EVERY_S),
+    ]
+
+
+async def _forever(step: Step, idle_s: float) -> None:
     """Again and again, at once after a step that found work; whatever a step raises, the next one tries again."""
     while True:
         try:

@@ -1,14 +1,16 @@
 """A small collection through `footnote eval retrieval`'s own path: real uploads, real searches, report and gate."""
 
 import json
-from copy import deepcopy
 from pathlib import Path
 
 from rich.console import Console
 
-from scripts.evaluate.dataset import CorpusDocument, Dataset, Query
-from scripts.evaluate.report import fallen, print_summary, read_baseline, summary, write
-from scripts.evaluate.retrieval import STRATEGIES, collection, measure
+from libs.contracts.evaluation import STRATEGIES
+from libs.evaluation.gate import judge
+from libs.evaluation.reporting import JudgedQuestion
+from scripts.evaluate.dataset import CorpusDocument, Dataset
+from scripts.evaluate.report import print_summary, read_baseline, summary, write
+from scripts.evaluate.retrieval import collection, measure
 from tests.stack import Stack
 
 SUBJECTS = {
@@ -29,19 +31,20 @@ DATASET = Dataset(
     "small",
     "0" * 12,
     [CorpusDocument(name, name.title(), text) for name, text in SUBJECTS.items()],
-    [Query(name, text, {name: 1}) for name, text in QUESTIONS.items()],
+    [JudgedQuestion(name, text, {name: 1}) for name, text in QUESTIONS.items()],
 )
 
 
 async def test_a_collection_is_ingested_measured_reported_and_gated(stack: Stack, tmp_path: Path) -> None:
     quiet = Console(quiet=True)
     async with collection(stack.settings, DATASET, quiet, fresh=True) as api:
-        measured = await measure(api, DATASET, list(STRATEGIES), quiet)
+        measured = await measure(api, DATASET, STRATEGIES, quiet)
     found = summary(DATASET, measured)
-    by_name = {one["strategy"]: one for one in found["strategies"]}
-    assert list(by_name) == list(STRATEGIES)
-    assert by_name["hybrid"]["measures"]["nDCG@10"]["value"] > 0.9
-    assert by_name["lexical"]["measures"]["Recall@100"]["value"] < 1  # no word of "vacation" or "bike" is there
+    by_name = {one.strategy: one for one in found.strategies}
+    assert tuple(by_name) == STRATEGIES
+    assert by_name["hybrid"].measures["nDCG@10"].value > 0.9
+    assert by_name["lexical"].measures["Recall@100"].value < 1  # no word of "vacation" or "bike" is there
+    assert by_name["hybrid"].ranks["badge"] == [1]
 
     data, page = write(found, tmp_path)
     assert "<svg" in page.read_text()
@@ -50,8 +53,8 @@ async def test_a_collection_is_ingested_measured_reported_and_gated(stack: Stack
     print_summary(found, console)
     assert "hybrid+rerank against lexical" in console.export_text()
 
-    assert fallen(found, read_baseline(data)) == []
-    worse = deepcopy(found)
-    for one in worse["strategies"]:
-        one["per_question"] = dict.fromkeys(one["per_question"], 0.1)
-    assert len(fallen(worse, read_baseline(data))) == len(STRATEGIES)
+    assert judge(found, read_baseline(data)).passed
+    worse = found.model_copy(deep=True)
+    for one in worse.strategies:
+        one.per_question = dict.fromkeys(one.per_question, 0.1)
+    assert [change.fallen for change in judge(worse, read_baseline(data)).changes] == [True] * len(STRATEGIES)

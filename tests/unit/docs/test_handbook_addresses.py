@@ -15,6 +15,7 @@ from services.billing.routes import router as billing
 from services.chat.routes import router as chat
 from services.embedding.routes import router as embedding
 from services.gateway.routing import target_of
+from services.knowledge.evaluations.routes import router as evaluations
 from services.knowledge.routes import router as knowledge
 from services.knowledge.sources.mounting import ROUTERS as SOURCE_ROUTERS
 from tests.unit.docs.handbook import pages
@@ -23,7 +24,7 @@ ROUTERS = {
     "auth": [sign_in_router, organizations_router, organization_router, share_links_router],
     "billing": [billing],
     "chat": [chat],
-    "knowledge": [*SOURCE_ROUTERS, knowledge],
+    "knowledge": [*SOURCE_ROUTERS, evaluations, knowledge],
     "embedding": [embedding],
 }
 ADDRESS = re.compile(r"(GET|HEAD|POST|PUT|PATCH|DELETE) (/\S+)")

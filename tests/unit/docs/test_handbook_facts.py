@@ -11,9 +11,21 @@ import yaml
 from pydantic import BaseModel, TypeAdapter
 
 from libs.config.settings import CONFIG_DIR, LISTENERS
-from libs.contracts import chat, errors, glossary, identity, knowledge, lifecycle, organizations, sharing, sources
+from libs.contracts import (
+    chat,
+    errors,
+    evaluation,
+    glossary,
+    identity,
+    knowledge,
+    lifecycle,
+    organizations,
+    sharing,
+    sources,
+)
 from libs.contracts.billing import Plan, Resource, ResourceUsage, Usage
 from libs.contracts.usage import DocumentUse, UsedDocument
+from libs.evaluation.gate import LEAST_CHANGED
 from libs.fetch.fetcher import AGENT, MAX_REDIRECTS
 from libs.security.tokens import SERVICE_TOKEN_LIFE_S
 from libs.service.health import CHECK_TIMEOUT_S
@@ -27,6 +39,8 @@ from services.billing.plans import PLANS
 from services.billing.service import RESERVATION_LIFE
 from services.chat.events import _NAMES as EVENT_NAMES  # pyright: ignore[reportPrivateUsage] - the names on the wire
 from services.knowledge.collections import COLLECTIONS_MAX
+from services.knowledge.evaluations.evaluator import RUN_LIFE
+from services.knowledge.evaluations.runs import RUNS_KEPT
 from services.knowledge.glossary.expansion import MOST_QUERY_WORDS, MOST_TERMS, MOST_WAYS
 from services.knowledge.parsing.document import FailureCode, ParseLimits
 from services.knowledge.sources.bucket_sync import MAX_OBJECTS
@@ -96,6 +110,15 @@ SENTENCES = [
     ("document-use.md", f"the last {DEFAULT_DAYS} days are shown"),
     ("document-use.md", f"the {TOP_PASSAGES} that were used most"),
     ("document-use.md", f"wait, up to {MOST_WAITING:,} of them"),
+    ("evaluation.md", f"fewer than {LEAST_CHANGED} questions"),
+    ("own-questions.md", f"at most {evaluation.SETS_MAX} sets"),
+    (
+        "own-questions.md",
+        f"{evaluation.QUESTIONS_MAX:,} questions and {evaluation.JUDGEMENTS_IN_A_SET_MAX:,} judgements",
+    ),
+    ("own-questions.md", f"{evaluation.JUDGEMENTS_MAX} judgements and {evaluation.QUERY_MAX_CHARS:,} characters"),
+    ("own-questions.md", f"grade is 0 to {evaluation.GRADE_MAX}"),
+    ("own-questions.md", f"newest {RUNS_KEPT} runs are kept, for {RUN_LIFE.days} days"),
     ("uploading-documents.md", f"at most {knowledge.METADATA_MAX_KEYS} values of your own"),
     ("uploading-documents.md", f"strings of at most {knowledge.METADATA_MAX_CHARS} characters"),
     ("hybrid-retrieval.md", f"Footnote uses k = {RETRIEVAL['rrf_k']}"),

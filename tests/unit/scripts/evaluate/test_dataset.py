@@ -27,7 +27,7 @@ def collection(folder: Path, **files: str) -> Path:
 def test_questions_without_a_relevant_document_are_left_out(tmp_path: Path):
     dataset = read_dataset(collection(tmp_path), None)
     assert [document.id for document in dataset.documents] == ["d1"]
-    assert [(query.id, query.relevant) for query in dataset.queries] == [("q1", {"d1": 1})]
+    assert [(query.id, query.relevant) for query in dataset.questions] == [("q1", {"d1": 1})]
     assert read_dataset(tmp_path, "public") == dataset
 
 

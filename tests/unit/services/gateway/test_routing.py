@@ -16,6 +16,7 @@ from services.gateway.routing import RouteClass, deadline_s, max_body_bytes, tar
         ("/chat/sessions/1/messages", "chat", RouteClass.DEFAULT),
         ("/search", "knowledge", RouteClass.SEARCH),
         ("/documents/1/passages/2", "knowledge", RouteClass.DEFAULT),
+        ("/admin/evaluations/runs/1/report", "knowledge", RouteClass.DEFAULT),
         ("/billing/usage", "billing", RouteClass.DEFAULT),
     ],
 )

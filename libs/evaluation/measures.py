@@ -7,6 +7,8 @@ import numpy as np
 import pytrec_eval
 from numpy.typing import NDArray
 
+from libs.contracts.evaluation import Interval
+
 # What a reader sees, and what trec_eval calls it.
 MEASURES = {
     "nDCG@10": "ndcg_cut_10",
@@ -25,15 +27,6 @@ Rankings = Mapping[str, Sequence[str]]
 PerQuery = dict[str, dict[str, float]]
 
 
-@dataclass(frozen=True)
-class Mean:
-    """A mean over questions with its bootstrap interval (percentiles, 95 %)."""
-
-    value: float
-    low: float
-    high: float
-
-
 def per_query(relevant: Mapping[str, Mapping[str, int]], rankings: Rankings) -> PerQuery:
     """Each question's measures; a question that found nothing has zeros."""
     judged = {query: dict(grades) for query, grades in relevant.items()}
@@ -48,10 +41,11 @@ def per_query(relevant: Mapping[str, Mapping[str, int]], rankings: Rankings) -> 
     }
 
 
-def mean(values: Sequence[float]) -> Mean:
+def mean(values: Sequence[float]) -> Interval:
+    """The mean with its bootstrap interval."""
     sample = np.asarray(values, dtype=np.float64)
     low, high = np.quantile(_resampled_means(sample), [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
-    return Mean(float(sample.mean()), float(low), float(high))
+    return Interval(value=float(sample.mean()), low=float(low), high=float(high))
 
 
 @dataclass(frozen=True)

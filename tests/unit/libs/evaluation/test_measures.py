@@ -1,6 +1,6 @@
 import pytest
 
-from scripts.evaluate.measures import HEADLINE, difference, mean, per_query
+from libs.evaluation.measures import HEADLINE, difference, mean, per_query
 
 RELEVANT = {"q1": {"a": 1, "b": 1}, "q2": {"c": 2, "d": 1}, "q3": {"e": 1}}
 
