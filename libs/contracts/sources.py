@@ -10,12 +10,9 @@ from libs.contracts.knowledge import (
     Access,
     DocumentFailure,
     DocumentStatus,
-    Metadata,
-    MetadataValue,
-    StoredText,
-    Tags,
     UploadFields,
 )
+from libs.contracts.values import Metadata, MetadataValue, StoredText, Tags
 
 STATES_MAX = 1_000
 

@@ -16,7 +16,7 @@ from rich.table import Table
 
 from libs.config.settings import load_settings
 from services.knowledge.adapters.lancedb_index import LanceDbIndex
-from services.knowledge.ports import FoundPassage, IndexedPassage, Scope
+from services.knowledge.ports import FoundPassage, IndexedPassage, PassageAttributes, Scope
 
 SMALL, LARGE = 1_000, 100_000
 DIMENSION = 384
@@ -89,10 +89,11 @@ def _passages(random: np.random.Generator, vectors: Vectors, first: int) -> Iter
             start=0,
             end=len(content),
             token_count=WORDS,
-            readers=(EVERYONE, FEW) if number % SHARE == 0 else (EVERYONE,),
-            category=None,
-            tags=(),
-            created_at=datetime(2026, 1, 1, tzinfo=UTC),
+            attributes=PassageAttributes(
+                readers=(EVERYONE, FEW) if number % SHARE == 0 else (EVERYONE,),
+                dated_at=datetime(2026, 1, 1, tzinfo=UTC),
+                media_type="text/plain",
+            ),
             vector=vector,
             tokens=b"",
             model_revision="bench",

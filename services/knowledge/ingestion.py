@@ -19,15 +19,16 @@ from libs.stores.blobs import BlobStore
 from libs.stores.postgres import Database
 from libs.telemetry.logs import get_logger
 from services.knowledge import queue, repository
-from services.knowledge.access import columns_of, narrower, readers_for
+from services.knowledge.access import columns_of, narrower
 from services.knowledge.aftermath import give_up
-from services.knowledge.catching_up import behind, said_of
+from services.knowledge.catching_up import attributes_of, behind
 from services.knowledge.chunking.chunks import Chunk, chunk
 from services.knowledge.chunking.units import TokenCounter
 from services.knowledge.models import DocumentRow, RevisionRow, TextRow
+from services.knowledge.parsing.dates import plausible
 from services.knowledge.parsing.document import FailureCode, ParseFailure, ParseLimits
 from services.knowledge.parsing.sandbox import Sandbox
-from services.knowledge.ports import Embedder, IndexedPassage, PassageIndex
+from services.knowledge.ports import Embedder, IndexedPassage, PassageAttributes, PassageIndex
 from services.knowledge.queue import Claim
 
 log = get_logger(__name__)
@@ -142,6 +143,8 @@ class Ingester:
             return failure
         except FileNotFoundError:
             return ParseFailure(FailureCode.CORRUPT, "The original file is gone from the store. Upload it again.")
+        revision.content_language = parsed.language
+        revision.content_date = plausible(parsed.date, revision.created_at) or revision.content_date
         chunks = await asyncio.to_thread(
             chunk,
             parsed,
@@ -193,7 +196,7 @@ class Ingester:
                     _fail(revision, document, failures[revision.id])
                 else:
                     await _serve(session, read[revision.id], revision, document)
-                    if said_of(read[revision.id].revision) != said_of(revision):
+                    if _said(read[revision.id].revision, document) != _said(revision, document):
                         # Changed after it was claimed: its passages were written as they were before.
                         session.add(behind(document))
                 await _settle_others(session, revision, document)
@@ -223,6 +226,10 @@ def _fail(revision: RevisionRow, document: DocumentRow, failure: ParseFailure) -
     document.error_code, document.error_message = failure.code, failure.message
 
 
+def _said(revision: RevisionRow, document: DocumentRow) -> tuple[str | None, PassageAttributes]:
+    return revision.title, attributes_of(revision, document.owner_id)
+
+
 async def _serve(session: AsyncSession, one: Prepared, revision: RevisionRow, document: DocumentRow) -> None:
     assert revision.lease is not None  # noqa: S101 - it is held
     document.served_version = queue.version_of(revision.lease, revision.id)
@@ -230,6 +237,9 @@ async def _serve(session: AsyncSession, one: Prepared, revision: RevisionRow, do
     document.served_revision = revision.id
     document.title, document.category, document.tags = revision.title or one.title, revision.category, revision.tags
     document.custom, document.source = revision.custom, revision.source
+    revision.content_language, revision.content_date = one.revision.content_language, one.revision.content_date
+    document.language = revision.language or revision.content_language
+    document.dated_at = revision.dated_at or revision.content_date
     document.collection_id = revision.collection_id
     document.access, document.group_ids = revision.access, revision.group_ids
     document.media_type, document.size_bytes = revision.media_type, revision.size_bytes
@@ -256,6 +266,7 @@ def _passages(
     claim: Claim, one: Prepared, document: DocumentRow, embedded: Iterator[_Embedded]
 ) -> Iterator[IndexedPassage]:
     revision = one.revision
+    attributes = attributes_of(revision, document.owner_id)
     seen: Counter[str] = Counter()
     for passage in one.chunks:
         # The same passage keeps its id in the next version; a second one of the same words has its own.
@@ -274,10 +285,7 @@ def _passages(
             start=passage.start,
             end=passage.end,
             token_count=passage.token_count,
-            readers=readers_for(revision.access, revision.group_ids, document.owner_id, revision.collection_id),
-            category=revision.category,
-            tags=tuple(revision.tags),
-            created_at=document.created_at,
+            attributes=attributes,
             vector=made.vector,
             tokens=made.tokens,
             model_revision=made.model_revision,

@@ -1,7 +1,7 @@
 """What every passage index must do; an adapter joins by adding its name to `adapters`."""
 
 import asyncio
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from services.knowledge.ports import IndexedPassage, PassageAttributes, PassageI
 DIMENSION = 8
 ORGANIZATION = UUID(int=1)
 EVERYONE = ("organization",)
+SAID = PassageAttributes(EVERYONE, datetime(2026, 3, 5, 12, tzinfo=UTC), "text/markdown")
 
 
 @pytest.fixture(params=["lancedb"])
@@ -30,7 +31,8 @@ def vector(axis: int) -> np.ndarray:
     return row / np.linalg.norm(row)
 
 
-def passage(content: str, axis: int = 0, **changes: object) -> IndexedPassage:
+def passage(content: str, axis: int = 0, **changes: Any) -> IndexedPassage:
+    """`changes` are of the passage or of its attributes."""
     one = IndexedPassage(
         chunk_id=uuid4(),
         document_id=uuid4(),
@@ -43,15 +45,14 @@ def passage(content: str, axis: int = 0, **changes: object) -> IndexedPassage:
         start=0,
         end=len(content),
         token_count=5,
-        readers=EVERYONE,
-        category=None,
-        tags=(),
-        created_at=datetime(2026, 3, 5, 12, tzinfo=UTC),
+        attributes=SAID,
         vector=vector(axis),
         tokens=bytes([axis]),
         model_revision="r1",
     )
-    return replace(one, **changes)
+    named = {field.name for field in fields(PassageAttributes)}
+    said = replace(SAID, **{name: value for name, value in changes.items() if name in named})
+    return replace(one, attributes=said, **{name: value for name, value in changes.items() if name not in named})
 
 
 def scope(readers: tuple[str, ...] = EVERYONE, **filters: object) -> Scope:
@@ -205,8 +206,8 @@ async def test_token_vectors_are_those_of_one_model(index: PassageIndex) -> None
     assert await index.tokens(uuid4(), ids, "r1") == {}
 
 
-def said(title: str = "Header", readers: tuple[str, ...] = EVERYONE, **fields: Any) -> PassageAttributes:
-    return PassageAttributes(**{"title": title, "readers": readers, "category": None, "tags": (), **fields})
+def said(title: str = "Header", readers: tuple[str, ...] = EVERYONE, **changes: Any) -> tuple[str, PassageAttributes]:
+    return title, replace(SAID, readers=readers, **changes)
 
 
 async def test_what_is_said_of_a_version_changes_at_once_and_of_no_other(index: PassageIndex) -> None:
@@ -214,7 +215,7 @@ async def test_what_is_said_of_a_version_changes_at_once_and_of_no_other(index: 
     rows = [passage(f"herring {n}", n, version=version, heading_path=("Header", "Fish")) for n in range(3)]
     await index.add(ORGANIZATION, [*rows, passage("herring of another", 4)])
     attributes = said("It's Zander", ("user:a", "collection:'c'"), category="o'cat", tags=("t'",))
-    await index.update(ORGANIZATION, version, attributes)
+    await index.update(ORGANIZATION, version, *attributes)
     assert [one.content for one in await index.lexical(scope(), "herring", 9)] == ["herring of another"]
     for readers in (("user:a",), ("collection:'c'",)):
         found = await index.lexical(scope(readers, category="o'cat", tags=["t'"]), "zander fish", 9)
@@ -222,14 +223,14 @@ async def test_what_is_said_of_a_version_changes_at_once_and_of_no_other(index: 
         similar = await index.similar(scope(readers), vector(1), 9)
         assert {one.chunk_id for one in similar} == {one.chunk_id for one in rows}
         np.testing.assert_allclose(similar[0].vector, vector(1), atol=1e-6)
-    await index.update(ORGANIZATION, version, said(readers=()))
+    await index.update(ORGANIZATION, version, *said(readers=()))
     assert await index.lexical(scope(("user:a",)), "herring", 9) == []
     await index.maintain(ORGANIZATION)
-    await index.update(ORGANIZATION, version, said())
+    await index.update(ORGANIZATION, version, *said())
     assert len(await index.lexical(scope(), "herring", 9)) == 4
     assert len(await index.by_ids(ORGANIZATION, [one.chunk_id for one in rows])) == 3
-    await index.update(UUID(int=2), version, said())
-    await index.update(ORGANIZATION, uuid4(), said())
+    await index.update(UUID(int=2), version, *said())
+    await index.update(ORGANIZATION, uuid4(), *said())
 
 
 @pytest.mark.parametrize("rows", [1, 2, 300, 700])
@@ -242,7 +243,7 @@ async def test_what_was_removed_is_forgotten_to_the_last_byte_and_the_rest_stays
     secret = passage("quetzalcoatlus lives here", version=gone, header="quetzalcoatlus", tags=("quetzalcoatlus",))
     await index.add(ORGANIZATION, [secret, passage("late herring")])
     await index.maintain(ORGANIZATION)
-    await index.update(ORGANIZATION, gone, said("quetzalcoatlus again"))
+    await index.update(ORGANIZATION, gone, *said("quetzalcoatlus again"))
 
     def holding() -> list[Path]:
         files = [path for path in tmp_path.rglob("*") if path.is_file()]
@@ -264,7 +265,7 @@ async def test_writers_of_several_processes_undo_nothing_of_each_other(tmp_path:
     versions = [uuid4() for _ in range(6)]
     await handles[0].add(ORGANIZATION, [passage("herring", version=version) for version in versions])
     writes = [
-        handles[n % 3].update(ORGANIZATION, version, said(f"Title {n}", ("user:a",)))
+        handles[n % 3].update(ORGANIZATION, version, *said(f"Title {n}", ("user:a",)))
         for n, version in enumerate(versions)
     ]
     added = [handles[n % 3].add(ORGANIZATION, [passage(f"new {n}")]) for n in range(6)]
