@@ -23,6 +23,8 @@ LANGUAGES = frozenset(
 def _storable(value: str) -> str:
     if "\x00" in value:
         raise ValueError("a NUL character can't be stored")
+    if not value.isascii() and any("\ud800" <= character <= "\udfff" for character in value):
+        raise ValueError("half of a surrogate pair can't be stored")
     return value
 
 
