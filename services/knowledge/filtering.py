@@ -2,7 +2,8 @@
 
 from datetime import UTC, date, datetime, time, timedelta
 
-from sqlalchemy import ColumnElement, or_
+from sqlalchemy import ColumnElement, Text, cast, or_
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from libs.contracts.knowledge import SearchFilters
 from services.knowledge.metadata import same
@@ -26,7 +27,7 @@ def matching(filters: SearchFilters | None) -> list[ColumnElement[bool]]:
         if value is not None
     ]
     if filters.tags:
-        conditions.append(row.tags.overlap(filters.tags))
+        conditions.append(row.tags.overlap(cast(filters.tags, ARRAY(Text))))
     if filters.document_ids:
         conditions.append(row.id.in_(filters.document_ids))
     if filters.external_ids:

@@ -11,7 +11,7 @@ import yaml
 from pydantic import BaseModel, TypeAdapter
 
 from libs.config.settings import CONFIG_DIR, LISTENERS
-from libs.contracts import chat, errors, identity, knowledge, lifecycle, organizations, sources
+from libs.contracts import chat, errors, identity, knowledge, lifecycle, organizations, sources, values
 from libs.contracts.billing import Plan, Resource, ResourceUsage, Usage
 from libs.fetch.fetcher import AGENT, MAX_REDIRECTS
 from libs.security.tokens import SERVICE_TOKEN_LIFE_S
@@ -74,8 +74,8 @@ SENTENCES = [
     ("replacing-and-deleting.md", f"lies in the bin for {BASE['documents']['bin_days']} days"),
     ("downloading-documents.md", f"downloaded for {BASE['documents']['export_hours']} hours"),
     ("changing-documents.md", f"at most {COLLECTIONS_MAX} collections"),
-    ("uploading-documents.md", f"at most {knowledge.METADATA_MAX_KEYS} values of your own"),
-    ("uploading-documents.md", f"strings of at most {knowledge.METADATA_MAX_CHARS} characters"),
+    ("uploading-documents.md", f"at most {values.METADATA_MAX_KEYS} values of your own"),
+    ("uploading-documents.md", f"strings of at most {values.METADATA_MAX_CHARS} characters"),
     ("hybrid-retrieval.md", f"Footnote uses k = {RETRIEVAL['rrf_k']}"),
     ("hybrid-retrieval.md", f"1/{RETRIEVAL['rrf_k'] + 1} + 1/{RETRIEVAL['rrf_k'] + 3}"),
     ("hybrid-retrieval.md", f"up to {RETRIEVAL['candidates']} candidates before fusion"),
@@ -180,7 +180,7 @@ def test_request_bounds():
     expected = f"at least {password['minLength']} characters and at most {password['maxLength']}"
     assert expected in PAGES["sign-in.md"].text
     attributes = knowledge.UploadFields.model_json_schema()["properties"]
-    tags = f"at most {attributes['tags']['maxItems']} tags of at most {knowledge.TAG_MAX_CHARS} characters"
+    tags = f"at most {attributes['tags']['maxItems']} tags of at most {values.TAG_MAX_CHARS} characters"
     assert tags in PAGES["uploading-documents.md"].text
     groups = knowledge.GroupAccess.model_json_schema()["properties"]["groups"]["maxItems"]
     assert f"At most {groups} groups" in PAGES["organizations-and-access.md"].text
@@ -191,6 +191,7 @@ def test_request_bounds():
     [
         ("asking-by-api.md", chat.ChatResponse),
         ("asking-by-api.md", knowledge.SearchFilters),
+        ("search-api.md", knowledge.SearchFilters),
         ("citations.md", chat.Source),
         ("citations.md", chat.Citation),
         ("citations.md", knowledge.Location),

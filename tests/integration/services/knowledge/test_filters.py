@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 from pypdf import PdfReader, PdfWriter
 
+from services.knowledge.metadata import written
 from tests.integration.services.knowledge import samples
 from tests.integration.services.knowledge.conftest import Person
 
@@ -29,15 +30,11 @@ async def found(person: Person, **filters: Any) -> set[str]:
     ]
     assert lexical == similar
     if not filters.keys() & {"document_ids", "external_ids"}:
-        metadata = {f"metadata.{key}": as_text(value) for key, value in filters.get("metadata", {}).items()}
+        metadata = {f"metadata.{key}": written(value) for key, value in filters.get("metadata", {}).items()}
         rest = {key: value for key, value in filters.items() if key != "metadata"}
         listed = (await person.get("/documents", params={"limit": 100, **rest, **metadata})).raise_for_status()
         assert {one["title"] for one in listed.json()["items"]} == similar
     return similar
-
-
-def as_text(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 async def change(person: Person, document_id: str, **changes: Any) -> dict[str, Any]:
@@ -135,7 +132,10 @@ async def test_a_wrong_filter_is_named_wherever_it_is_given(person: MakePerson) 
     await refused(ann, "filters.date_to", date_from="2026-02-01", date_to="2026-01-31")
     await refused(ann, "filters.metadata", metadata={"' OR 1=1 --": "x"})
     await refused(ann, "filters.source", source="a\x00b")
-    await refused(ann, "filters.source", source="\ud83d")
+    # Not with httpx's own JSON, which can't say it.
+    half = b'{"query": "x", "filters": {"source": "\\ud83d", "metadata": {"\\ud83d": 1}, "\\ud83d": 1}}'
+    answer = await ann.http.post("/search", content=half, headers={**ann.headers, "Content-Type": "application/json"})
+    assert answer.status_code == 422, answer.text
     for name, value in (
         ("language", "xx"), ("date_from", "1.1.2026"), ("collection_id", "'"), ("metadata.BIG", "1"),
         ("tags", "x" * 121), ("metadata.a", "x" * 501),
@@ -175,12 +175,3 @@ async def test_a_document_is_as_old_as_it_is_said_to_be_else_as_its_file_else_as
     assert reindexed.status_code == 202
     assert (await ann.finished(changed["document_id"]))["date"] == changed["date"]
     assert changed["language"] == "en"
-
-
-async def test_of_two_versions_the_newer_wins_although_the_older_was_changed_last(person: MakePerson) -> None:
-    ann = person()
-    old = await ann.add("The ferry to the island costs 10 crowns.", "Fares", date="2019-01-01")
-    await ann.add("The ferry to the island costs 12 crowns.", "Fares", date="2025-01-01")
-    await change(ann, old, category="fares")
-    contents = await ann.contents("What does the ferry to the island cost now?")
-    assert "12" in contents[0]
