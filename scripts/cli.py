@@ -164,6 +164,9 @@ def search(
     query: str,
     top_k: Annotated[int, typer.Option(min=1, max=100)] = 10,
     strategy: Annotated[str, typer.Option(help="auto, lexical, vector or hybrid.")] = "auto",
+    filters: Annotated[
+        list[str] | None, typer.Option("--filter", help="NAME=VALUE, such as language=en or metadata.year=2024.")
+    ] = None,
 ) -> None:
     """Print the passages that a query finds."""
     from scripts.api import signed_in
@@ -171,7 +174,7 @@ def search(
 
     async def work() -> None:
         async with signed_in(settings()) as api:
-            await find(api, query, top_k, strategy, console)
+            await find(api, query, top_k, strategy, filters or [], console)
 
     run(work())
 

@@ -1,52 +1,15 @@
 """Documents, passages and search."""
 
-from datetime import date, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    field_validator,
-    model_validator,
-)
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
-TAG_MAX_CHARS = 120
-METADATA_MAX_KEYS = 20
-METADATA_MAX_CHARS = 500
-INT_MAX = 2**63 - 1
+from libs.contracts.values import Day, Instant, Language, Metadata, MetadataValue, StoredText, Tags
 
-
-def _storable(value: str) -> str:
-    if "\x00" in value:
-        raise ValueError("a NUL character can't be stored")
-    if any("\ud800" <= character <= "\udfff" for character in value):
-        raise ValueError("half a character (a lone surrogate) can't be stored")
-    return value
-
-
-def _plain(value: object) -> object:
-    """One error for a wrong value, where a union would give one for each of its types."""
-    if isinstance(value, str):
-        if len(value) > METADATA_MAX_CHARS:
-            raise ValueError(f"has {len(value)} characters, at most {METADATA_MAX_CHARS} are kept")
-        return _storable(value)
-    if not isinstance(value, bool | int | float):
-        raise ValueError("is a string, a number, true or false")  # noqa: TRY004 - pydantic makes it a 422
-    if not abs(value) <= INT_MAX:
-        raise ValueError(f"is a number within ±{INT_MAX}")
-    return value
-
-
-StoredText = Annotated[str, AfterValidator(_storable)]
-Tags = Annotated[list[Annotated[StoredText, Field(min_length=1, max_length=TAG_MAX_CHARS)]], Field(max_length=50)]
-MetadataKey = Annotated[str, Field(pattern=r"^[a-z0-9_]{1,40}$")]
-MetadataValue = Annotated[str | bool | int | float, BeforeValidator(_plain)]
-Metadata = Annotated[dict[MetadataKey, MetadataValue], Field(max_length=METADATA_MAX_KEYS)]
+FILTER_IDS_MAX = 100
 
 
 class DocumentStatus(StrEnum):
@@ -69,6 +32,7 @@ class DocumentAttributes(BaseModel):
     """What may be said of a document besides its title, however its content arrives.
 
     Where `access` isn't said, the collection's holds, and outside of a collection the whole organisation may read it.
+    Without a `language` or a `date` the file's own stand.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -80,6 +44,8 @@ class DocumentAttributes(BaseModel):
     external_id: StoredText | None = Field(default=None, min_length=1, max_length=500)
     metadata: Metadata = Field(default_factory=dict[str, MetadataValue])
     source: StoredText | None = Field(default=None, min_length=1, max_length=500)
+    language: Language | None = None
+    date: Instant | None = None
 
 
 class UploadFields(DocumentAttributes):
@@ -126,7 +92,7 @@ class Document(BaseModel):
     """`access` is the one that holds; `inherits_access` where it isn't the document's own.
 
     `progress` tells how far a long document is while it is `processing`. `purge_at` says until when a document in the
-    bin can be restored.
+    bin can be restored. `date` is how old its content is: as it was stated, else as the file says, else when it came.
     """
 
     document_id: UUID
@@ -146,6 +112,7 @@ class Document(BaseModel):
     metadata: dict[str, MetadataValue]
     language: str | None
     source: str | None
+    date: datetime
     created_at: datetime
     updated_at: datetime
     deleted_at: datetime | None
@@ -187,15 +154,37 @@ class PassageInContext(Passage):
     after: str
 
 
+ExternalId = Annotated[StoredText, Field(min_length=1, max_length=500)]
+
+
 class SearchFilters(BaseModel):
-    """A passage must match each given field, and at least one of `tags`."""
+    """What a document must be: each given field, at least one of `tags` and of the ids, all of `metadata`.
+
+    `date_from` and `date_to` are days in UTC, both included. Metadata are compared as they are written: 7, 7.0 and "7"
+    are the same.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
-    category: str | None = Field(default=None, max_length=120)
-    tags: list[str] | None = Field(default=None, max_length=50)
-    date_from: date | None = None
-    date_to: date | None = None
+    category: StoredText | None = Field(default=None, max_length=120)
+    tags: Tags | None = None
+    language: Language | None = None
+    source: StoredText | None = Field(default=None, max_length=500)
+    collection_id: UUID | None = None
+    media_type: StoredText | None = Field(default=None, max_length=200)
+    document_ids: list[UUID] | None = Field(default=None, min_length=1, max_length=FILTER_IDS_MAX)
+    external_ids: list[ExternalId] | None = Field(default=None, min_length=1, max_length=FILTER_IDS_MAX)
+    metadata: Metadata | None = None
+    date_from: Day | None = None
+    date_to: Day | None = None
+
+    @field_validator("date_to")
+    @classmethod
+    def _ends_after_it_begins(cls, value: Day | None, info: ValidationInfo) -> Day | None:
+        begin = info.data.get("date_from")
+        if value and begin and begin > value:
+            raise ValueError(f"{value} is before date_from, {begin}")
+        return value
 
 
 Strategy = Literal["auto", "lexical", "vector", "hybrid"]

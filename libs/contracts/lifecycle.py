@@ -6,13 +6,15 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from libs.contracts.knowledge import Access, Metadata, StoredText, Tags
+from libs.contracts.knowledge import Access, SearchFilters
+from libs.contracts.values import Instant, Language, Metadata, StoredText, Tags
 
 
 class DocumentChanges(BaseModel):
     """`PATCH /documents/{id}`: what is named changes, null clears it; the content stays.
 
-    Without an access of its own a document has its collection's, and outside of one the organisation reads it.
+    Without an access of its own a document has its collection's, and outside of one the organisation reads it; without
+    a language or a date of its own its file's.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -24,6 +26,8 @@ class DocumentChanges(BaseModel):
     access: Access | None = None
     metadata: Metadata | None = None
     source: StoredText | None = Field(default=None, min_length=1, max_length=500)
+    language: Language | None = None
+    date: Instant | None = None
 
 
 class CollectionRequest(BaseModel):
@@ -55,20 +59,10 @@ class CollectionList(BaseModel):
     items: list[Collection]
 
 
-class DocumentFilters(BaseModel):
-    """Documents that match each given field, and at least one of `tags`; empty means all."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    category: StoredText | None = Field(default=None, max_length=120)
-    tags: Tags | None = None
-    collection_id: UUID | None = None
-
-
 class ReindexRequest(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    filters: DocumentFilters = DocumentFilters()
+    filters: SearchFilters = SearchFilters()
 
 
 class ReindexAccepted(BaseModel):
@@ -78,7 +72,7 @@ class ReindexAccepted(BaseModel):
 class ExportRequest(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    filters: DocumentFilters = DocumentFilters()
+    filters: SearchFilters = SearchFilters()
 
 
 class ExportStatus(StrEnum):

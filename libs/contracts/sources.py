@@ -10,12 +10,9 @@ from libs.contracts.knowledge import (
     Access,
     DocumentFailure,
     DocumentStatus,
-    Metadata,
-    MetadataValue,
-    StoredText,
-    Tags,
     UploadFields,
 )
+from libs.contracts.values import Metadata, MetadataValue, StoredText, Tags
 
 STATES_MAX = 1_000
 BUCKET_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{1,61}[A-Za-z0-9]$"

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from libs.config.settings import load_settings
-from scripts.bench.made_up import EVERYONE, Vectors, passage, text_of, vectors_in_topics, vectors_near
+from scripts.bench.made_up import EVERYONE, Vectors, attributes, passage, text_of, vectors_in_topics, vectors_near
 from services.knowledge.adapters.lancedb_index import LanceDbIndex
 from services.knowledge.ports import FoundPassage, Scope
 
@@ -60,7 +60,7 @@ async def _filled(folder: Path, size: int) -> _Collection:
     chunk_ids: list[UUID] = []
     for start in range(0, size, BATCH):
         batch = [
-            passage(random, vector, readers=(EVERYONE, FEW) if number % SHARE == 0 else (EVERYONE,))
+            passage(random, vector, attributes=attributes(*((EVERYONE, FEW) if number % SHARE == 0 else (EVERYONE,))))
             for number, vector in enumerate(vectors[start : start + BATCH], start)
         ]
         chunk_ids += [one.chunk_id for one in batch]

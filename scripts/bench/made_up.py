@@ -7,7 +7,7 @@ from uuid import uuid4
 import numpy as np
 from numpy.typing import NDArray
 
-from services.knowledge.ports import IndexedPassage
+from services.knowledge.ports import IndexedPassage, PassageAttributes
 
 DIMENSION = 384
 TOPICS = 2_000
@@ -37,6 +37,10 @@ def text_of(random: np.random.Generator, words: int = WORDS) -> str:
     return " ".join(f"word{rank}" for rank in ranks)
 
 
+def attributes(*readers: str, category: str | None = None) -> PassageAttributes:
+    return PassageAttributes(readers or (EVERYONE,), datetime(2026, 1, 1, tzinfo=UTC), "text/plain", category=category)
+
+
 def passage(random: np.random.Generator, vector: Vectors, **fields: Any) -> IndexedPassage:
     """`fields` of its own besides the vector and a text."""
     content = text_of(random)
@@ -46,16 +50,14 @@ def passage(random: np.random.Generator, vector: Vectors, **fields: Any) -> Inde
         "version": uuid4(),
         "position": 0,
         "header": "Title",
+        "table_header": None,
         "content": content,
         "heading_path": (),
         "page": None,
         "start": 0,
         "end": len(content),
         "token_count": WORDS,
-        "readers": (EVERYONE,),
-        "category": None,
-        "tags": (),
-        "created_at": datetime(2026, 1, 1, tzinfo=UTC),
+        "attributes": attributes(),
         "vector": vector,
         "tokens": b"",
         "model_revision": "bench",

@@ -14,7 +14,7 @@ from libs.contracts.knowledge import DocumentStatus
 from libs.security.tokens import ServiceTokens
 from libs.stores.postgres import Database
 from scripts.api import Api
-from scripts.bench.made_up import passage, text_of, vectors_in_topics
+from scripts.bench.made_up import attributes, passage, text_of, vectors_in_topics
 from scripts.bench.measure import in_turn, print_latency
 from scripts.stage import installation, organization
 from services.knowledge import repository
@@ -104,7 +104,7 @@ def _passages(
                 document_id=document.id,
                 version=document.served_version,
                 position=position,
-                category=document.category,
+                attributes=attributes(category=document.category),
                 tokens=tokens,
                 model_revision=revision,
             )

@@ -30,11 +30,11 @@ from services.embedding.backends import load_model
 from services.embedding.ports import EmbeddingModel
 from services.knowledge.adapters.lancedb_index import LanceDbIndex
 from services.knowledge.chunking.chunks import Chunk, chunk
-from services.knowledge.chunking.context import context_of, embedded_text
+from services.knowledge.chunking.context import embedded_text, header_of
 from services.knowledge.fusion import fuse
 from services.knowledge.parsing.document import ParsedDocument, ParseLimits
 from services.knowledge.parsing.formats import plain_text
-from services.knowledge.ports import IndexedPassage, Scope
+from services.knowledge.ports import IndexedPassage, PassageAttributes, Scope
 from services.knowledge.tokens import TokenCounts
 
 READER = "organization"
@@ -167,23 +167,22 @@ class _Corpus:
 
     def _rows(self, vectors: NDArray[np.float32]) -> Iterator[IndexedPassage]:
         nothing = UUID(int=0)
+        attributes = PassageAttributes((READER,), datetime(2026, 1, 1, tzinfo=UTC), "text/plain")
         for number, (one, vector) in enumerate(zip(self.passages, vectors, strict=True)):
             yield IndexedPassage(
                 chunk_id=UUID(int=number),
                 document_id=nothing,
                 version=nothing,
                 position=one.chunk.index,
-                header=context_of(self._titles[one.document], one.chunk),
+                header=header_of(self._titles[one.document], one.chunk),
+                table_header=one.chunk.table_header,
                 content=one.chunk.text,
                 heading_path=one.chunk.heading_path,
                 page=one.chunk.page,
                 start=one.chunk.start,
                 end=one.chunk.end,
                 token_count=one.chunk.token_count,
-                readers=(READER,),
-                category=None,
-                tags=(),
-                created_at=datetime(2026, 1, 1, tzinfo=UTC),
+                attributes=attributes,
                 vector=vector,
                 tokens=b"",
                 model_revision=self._model.revision,

@@ -61,7 +61,7 @@ async def give_up_document(session: AsyncSession, document: DocumentRow) -> None
     document.deleted_at = document.purged_at = func.now()
     document.served_version = document.served_revision = None
     document.title, document.external_id, document.category, document.tags = "", None, None, []
-    document.custom, document.source, document.error_message = {}, None, None
+    document.custom, document.source, document.language, document.error_message = {}, None, None, None
 
 
 async def give_up_export(session: AsyncSession, export: ExportRow) -> None:

@@ -5,6 +5,7 @@ Were the process to end in between, the outbox's relay does it. Until then the r
 """
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -15,7 +16,8 @@ from libs.events.outbox import Deliver
 from libs.stores.postgres import Database
 from libs.telemetry.logs import get_logger
 from services.knowledge import repository
-from services.knowledge.access import columns_of, readers_for
+from services.knowledge.access import readers_for
+from services.knowledge.metadata import facts
 from services.knowledge.models import DocumentRow, OutboxRow, RevisionRow
 from services.knowledge.ports import PassageAttributes, PassageIndex
 
@@ -34,10 +36,23 @@ def behind(document: DocumentRow, after: timedelta = timedelta(0)) -> OutboxRow:
     return OutboxRow(topic=INDEX_BEHIND, payload=payload, due_at=func.now() + after)
 
 
-def said_of(revision: RevisionRow) -> tuple[object, ...]:
-    """What the index rows of a revision say of it, to see whether it has changed."""
-    access = columns_of(revision)
-    return (revision.title, revision.category, revision.tags, access.access, list(access.group_ids), access[2])
+def attributes_of(row: DocumentRow | RevisionRow, owner_id: UUID) -> PassageAttributes:
+    """What index rows say of a document, or of one of its contents."""
+    if isinstance(row, RevisionRow):
+        language, dated_at = row.language or row.content_language, row.dated_at or row.content_date
+    else:
+        language, dated_at = row.language, row.dated_at
+    return PassageAttributes(
+        readers=readers_for(row.access, row.group_ids, owner_id, row.collection_id),
+        dated_at=dated_at,
+        media_type=row.media_type,
+        category=row.category,
+        tags=tuple(row.tags),
+        language=language,
+        source=row.source,
+        collection_id=row.collection_id,
+        facts=facts(row.custom),
+    )
 
 
 class IndexCatchUp:
@@ -75,14 +90,15 @@ class IndexCatchUp:
             await repository.lock_organization(session, organization_id)
             await repository.bump_knowledge_version(session, organization_id)
 
-    async def _served(self, document_id: UUID) -> tuple[UUID, PassageAttributes] | None:
+    async def _served(self, document_id: UUID) -> tuple[UUID, str, PassageAttributes] | None:
         """The version that is served and what holds for it; None where nothing is."""
         query = select(DocumentRow).where(DocumentRow.id == document_id, DocumentRow.purged_at.is_(None))
         async with self._database.transaction() as session:
             row = await session.scalar(query)
         if row is None or row.served_version is None:
             return None
-        readers = readers_for(row.access, row.group_ids, row.owner_id, row.collection_id)
-        # Nobody reads what lies in the bin: it must not fill up lists of candidates.
-        readers = () if row.deleted_at else readers
-        return row.served_version, PassageAttributes(row.title, readers, row.category, tuple(row.tags))
+        attributes = attributes_of(row, row.owner_id)
+        if row.deleted_at:
+            # Nobody reads what lies in the bin: it must not fill up lists of candidates.
+            attributes = replace(attributes, readers=())
+        return row.served_version, row.title, attributes

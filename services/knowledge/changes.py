@@ -3,7 +3,7 @@
 Nothing is read or embedded again; a new title is found by its words at once, and by its meaning after a re-index.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from libs.contracts.identity import Subject
@@ -35,10 +35,12 @@ class Changes:
             require_manager(subject, document)
             if changes.collection_id != document.collection_id:
                 await repository.require_collection(session, subject, changes.collection_id)
-            rows = [document, *await repository.revisions_of(session, document_id)]
+            revisions = await repository.revisions_of(session, document_id)
+            rows = [document, *revisions]
             collections = await repository.collections_of(session, rows)
             for row in rows:
                 _change(row, changes, collections)
+            _change_dating(document, revisions, changes)
             await repository.bump_knowledge_version(session, subject.organization_id)
             message = behind(document, RELAY_AFTER)
             session.add(message)
@@ -70,3 +72,18 @@ def _change(
         row.access, row.group_ids = left["access"], left["group_ids"]
     if "collection_id" in said:
         row.collection_id = changes.collection_id
+
+
+def _change_dating(document: DocumentRow, revisions: Sequence[RevisionRow], changes: DocumentChanges) -> None:
+    """What isn't stated any more is as the content tells: the served one, else the newest."""
+    said = changes.model_fields_set
+    for revision in revisions:
+        if "language" in said:
+            revision.language = changes.language
+        if "date" in said:
+            revision.dated_at = changes.date
+    content = max(revisions, key=lambda row: (row.id == document.served_revision, row.number), default=None)
+    if "language" in said:
+        document.language = changes.language or (content.content_language if content else None)
+    if "date" in said:
+        document.dated_at = changes.date or (content.content_date if content else document.created_at)

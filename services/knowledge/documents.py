@@ -9,7 +9,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from libs.contracts.errors import ErrorCode, FootnoteError
 from libs.contracts.identity import Subject
-from libs.contracts.knowledge import Document, DocumentFailure, DocumentList, DocumentStatus, Progress
+from libs.contracts.knowledge import (
+    Document,
+    DocumentFailure,
+    DocumentList,
+    DocumentStatus,
+    Progress,
+    SearchFilters,
+)
 from libs.stores.postgres import Database
 from services.knowledge import queue, repository
 from services.knowledge.access import INHERITED, is_guest, require_manager, shown_access
@@ -17,6 +24,7 @@ from services.knowledge.aftermath import give_up_document
 from services.knowledge.catching_up import RELAY_AFTER, IndexCatchUp, behind
 from services.knowledge.guests import shown_to
 from services.knowledge.models import CollectionRow, DocumentRow
+from services.knowledge.scope import require_known_collection
 
 
 class Shower:
@@ -57,6 +65,7 @@ class Shower:
             metadata=row.custom,
             language=row.language,
             source=row.source,
+            date=row.dated_at,
             created_at=row.created_at,
             updated_at=row.updated_at,
             deleted_at=row.deleted_at,
@@ -84,14 +93,25 @@ class Documents:
         cursor: str | None,
         limit: int,
         deleted: bool = False,
+        filters: SearchFilters,
     ) -> DocumentList:
+        """Raises 422 for a collection that the subject can't know."""
         if is_guest(subject) and status:
             if status is not DocumentStatus.COMPLETED:
                 return DocumentList(items=[], next_cursor=None)
             status = None
         async with self._database.transaction() as session:
+            if filters.collection_id:
+                await require_known_collection(session, subject, filters.collection_id, "query.collection_id")
             rows, next_cursor = await repository.page_of_documents(
-                session, subject, status=status, title=title, cursor=cursor, limit=limit, deleted=deleted
+                session,
+                subject,
+                status=status,
+                title=title,
+                cursor=cursor,
+                limit=limit,
+                deleted=deleted,
+                filters=filters,
             )
             shown = [shown_to(subject, document) for document in await self._shower.show(session, rows)]
             return DocumentList(items=shown, next_cursor=next_cursor)

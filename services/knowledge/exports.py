@@ -17,6 +17,7 @@ from services.knowledge import repository
 from services.knowledge.access import readable
 from services.knowledge.aftermath import give_up_export
 from services.knowledge.models import DocumentRow, ExportRow
+from services.knowledge.scope import require_known_collection
 
 UNFINISHED = (ExportStatus.PENDING, ExportStatus.RUNNING)
 
@@ -33,9 +34,11 @@ class Exports:
         self._blobs = blobs
 
     async def request(self, subject: Subject, request: ExportRequest) -> ExportAccepted:
-        """Takes the place of the subject's last one. Raises 409 while that isn't finished."""
+        """Takes the place of the subject's last one. Raises 409 while it isn't done, 422 for a foreign collection."""
         async with self._database.transaction() as session:
             await repository.lock_organization(session, subject.organization_id)
+            if request.filters.collection_id:
+                await require_known_collection(session, subject, request.filters.collection_id, "filters.collection_id")
             for former in await session.scalars(select(ExportRow).where(_own(subject))):
                 if former.status in UNFINISHED:
                     raise FootnoteError(

@@ -18,7 +18,8 @@ from services.knowledge.uploads import Upload
 JSON_MAX_BYTES = 32_000_000
 PIECE_BYTES = 1_048_576
 TEXT_SUFFIX = ".md"
-UPLOAD_FIELDS = frozenset({"title", "category", "collection_id", "access", "external_id", "metadata", "source"})
+# A form has all the fields as text, `tags` several times.
+UPLOAD_FIELDS = frozenset(UploadFields.model_fields) - {"tags"}
 
 Parsed = TypeVar("Parsed", bound=BaseModel)
 

@@ -17,13 +17,14 @@ from libs.telemetry.logs import get_logger
 from services.knowledge import queue, repository
 from services.knowledge.access import columns_of, narrower
 from services.knowledge.aftermath import give_up
-from services.knowledge.catching_up import behind, said_of
+from services.knowledge.catching_up import attributes_of, behind
 from services.knowledge.chunking.chunks import chunk
 from services.knowledge.chunking.units import TokenCounter
 from services.knowledge.models import DocumentRow, RevisionRow, TextRow
+from services.knowledge.parsing.dates import plausible
 from services.knowledge.parsing.document import FailureCode, ParseFailure, ParseLimits
 from services.knowledge.parsing.sandbox import Sandbox
-from services.knowledge.ports import Embedder, PassageIndex
+from services.knowledge.ports import Embedder, PassageAttributes, PassageIndex
 from services.knowledge.queue import Claim
 from services.knowledge.writing import PassageWriter, Prepared
 
@@ -111,6 +112,8 @@ class Ingester:
             return failure
         except FileNotFoundError:
             return ParseFailure(FailureCode.CORRUPT, "The original file is gone from the store. Upload it again.")
+        revision.content_language = parsed.language
+        revision.content_date = plausible(parsed.date, revision.created_at) or revision.content_date
         chunks = await asyncio.to_thread(
             chunk,
             parsed,
@@ -138,7 +141,7 @@ class Ingester:
                     _fail(revision, document, failures[revision.id])
                 else:
                     await _serve(session, read[revision.id], revision, document)
-                    if said_of(read[revision.id].revision) != said_of(revision):
+                    if _said(read[revision.id].revision, document) != _said(revision, document):
                         # Changed after it was claimed: its passages were written as they were before.
                         session.add(behind(document))
                 await _settle_others(session, revision, document)
@@ -168,6 +171,10 @@ def _fail(revision: RevisionRow, document: DocumentRow, failure: ParseFailure) -
     document.error_code, document.error_message = failure.code, failure.message
 
 
+def _said(revision: RevisionRow, document: DocumentRow) -> tuple[str | None, PassageAttributes]:
+    return revision.title, attributes_of(revision, document.owner_id)
+
+
 async def _serve(session: AsyncSession, one: Prepared, revision: RevisionRow, document: DocumentRow) -> None:
     assert revision.lease is not None  # noqa: S101 - it is held
     document.served_version = queue.version_of(revision.lease, revision.id)
@@ -175,6 +182,9 @@ async def _serve(session: AsyncSession, one: Prepared, revision: RevisionRow, do
     document.served_revision = revision.id
     document.title, document.category, document.tags = revision.title or one.title, revision.category, revision.tags
     document.custom, document.source = revision.custom, revision.source
+    revision.content_language, revision.content_date = one.revision.content_language, one.revision.content_date
+    document.language = revision.language or revision.content_language
+    document.dated_at = revision.dated_at or revision.content_date
     document.collection_id = revision.collection_id
     document.access, document.group_ids = revision.access, revision.group_ids
     document.media_type, document.size_bytes = revision.media_type, revision.size_bytes

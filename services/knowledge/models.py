@@ -8,7 +8,7 @@ from sqlalchemy import BigInteger, DateTime, ForeignKey, String, Uuid, func
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from libs.contracts.knowledge import MetadataValue
+from libs.contracts.values import MetadataValue
 from libs.events.outbox import OutboxMixin
 
 
@@ -44,8 +44,8 @@ class CollectionRow(Base):
 class DocumentRow(Base):
     """What is served: passages whose version is `served_version`, none while that is null.
 
-    Made from `served_revision`'s bytes. `deleted_at`: in the bin. `purged_at`: gone for ever, the row only says what is
-    still to be erased.
+    Made from `served_revision`'s bytes. `language` and `dated_at` are what holds: as stated, else the content's.
+    `deleted_at`: in the bin. `purged_at`: gone for ever, the row only says what is still to be erased.
     """
 
     __tablename__ = "documents"
@@ -70,6 +70,7 @@ class DocumentRow(Base):
     served_revision: Mapped[UUID | None]
     custom: Mapped[dict[str, MetadataValue]] = mapped_column("metadata", JSONB, default=dict)
     language: Mapped[str | None]
+    dated_at: Mapped[datetime] = mapped_column(server_default=func.now())
     source: Mapped[str | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
@@ -82,7 +83,8 @@ class RevisionRow(Base):
 
     The rows that wait are the queue. `accepting`: the bytes are stored, billing hasn't counted them yet; every other
     row is counted. `lease` fences off a worker given up for dead. `again`: it was indexed before and gives way to what
-    is new.
+    is new. `language` and `dated_at` are as they were stated; `content_language` and `content_date` as the file tells,
+    the date until then when these bytes first came.
     """
 
     __tablename__ = "revisions"
@@ -103,6 +105,10 @@ class RevisionRow(Base):
     group_ids: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid))
     custom: Mapped[dict[str, MetadataValue]] = mapped_column("metadata", JSONB, default=dict)
     source: Mapped[str | None]
+    language: Mapped[str | None]
+    dated_at: Mapped[datetime | None]
+    content_language: Mapped[str | None]
+    content_date: Mapped[datetime] = mapped_column(server_default=func.now())
     status: Mapped[str]
     again: Mapped[bool] = mapped_column(default=False)
     attempts: Mapped[int] = mapped_column(server_default="0")

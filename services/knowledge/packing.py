@@ -16,8 +16,8 @@ from uuid import UUID, uuid4
 from sqlalchemy import and_, func, or_, select, update
 
 from libs.contracts.identity import Subject
-from libs.contracts.knowledge import Document
-from libs.contracts.lifecycle import DocumentFilters, ExportStatus
+from libs.contracts.knowledge import Document, SearchFilters
+from libs.contracts.lifecycle import ExportStatus
 from libs.stores.blobs import BlobStore
 from libs.stores.postgres import Database
 from services.knowledge import repository
@@ -131,7 +131,7 @@ class _Packing:
         self._lease = lease
         self._renewed = time.monotonic()
         self._subject = Subject.model_validate(export.subject)
-        self._filters = DocumentFilters.model_validate(export.filters)
+        self._filters = SearchFilters.model_validate(export.filters)
         self.document_ids: list[UUID] = []
 
     async def pieces(self) -> AsyncGenerator[bytes]:

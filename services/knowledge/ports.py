@@ -14,12 +14,30 @@ from libs.contracts.knowledge import SearchFilters
 
 
 @dataclass(frozen=True)
+class PassageAttributes:
+    """What index rows say of their document besides its title and content: who may read it, and what filters ask.
+
+    `readers` are names: `organization`, `user:<id>`, `group:<id>`. `facts` are the free metadata, as
+    `services.knowledge.metadata.facts` writes them.
+    """
+
+    readers: tuple[str, ...]
+    dated_at: datetime
+    media_type: str
+    category: str | None = None
+    tags: tuple[str, ...] = ()
+    language: str | None = None
+    source: str | None = None
+    collection_id: UUID | None = None
+    facts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class IndexedPassage:
     """A passage as it is indexed.
 
-    `header` (title and headings, a table's header row) is searched and embedded with `content`, which stays the
-    original's own text.
-    `readers` names who may read it: `organization`, `user:<id>`, `group:<id>`. `tokens` are its token vectors, as
+    `header` (title and headings) and `table_header` (the first row of the table in whose rows it begins) are searched
+    and embedded with `content`, which stays the original's own text. `tokens` are its token vectors, as
     `libs.inference.late_interaction.maxsim` takes them; `model_revision` names the embedding model of both.
     """
 
@@ -28,16 +46,14 @@ class IndexedPassage:
     version: UUID
     position: int
     header: str
+    table_header: str | None
     content: str
     heading_path: tuple[str, ...]
     page: int | None
     start: int
     end: int
     token_count: int
-    readers: tuple[str, ...]
-    category: str | None
-    tags: tuple[str, ...]
-    created_at: datetime
+    attributes: PassageAttributes
     vector: NDArray[np.float32]
     tokens: bytes
     model_revision: str
@@ -66,21 +82,15 @@ class FoundPassage:
 
 @dataclass(frozen=True)
 class Scope:
-    """Whose passages a search may name at all: one organisation's, for any of `readers`, within the filters."""
+    """Whose passages a search may name at all: one organisation's, for any of `readers`, within the filters.
+
+    `named` are the documents that the filters' external ids mean, which the index doesn't know.
+    """
 
     organization_id: UUID
     readers: tuple[str, ...]
     filters: SearchFilters | None = None
-
-
-@dataclass(frozen=True)
-class PassageAttributes:
-    """What index rows say of their document, apart from its content."""
-
-    title: str
-    readers: tuple[str, ...]
-    category: str | None
-    tags: tuple[str, ...]
+    named: tuple[UUID, ...] | None = None
 
 
 class PassageIndex(Protocol):
@@ -122,7 +132,7 @@ class PassageIndex(Protocol):
         """Folds recent writes into the index structures, and makes what its size asks for. Changes no answer."""
         ...
 
-    async def update(self, organization_id: UUID, version: UUID, attributes: PassageAttributes) -> None:
+    async def update(self, organization_id: UUID, version: UUID, title: str, attributes: PassageAttributes) -> None:
         """Changes what a version's rows say of their document, all at once; vectors stay as they are."""
         ...
 

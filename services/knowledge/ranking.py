@@ -68,7 +68,7 @@ def rank(candidates: Candidates, late: Mapping[UUID, float], *, by_document: boo
 
 def _newest_first(candidates: Candidates) -> list[UUID]:
     first = candidates.first(candidates.settings.rerank_depth)
-    dated = sorted(first, key=lambda one: candidates.documents[one.document_id].updated_at, reverse=True)
+    dated = sorted(first, key=lambda one: candidates.documents[one.document_id].dated_at, reverse=True)
     return [one.chunk_id for one in dated]
 
 

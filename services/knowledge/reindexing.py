@@ -7,11 +7,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from libs.contracts.errors import ErrorCode, FootnoteError
 from libs.contracts.identity import Subject
-from libs.contracts.knowledge import DocumentAccepted, DocumentStatus
-from libs.contracts.lifecycle import DocumentFilters, ReindexAccepted
+from libs.contracts.knowledge import DocumentAccepted, DocumentStatus, SearchFilters
+from libs.contracts.lifecycle import ReindexAccepted
 from libs.stores.postgres import Database
 from services.knowledge import repository
 from services.knowledge.access import require_manager
+from services.knowledge.filtering import matching
 from services.knowledge.models import DocumentRow, RevisionRow
 
 
@@ -35,12 +36,12 @@ class Reindexing:
             await session.refresh(document)
             return DocumentAccepted(document_id=document_id, status=DocumentStatus(document.status))
 
-    async def all(self, subject: Subject, filters: DocumentFilters) -> ReindexAccepted:
+    async def all(self, subject: Subject, filters: SearchFilters) -> ReindexAccepted:
         """Of the whole organisation, for an admin: it shows nobody anything."""
         async with self._database.transaction() as session:
             await repository.lock_organization(session, subject.organization_id)
             of_organization = DocumentRow.organization_id == subject.organization_id
-            return ReindexAccepted(documents=await _line_up(session, of_organization, *repository.matching(filters)))
+            return ReindexAccepted(documents=await _line_up(session, of_organization, *matching(filters)))
 
 
 async def _line_up(session: AsyncSession, *conditions: ColumnElement[bool]) -> int:

@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, select, tuple_, update
+from sqlalchemy import func, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from libs.contracts.errors import ErrorCode, FootnoteError, not_found
 from libs.contracts.identity import Subject
-from libs.contracts.knowledge import DocumentStatus
-from libs.contracts.lifecycle import DocumentFilters
+from libs.contracts.knowledge import DocumentStatus, SearchFilters
 from services.knowledge.access import manageable_collection, open_collection, readable, readers_of, restorable
+from services.knowledge.filtering import matching
 from services.knowledge.models import CollectionRow, DocumentRow, OrganizationRow, RevisionRow, TextRow
 
 
@@ -47,9 +47,10 @@ async def page_of_documents(
     cursor: str | None,
     limit: int,
     deleted: bool = False,
+    filters: SearchFilters | None = None,
 ) -> tuple[list[DocumentRow], str | None]:
     """The newest first, and where the next page begins; those in the bin where `deleted`."""
-    query = select(DocumentRow).where(restorable(subject) if deleted else readable(subject))
+    query = select(DocumentRow).where(restorable(subject) if deleted else readable(subject), *matching(filters))
     if status:
         query = query.where(DocumentRow.status == status)
     if title:
@@ -63,22 +64,11 @@ async def page_of_documents(
 
 
 async def readable_documents(
-    session: AsyncSession, subject: Subject, filters: DocumentFilters, after: UUID, limit: int
+    session: AsyncSession, subject: Subject, filters: SearchFilters, after: UUID, limit: int
 ) -> list[DocumentRow]:
     """Those that match, in the order of their ids."""
     query = select(DocumentRow).where(readable(subject), DocumentRow.id > after, *matching(filters))
     return list(await session.scalars(query.order_by(DocumentRow.id).limit(limit)))
-
-
-def matching(filters: DocumentFilters) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = []
-    if filters.category is not None:
-        conditions.append(DocumentRow.category == filters.category)
-    if filters.tags:
-        conditions.append(DocumentRow.tags.overlap(filters.tags))
-    if filters.collection_id:
-        conditions.append(DocumentRow.collection_id == filters.collection_id)
-    return conditions
 
 
 @dataclass(frozen=True)
@@ -89,21 +79,21 @@ class ServedDocument:
     external_id: str | None
     title: str
     version: UUID
-    updated_at: datetime
+    dated_at: datetime
 
 
 async def served_documents(
-    session: AsyncSession, subject: Subject, document_ids: Iterable[UUID]
+    session: AsyncSession, subject: Subject, document_ids: Iterable[UUID], filters: SearchFilters | None = None
 ) -> dict[UUID, ServedDocument]:
-    """Those of the documents that the subject may read now and that have passages."""
+    """Those of the documents that the subject may read now, that match and that have passages."""
     row = DocumentRow
-    query = select(row.id, row.external_id, row.title, row.served_version, row.updated_at).where(
-        readable(subject), row.id.in_(set(document_ids)), row.served_version.is_not(None)
+    query = select(row.id, row.external_id, row.title, row.served_version, row.dated_at).where(
+        readable(subject), row.id.in_(set(document_ids)), row.served_version.is_not(None), *matching(filters)
     )
     rows = await session.execute(query)
     return {
-        id_: ServedDocument(id_, external_id, title, version, updated_at)
-        for id_, external_id, title, version, updated_at in rows
+        id_: ServedDocument(id_, external_id, title, version, dated_at)
+        for id_, external_id, title, version, dated_at in rows
         if version
     }
 

@@ -29,6 +29,7 @@ from services.knowledge.glossary.expansion import ExpandedTerm, expanded_terms, 
 from services.knowledge.ports import Embedder, FoundPassage, PassageIndex, Scope
 from services.knowledge.ranking import EXPANSION, LATE, LEXICAL, VECTOR, Candidates, rank
 from services.knowledge.repository import ServedDocument
+from services.knowledge.scope import scope_of
 from services.knowledge.search_cache import SearchCache
 
 Vector = NDArray[np.float32]
@@ -148,7 +149,7 @@ class Retriever:
         async with self._database.transaction() as session:
             search.knowledge_version = await repository.knowledge_version(session, search.scope.organization_id)
             # After the version: a collection that was opened since then is at most too new for it.
-            search.scope = replace(search.scope, readers=await repository.reader_names(session, search.subject))
+            search.scope = await scope_of(session, search.subject, search.wanted.filters)
             await self._expand(session, search)
         lexical = asyncio.create_task(self._lexical(search, depth)) if search.mode != VECTOR else None
         try:
@@ -224,7 +225,7 @@ class Retriever:
         started = time.perf_counter()
         named = {passage.document_id for found in search.lists.values() for passage in found}
         async with self._database.transaction() as session:
-            search.documents = await repository.served_documents(session, search.subject, named)
+            search.documents = await repository.served_documents(session, search.subject, named, search.wanted.filters)
             # After the documents: a change that these rows show is one that this number shows.
             version = await repository.knowledge_version(session, search.scope.organization_id)
         replaced = False

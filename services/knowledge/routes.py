@@ -38,6 +38,7 @@ from services.knowledge.groups import Groups
 from services.knowledge.guests import require_explainable, result_for
 from services.knowledge.lifecycle_routes import NoBody
 from services.knowledge.lifecycle_routes import router as lifecycle
+from services.knowledge.listing import ListingFilters
 from services.knowledge.passages import Passages
 from services.knowledge.retrieval import Retriever
 from services.knowledge.uploads import Upload, Uploads
@@ -133,6 +134,7 @@ async def add_documents(
 async def list_documents(
     subject: Reader,
     knowledge: KnowledgeDependency,
+    filters: ListingFilters,
     status: DocumentStatus | None = None,
     q: Annotated[str | None, Query(max_length=200)] = None,
     cursor: Annotated[str | None, Query(max_length=300)] = None,
@@ -140,8 +142,13 @@ async def list_documents(
     *,
     deleted: bool = False,
 ) -> DocumentList:
-    """The newest first; `q` is part of a title; with `deleted` what is in the bin and yours to restore."""
-    return await knowledge.documents.page(subject, status=status, title=q, cursor=cursor, limit=limit, deleted=deleted)
+    """The newest first; `q` is part of a title; with `deleted` what is in the bin and yours to restore.
+
+    Also by what is said of documents, as in a search: `metadata.KEY` for any of the free metadata.
+    """
+    return await knowledge.documents.page(
+        subject, status=status, title=q, cursor=cursor, limit=limit, deleted=deleted, filters=filters
+    )
 
 
 @router.get("/documents/{document_id}")

@@ -222,7 +222,7 @@ async def _write_one(session: AsyncSession, subject: Subject, stored: _Stored) -
     said = _said(upload)
     if document:
         require_manager(subject, document)
-        said = await _unchanged(session, document, said) | said
+        said = await _unchanged(session, document, stored.sha256, said) | said
     else:
         document = DocumentRow(
             id=uuid4(),
@@ -232,7 +232,7 @@ async def _write_one(session: AsyncSession, subject: Subject, stored: _Stored) -
             status=DocumentStatus.PENDING,
             media_type=stored.media_type,
             size_bytes=stored.size,
-            **_UNSAID | said | {"title": upload.title or upload.file_name},
+            **_UNSAID | said | {"title": upload.title or upload.file_name, "dated_at": attributes.date or func.now()},
         )
         session.add(document)
         await session.flush()
@@ -261,6 +261,8 @@ _UNSAID: dict[str, Any] = {
     "group_ids": [],
     "custom": {},
     "source": None,
+    "language": None,
+    "dated_at": None,
 }
 
 
@@ -270,6 +272,8 @@ def _said(upload: Upload) -> dict[str, Any]:
     said = {name: getattr(attributes, name) for name in attributes.model_fields_set & _UNSAID.keys()}
     if "metadata" in attributes.model_fields_set:
         said["custom"] = attributes.metadata
+    if "date" in attributes.model_fields_set:
+        said["dated_at"] = attributes.date
     if attributes.access is not None:
         said["access"], said["group_ids"] = stored_access(attributes.access)
     elif "access" in said:
@@ -277,11 +281,18 @@ def _said(upload: Upload) -> dict[str, Any]:
     return said | ({"title": upload.title} if upload.title else {})
 
 
-async def _unchanged(session: AsyncSession, document: DocumentRow, said: dict[str, Any]) -> dict[str, Any]:
-    """What stays as it was for a new content that doesn't say otherwise: silence never opens a document."""
+async def _unchanged(session: AsyncSession, document: DocumentRow, sha256: str, said: dict[str, Any]) -> dict[str, Any]:
+    """What stays as it was for a new content that doesn't say otherwise: silence never opens a document.
+
+    A date was stated of those bytes only: others are as old as they say themselves.
+    """
     revisions = await repository.revisions_of(session, document.id)
     newest = max(revisions, key=lambda row: row.number, default=None)
     former = {name: getattr(newest or document, name) for name in _UNSAID}
+    if newest and newest.sha256 == sha256:
+        former["content_date"] = newest.content_date
+    else:
+        former["dated_at"] = None
     if "collection_id" in said and said["collection_id"] is None and former["access"] == INHERITED:
         collections = await repository.collections_of(session, [newest or document])
         former |= left_access(former["collection_id"], collections)

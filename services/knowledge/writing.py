@@ -13,9 +13,9 @@ from libs.contracts.errors import FootnoteError
 from libs.stores.postgres import Database
 from libs.telemetry.logs import get_logger
 from services.knowledge import queue, repository
-from services.knowledge.access import readers_for
+from services.knowledge.catching_up import attributes_of
 from services.knowledge.chunking.chunks import Chunk
-from services.knowledge.chunking.context import context_of, embedded_text
+from services.knowledge.chunking.context import embedded_text, header_of
 from services.knowledge.models import DocumentRow, RevisionRow
 from services.knowledge.ports import Embedder, IndexedPassage, PassageIndex
 from services.knowledge.queue import Claim
@@ -119,17 +119,15 @@ def _passage(claim: Claim, draft: _Draft, made: EmbeddedPassages, row: int) -> I
         document_id=draft.document.id,
         version=queue.version_of(claim.lease, revision.id),
         position=chunk.index,
-        header=context_of(draft.of.title, chunk),
+        header=header_of(draft.of.title, chunk),
+        table_header=chunk.table_header,
         content=chunk.text,
         heading_path=chunk.heading_path,
         page=chunk.page,
         start=chunk.start,
         end=chunk.end,
         token_count=chunk.token_count,
-        readers=readers_for(revision.access, revision.group_ids, draft.document.owner_id, revision.collection_id),
-        category=revision.category,
-        tags=tuple(revision.tags),
-        created_at=draft.document.created_at,
+        attributes=attributes_of(revision, draft.document.owner_id),
         vector=made.vectors[row],
         tokens=made.tokens[row],
         model_revision=made.revision,

@@ -7,8 +7,8 @@ import asyncio
 import fcntl
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager
-from datetime import UTC, datetime, time, timedelta
+from contextlib import asynccontextmanager, nullcontext
+from datetime import timedelta
 from itertools import islice
 from pathlib import Path
 from typing import IO, Any
@@ -16,21 +16,28 @@ from uuid import UUID
 
 import lancedb
 import numpy as np
-import pyarrow as pa
 from lancedb.index import FTS, BTree, HnswSq
 from lancedb.query import MatchQuery
 from numpy.typing import NDArray
 
-from libs.contracts.knowledge import SearchFilters
+from services.knowledge.adapters.lancedb_conditions import condition, literal, one_of
+from services.knowledge.adapters.lancedb_rows import (
+    RESULT_COLUMNS,
+    TEXT_COLUMN,
+    TOKENS_COLUMN,
+    VECTOR_COLUMN,
+    Rows,
+    changes,
+    missing,
+    passage_of,
+    schema,
+    scored,
+    table_of,
+    values,
+)
 from services.knowledge.ports import FoundPassage, IndexedPassage, PassageAttributes, Scope
 
-TEXT_COLUMN = "search_text"
-VECTOR_COLUMN = "vector"
-TOKENS_COLUMN = "tokens"
 VECTOR_INDEX = "vector_idx"
-RESULT_COLUMNS = [
-    "chunk_id", "document_id", "version", "position", "content", "heading_path", "page", "start", "end", "token_count",
-]  # fmt: skip
 # A reader may still be using an older version of a table; none does for this long.
 KEEP_VERSIONS = timedelta(minutes=5)
 LOCK_POLL_S = 0.01
@@ -40,8 +47,6 @@ LOOKUP_COLUMNS = ("chunk_id", "version")
 MIN_EF = 150
 # An open table holds some memory.
 OPEN_TABLES = 200
-
-Rows = list[dict[str, Any]]
 
 
 class LanceDbIndex:
@@ -56,41 +61,41 @@ class LanceDbIndex:
     async def add(self, organization_id: UUID, passages: Sequence[IndexedPassage]) -> None:
         if not passages:
             return
-        schema = _schema(passages[0].vector.size)
-        rows: Any = await asyncio.to_thread(_table_of, passages, schema)
+        columns = schema(passages[0].vector.size)
+        rows: Any = await asyncio.to_thread(table_of, passages, columns)
         async with self._writing(organization_id):
-            table = await self._complete(organization_id, schema)
+            table = await self._complete(organization_id, columns)
             await table.add(rows)
 
     async def lexical(self, scope: Scope, query: str, limit: int) -> list[FoundPassage]:
         table = await self._table(scope.organization_id)
         if table is None:
             return []
-        search = table.query().where(_condition(scope)).nearest_to_text(_match(_searchable(query)))
+        search = table.query().where(condition(scope)).nearest_to_text(_match(_searchable(query)))
         found: Any = await search.select([*RESULT_COLUMNS, VECTOR_COLUMN, "_score"]).limit(limit).to_arrow()
-        return _scored(found, _values(found, "_score"))
+        return scored(found, values(found, "_score"))
 
     async def similar(self, scope: Scope, vector: NDArray[np.float32], limit: int) -> list[FoundPassage]:
         table = await self._table(scope.organization_id)
         if table is None:
             return []
-        search = table.query().where(_condition(scope)).nearest_to(vector).column(VECTOR_COLUMN)
+        search = table.query().where(condition(scope)).nearest_to(vector).column(VECTOR_COLUMN)
         search = search.distance_type("cosine").ef(max(MIN_EF, 2 * limit)).limit(limit)
         found: Any = await search.select([*RESULT_COLUMNS, VECTOR_COLUMN, "_distance"]).to_arrow()
-        return _scored(found, [1.0 - distance for distance in _values(found, "_distance")])
+        return scored(found, [1.0 - distance for distance in values(found, "_distance")])
 
     async def of_document(
         self, organization_id: UUID, document_id: UUID, version: UUID, offset: int, limit: int
     ) -> list[FoundPassage]:
-        condition = (
+        where = (
             f"document_id = '{document_id}' AND version = '{version}' "
             f"AND position >= {offset} AND position < {offset + limit}"
         )
-        found = await self._where(organization_id, condition)
+        found = await self._where(organization_id, where)
         return sorted(found, key=lambda passage: passage.position)
 
     async def by_ids(self, organization_id: UUID, chunk_ids: Sequence[UUID]) -> list[FoundPassage]:
-        return await self._where(organization_id, f"chunk_id IN ({_quoted(chunk_ids)})") if chunk_ids else []
+        return await self._where(organization_id, one_of("chunk_id", chunk_ids)) if chunk_ids else []
 
     async def tokens(
         self, organization_id: UUID, chunk_ids: Sequence[UUID], model_revision: str
@@ -98,9 +103,9 @@ class LanceDbIndex:
         table = await self._table(organization_id)
         if table is None or not chunk_ids:
             return {}
-        condition = f"chunk_id IN ({_quoted(chunk_ids)}) AND model_revision = {_literal(model_revision)}"
-        found: Any = await table.query().where(condition).select(["chunk_id", "version", TOKENS_COLUMN]).to_arrow()
-        columns = (_values(found, name) for name in ("chunk_id", "version", TOKENS_COLUMN))
+        where = f"{one_of('chunk_id', chunk_ids)} AND model_revision = {literal(model_revision)}"
+        found: Any = await table.query().where(where).select(["chunk_id", "version", TOKENS_COLUMN]).to_arrow()
+        columns = (values(found, name) for name in ("chunk_id", "version", TOKENS_COLUMN))
         return {(UUID(chunk), UUID(version)): tokens for chunk, version, tokens in zip(*columns, strict=True)}
 
     async def versions(self, organization_id: UUID) -> set[UUID]:
@@ -108,14 +113,14 @@ class LanceDbIndex:
         if table is None:
             return set()
         listed: Any = await table.query().select(["version"]).to_arrow()
-        return {UUID(version) for version in set(_values(listed, "version"))}
+        return {UUID(version) for version in set(values(listed, "version"))}
 
     async def remove(self, organization_id: UUID, versions: Sequence[UUID]) -> None:
         table = await self._table(organization_id)
         if table is None or not versions:
             return
         async with self._writing(organization_id):
-            await table.delete(f"version IN ({_quoted(versions)})")
+            await table.delete(one_of("version", versions))
 
     async def maintain(self, organization_id: UUID) -> None:
         table = await self._table(organization_id)
@@ -127,18 +132,12 @@ class LanceDbIndex:
             if VECTOR_INDEX not in names and await table.count_rows() >= max(self._exact_below, 1):
                 await table.create_index(VECTOR_COLUMN, config=_hnsw(), name=VECTOR_INDEX)
 
-    async def update(self, organization_id: UUID, version: UUID, attributes: PassageAttributes) -> None:
+    async def update(self, organization_id: UUID, version: UUID, title: str, attributes: PassageAttributes) -> None:
         table = await self._table(organization_id)
         if table is None:
             return
-        values = {
-            "readers": _array(attributes.readers),
-            "category": "NULL" if attributes.category is None else _literal(attributes.category),
-            "tags": _array(attributes.tags),
-            TEXT_COLUMN: _search_text(attributes.title),
-        }
         async with self._writing(organization_id):
-            await table.update(updates_sql=values, where=f"version = '{version}'")
+            await table.update(updates_sql=changes(title, attributes), where=f"version = '{version}'")
 
     async def rewrite(self, organization_id: UUID) -> None:
         table = await self._table(organization_id)
@@ -175,29 +174,32 @@ class LanceDbIndex:
                 await asyncio.sleep(LOCK_POLL_S)
             yield
 
-    async def _where(self, organization_id: UUID, condition: str) -> list[FoundPassage]:
+    async def _where(self, organization_id: UUID, where: str) -> list[FoundPassage]:
         table = await self._table(organization_id)
         if table is None:
             return []
-        rows: Rows = await table.query().where(condition).select(RESULT_COLUMNS).to_list()
-        return [_found(row) for row in rows]
+        rows: Rows = await table.query().where(where).select(RESULT_COLUMNS).to_list()
+        return [passage_of(row) for row in rows]
 
-    async def _table(self, organization_id: UUID) -> lancedb.AsyncTable | None:
-        """The organisation's table, None before its first passage."""
+    async def _table(self, organization_id: UUID, *, locked: bool = False) -> lancedb.AsyncTable | None:
+        """The organisation's table, None before its first passage; `locked` where the caller is its writer already."""
         known = self._tables.get(organization_id)
         if known is None:
             if not (self._folder / f"{_name(organization_id)}.lance").exists():
                 return None
             known = await (await self._connect()).open_table(_name(organization_id))
+            if await _lacks_columns(known):
+                async with nullcontext() if locked else self._writing(organization_id):
+                    await _add_columns(known)
             self._keep(organization_id, known)
         self._tables.move_to_end(organization_id)
         return known
 
-    async def _complete(self, organization_id: UUID, schema: Any) -> lancedb.AsyncTable:
+    async def _complete(self, organization_id: UUID, columns: Any) -> lancedb.AsyncTable:
         """The organisation's table with its indexes, made where a first writer didn't come to it or didn't finish."""
-        table = await self._table(organization_id)
+        table = await self._table(organization_id, locked=True)
         if table is None:
-            table = await (await self._connect()).create_table(_name(organization_id), schema=schema, exist_ok=True)
+            table = await (await self._connect()).create_table(_name(organization_id), schema=columns, exist_ok=True)
         indexed = {column for index in await table.list_indices() for column in index.columns}
         if TEXT_COLUMN not in indexed:
             await table.create_index(TEXT_COLUMN, config=_full_text())
@@ -220,29 +222,21 @@ class LanceDbIndex:
         return self._connection
 
 
-def _schema(dimension: int) -> Any:
-    return pa.schema(
-        [
-            pa.field("chunk_id", pa.string()),
-            pa.field("document_id", pa.string()),
-            pa.field("version", pa.string()),
-            pa.field("position", pa.int32()),
-            pa.field(TEXT_COLUMN, pa.string()),
-            pa.field("content", pa.string()),
-            pa.field("heading_path", pa.list_(pa.string())),
-            pa.field("page", pa.int32()),
-            pa.field("start", pa.int64()),
-            pa.field("end", pa.int64()),
-            pa.field("token_count", pa.int32()),
-            pa.field("readers", pa.list_(pa.string())),
-            pa.field("category", pa.string()),
-            pa.field("tags", pa.list_(pa.string())),
-            pa.field("created_at", pa.timestamp("us", tz="UTC")),
-            pa.field(VECTOR_COLUMN, pa.list_(pa.float32(), dimension)),
-            pa.field(TOKENS_COLUMN, pa.binary()),
-            pa.field("model_revision", pa.string()),
-        ]
-    )
+async def _lacks_columns(table: lancedb.AsyncTable) -> bool:
+    filled, empty = missing(await table.schema())
+    return bool(filled) or len(empty) > 0
+
+
+async def _add_columns(table: lancedb.AsyncTable) -> None:
+    """What the table lacks, added without reading a passage again; whoever waited for the lock finds it done.
+
+    Killed in between it leaves a table that still lacks some.
+    """
+    filled, empty = missing(await table.schema())
+    if filled:
+        await table.add_columns(filled)
+    if len(empty):
+        await table.add_columns(empty)
 
 
 def _full_text() -> FTS:
@@ -276,111 +270,6 @@ def _searchable(query: str) -> str:
     """At most `QUERY_MAX_WORDS` different words of a query; the rest would cost time and rank little."""
     words = dict.fromkeys(query.encode(errors="replace").decode().replace("\x00", " ").split())
     return " ".join(islice(words, QUERY_MAX_WORDS))
-
-
-def _table_of(passages: Sequence[IndexedPassage], schema: Any) -> Any:
-    return pa.Table.from_pylist([_row(passage) for passage in passages], schema=schema)
-
-
-def _row(passage: IndexedPassage) -> dict[str, Any]:
-    return {
-        "chunk_id": str(passage.chunk_id),
-        "document_id": str(passage.document_id),
-        "version": str(passage.version),
-        "position": passage.position,
-        TEXT_COLUMN: f"{passage.header}\n{passage.content}",
-        "content": passage.content,
-        "heading_path": list(passage.heading_path),
-        "page": passage.page,
-        "start": passage.start,
-        "end": passage.end,
-        "token_count": passage.token_count,
-        "readers": list(passage.readers),
-        "category": passage.category,
-        "tags": list(passage.tags),
-        "created_at": passage.created_at,
-        VECTOR_COLUMN: passage.vector,
-        TOKENS_COLUMN: passage.tokens,
-        "model_revision": passage.model_revision,
-    }
-
-
-def _values(found: Any, column: str) -> list[Any]:
-    return list(found[column].to_pylist())
-
-
-def _scored(found: Any, scores: list[float]) -> list[FoundPassage]:
-    """The rows of a search as they were ranked."""
-    rows: Rows = found.select(RESULT_COLUMNS).to_pylist()
-    if not rows:
-        return []
-    values: NDArray[np.float32] = found[VECTOR_COLUMN].combine_chunks().flatten().to_numpy(zero_copy_only=False)
-    vectors = values.reshape(len(rows), -1)
-    return [_found(row, score, vectors[number]) for number, (row, score) in enumerate(zip(rows, scores, strict=True))]
-
-
-def _found(row: dict[str, Any], score: float = 0.0, vector: NDArray[np.float32] | None = None) -> FoundPassage:
-    return FoundPassage(
-        chunk_id=UUID(row["chunk_id"]),
-        document_id=UUID(row["document_id"]),
-        version=UUID(row["version"]),
-        position=row["position"],
-        content=row["content"],
-        heading_path=tuple(row["heading_path"]),
-        page=row["page"],
-        start=row["start"],
-        end=row["end"],
-        token_count=row["token_count"],
-        score=score,
-        vector=vector,
-    )
-
-
-def _condition(scope: Scope) -> str:
-    """Access and filters as one SQL condition that LanceDB applies before it ranks."""
-    readers = ", ".join(_literal(reader) for reader in scope.readers)
-    conditions = [f"array_has_any(readers, [{readers}])", *_filter_conditions(scope.filters or SearchFilters())]
-    return " AND ".join(conditions)
-
-
-def _filter_conditions(filters: SearchFilters) -> list[str]:
-    conditions: list[str] = []
-    if filters.category is not None:
-        conditions.append(f"category = {_literal(filters.category)}")
-    if filters.tags:
-        tags = ", ".join(_literal(tag) for tag in filters.tags)
-        conditions.append(f"array_has_any(tags, [{tags}])")
-    if filters.date_from is not None:
-        conditions.append(f"created_at >= {_instant(datetime.combine(filters.date_from, time.min, UTC))}")
-    if filters.date_to is not None:
-        next_day = datetime.combine(filters.date_to + timedelta(days=1), time.min, UTC)
-        conditions.append(f"created_at < {_instant(next_day)}")
-    return conditions
-
-
-def _literal(value: str) -> str:
-    """A SQL string literal; a quote inside is doubled, and the dialect has no other escape."""
-    return "'" + value.replace("\x00", "").replace("'", "''") + "'"
-
-
-def _array(values: Sequence[str]) -> str:
-    return f"make_array({', '.join(_literal(value) for value in values)})"
-
-
-def _search_text(title: str) -> str:
-    """The header under a new title, then the content, as `IndexedPassage` has them."""
-    name = _literal(title)
-    headings = f"array_remove_all(heading_path, {name})"
-    header = f"CASE WHEN cardinality({headings}) > 0 THEN concat_ws(' › ', {name}, array_to_string({headings}, ' › '))"
-    return f"concat({header} ELSE {name} END, '\n', content)"
-
-
-def _instant(value: datetime) -> str:
-    return f"timestamp '{value.strftime('%Y-%m-%dT%H:%M:%S')}Z'"
-
-
-def _quoted(ids: Sequence[UUID]) -> str:
-    return ", ".join(f"'{value}'" for value in ids)
 
 
 def _name(organization_id: UUID) -> str:

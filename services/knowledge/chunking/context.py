@@ -7,11 +7,12 @@ SEPARATOR = " › "
 EMBEDDED_CHARS = 160
 
 
-def context_of(title: str, passage: Chunk) -> str:
-    """The title and the headings not already in it; below them the header row of the passage's table."""
-    places = SEPARATOR.join([title, *(heading for heading in passage.heading_path if heading != title)])
-    return f"{places}\n{passage.table_header}" if passage.table_header else places
+def header_of(title: str, passage: Chunk) -> str:
+    """The title and the headings not already in it."""
+    return SEPARATOR.join([title, *(heading for heading in passage.heading_path if heading != title)])
 
 
 def embedded_text(title: str, passage: Chunk) -> str:
-    return f"{context_of(title, passage)[:EMBEDDED_CHARS]}\n\n{passage.text}"
+    """The header, the first row of the passage's table, and the passage."""
+    context = "\n".join(filter(None, [header_of(title, passage), passage.table_header]))
+    return f"{context[:EMBEDDED_CHARS]}\n\n{passage.text}"

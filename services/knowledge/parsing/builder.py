@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import datetime
 
 from services.knowledge.parsing.document import (
     Block,
@@ -34,13 +35,14 @@ def one_line(text: str) -> str:
 
 
 class DocumentBuilder:
-    """Collects blocks in reading order; `page` is set by the caller as it moves on.
+    """Collects blocks in reading order; `page` is set by the caller as it moves on, `date` once it is known.
 
     Every method that adds text raises `ParseFailure` (`too_large`) once the document passes its limits.
     """
 
     def __init__(self, limits: ParseLimits) -> None:
         self.page: int | None = None
+        self.date: datetime | None = None
         self.warnings: list[str] = []
         self._limits = limits
         self._pieces: list[str] = []
@@ -130,7 +132,11 @@ class DocumentBuilder:
             raise ParseFailure(FailureCode.EMPTY, "The document contains no text.")
         title = one_line(clean(title or ""))[:_MAX_HEADING_CHARACTERS]
         return ParsedDocument(
-            BETWEEN_BLOCKS.join(self._pieces), title or None, tuple(self._blocks), tuple(self.warnings)
+            BETWEEN_BLOCKS.join(self._pieces),
+            title or None,
+            tuple(self._blocks),
+            tuple(self.warnings),
+            date=self.date,
         )
 
     def _collect(self, kind: BlockKind, line: str) -> None:

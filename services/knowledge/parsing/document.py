@@ -1,6 +1,7 @@
 """What parsing a file yields: its plain text with the place of every block, or the reason there is none."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Self
 
@@ -36,7 +37,8 @@ class ParsedDocument:
     `blocks` are in order, do not overlap, and leave only white space between them. The text holds at least one visible
     character, no NUL, no other control character than newline and tab, and no lone surrogate.
     `warnings` say, for a person, what could not be read. `language` is the ISO 639-1 code of the language that most of
-    the text is in, None where that can't be told; `media_type` is the type that the content turned out to be.
+    the text is in, None where that can't be told; `media_type` is the type that the content turned out to be. `date` is
+    when the file says that it was last changed, else made; nobody has checked it.
     """
 
     text: str
@@ -45,6 +47,7 @@ class ParsedDocument:
     warnings: tuple[str, ...] = ()
     language: str | None = None
     media_type: str | None = None
+    date: datetime | None = None
 
 
 class FailureCode(StrEnum):

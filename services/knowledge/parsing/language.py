@@ -6,10 +6,11 @@ import threading
 from functools import cache
 from typing import Any
 
+from libs.contracts.values import LANGUAGES
+
 _SAMPLE_CHARACTERS = 2_000
 _LEAST_LETTERS = 20
 _LEAST_CONFIDENCE = 0.8
-_UNDECIDED = "und"
 _NOT_WORDS = re.compile(r"[\W\d_]+")
 _loading = threading.Lock()
 
@@ -29,7 +30,7 @@ def language_of(text: str) -> str | None:
     with _loading:
         identifier = _identifier()
     code: str = identifier.classify(sample)[0]
-    return None if code == _UNDECIDED else code
+    return code if code in LANGUAGES else None
 
 
 @cache

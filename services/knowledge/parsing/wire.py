@@ -5,6 +5,7 @@ No pickle: the child has parsed hostile input, and its answer is checked like an
 
 import json
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any
 
 LENGTH_BYTES = 8
@@ -26,8 +27,12 @@ class Request:
 
 def frame(message: object) -> bytes:
     """Returns the message as JSON, with its length in bytes before it."""
-    body = json.dumps(message, ensure_ascii=False, separators=(",", ":"), default=asdict).encode()
+    body = json.dumps(message, ensure_ascii=False, separators=(",", ":"), default=_plain).encode()
     return len(body).to_bytes(LENGTH_BYTES, "big") + body
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, datetime) else asdict(value)
 
 
 def body_length(header: bytes) -> int:

@@ -11,8 +11,9 @@ from typing import IO
 
 from libs.contracts.errors import ErrorCode, FootnoteError
 from libs.contracts.identity import Subject
-from libs.contracts.knowledge import METADATA_MAX_KEYS, DocumentAttributes
+from libs.contracts.knowledge import DocumentAttributes
 from libs.contracts.sources import InventoryItem
+from libs.contracts.values import METADATA_MAX_KEYS
 from libs.s3.answers import S3Object
 from libs.s3.bucket import Bucket
 from libs.s3.errors import S3Error, S3UnreachableError

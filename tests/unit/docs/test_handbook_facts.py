@@ -22,6 +22,7 @@ from libs.contracts import (
     organizations,
     sharing,
     sources,
+    values,
 )
 from libs.contracts.billing import Plan, Resource, ResourceUsage, Usage
 from libs.contracts.usage import DocumentUse, UsedDocument
@@ -119,8 +120,8 @@ SENTENCES = [
     ("own-questions.md", f"{evaluation.JUDGEMENTS_MAX} judgements and {evaluation.QUERY_MAX_CHARS:,} characters"),
     ("own-questions.md", f"grade is 0 to {evaluation.GRADE_MAX}"),
     ("own-questions.md", f"newest {RUNS_KEPT} runs are kept, for {RUN_LIFE.days} days"),
-    ("uploading-documents.md", f"at most {knowledge.METADATA_MAX_KEYS} values of your own"),
-    ("uploading-documents.md", f"strings of at most {knowledge.METADATA_MAX_CHARS} characters"),
+    ("uploading-documents.md", f"at most {values.METADATA_MAX_KEYS} values of your own"),
+    ("uploading-documents.md", f"strings of at most {values.METADATA_MAX_CHARS} characters"),
     ("hybrid-retrieval.md", f"Footnote uses k = {RETRIEVAL['rrf_k']}"),
     ("hybrid-retrieval.md", f"1/{RETRIEVAL['rrf_k'] + 1} + 1/{RETRIEVAL['rrf_k'] + 3}"),
     ("hybrid-retrieval.md", f"up to {RETRIEVAL['candidates']} candidates before fusion"),
@@ -225,7 +226,7 @@ def test_request_bounds():
     expected = f"at least {password['minLength']} characters and at most {password['maxLength']}"
     assert expected in PAGES["sign-in.md"].text
     attributes = knowledge.UploadFields.model_json_schema()["properties"]
-    tags = f"at most {attributes['tags']['maxItems']} tags of at most {knowledge.TAG_MAX_CHARS} characters"
+    tags = f"at most {attributes['tags']['maxItems']} tags of at most {values.TAG_MAX_CHARS} characters"
     assert tags in PAGES["uploading-documents.md"].text
     groups = knowledge.GroupAccess.model_json_schema()["properties"]["groups"]["maxItems"]
     assert f"At most {groups} groups" in PAGES["organizations-and-access.md"].text
@@ -236,6 +237,7 @@ def test_request_bounds():
     [
         ("asking-by-api.md", chat.ChatResponse),
         ("asking-by-api.md", knowledge.SearchFilters),
+        ("search-api.md", knowledge.SearchFilters),
         ("citations.md", chat.Source),
         ("citations.md", chat.Citation),
         ("citations.md", knowledge.Location),

@@ -4,7 +4,7 @@ from services.knowledge.parsing.builder import DocumentBuilder
 from services.knowledge.parsing.document import ParsedDocument, ParseLimits
 from services.knowledge.parsing.formats.docx_body import BodyReader
 from services.knowledge.parsing.formats.docx_styles import read_styles
-from services.knowledge.parsing.formats.packages import OfficePackage, core_title, open_package
+from services.knowledge.parsing.formats.packages import OfficePackage, open_package, properties
 
 _CORRUPT = "The file isn't a readable Word document: it is damaged or incomplete."
 
@@ -29,4 +29,6 @@ def _read(package: OfficePackage, limits: ParseLimits) -> ParsedDocument:
         if notes:
             with package.open(notes) as stream:
                 BodyReader(builder, styles).read(stream)
-    return builder.build(body.title or core_title(package) or builder.first_heading)
+    said = properties(package)
+    builder.date = said.date
+    return builder.build(body.title or said.title or builder.first_heading)

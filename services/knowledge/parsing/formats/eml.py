@@ -2,11 +2,14 @@
 
 import email
 import email.policy
+import email.utils
 from collections.abc import Iterator
+from datetime import datetime
 from email.message import EmailMessage
 
 from services.knowledge.parsing.builder import DocumentBuilder
 from services.knowledge.parsing.charsets import decode
+from services.knowledge.parsing.dates import instant_of
 from services.knowledge.parsing.document import ParsedDocument, ParseLimits
 from services.knowledge.parsing.formats.html import add_fragment
 from services.knowledge.parsing.formats.members import Members
@@ -29,6 +32,7 @@ def parse(data: bytes, limits: ParseLimits) -> ParsedDocument:
         if part.get("Content-ID") and part.get_content_maintype() == "image":
             continue  # a logo that the message's page shows
         members.add(part.get_filename() or _made_up_name(part, number), _bytes_of(part))
+    builder.date = _sent(message)
     return builder.build(_header(message, "Subject"))
 
 
@@ -43,6 +47,13 @@ def _header(message: EmailMessage, name: str) -> str:
         return " ".join(str(message.get(name, "")).split())
     except (ValueError, IndexError, AttributeError, TypeError):  # what the library raises on a header beyond repair
         return next((str(value) for key, value in message.raw_items() if key.lower() == name.lower()), "")
+
+
+def _sent(message: EmailMessage) -> datetime | None:
+    try:
+        return instant_of(email.utils.parsedate_to_datetime(_header(message, "Date")))
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
 
 
 def _add_body(builder: DocumentBuilder, message: EmailMessage) -> None:

@@ -7,6 +7,7 @@ from urllib.parse import unquote
 
 from services.knowledge.parsing.builder import DocumentBuilder
 from services.knowledge.parsing.charsets import decode
+from services.knowledge.parsing.dates import first_instant
 from services.knowledge.parsing.document import FailureCode, ParsedDocument, ParseFailure, ParseLimits, encrypted
 from services.knowledge.parsing.formats.html import add_fragment
 from services.knowledge.parsing.formats.packages import OfficePackage, open_package, part_name
@@ -23,6 +24,8 @@ _SELF_CLOSED = re.compile(r"<(title|script|style|textarea|iframe|a|b|i|p|div|spa
 @dataclass(slots=True)
 class _Book:
     title: str | None = None
+    published: str | None = None
+    changed: str | None = None
     pages: dict[str, str] = field(default_factory=dict[str, str])
     contents: set[str] = field(default_factory=set[str])
     spine: list[str] = field(default_factory=list[str])
@@ -44,6 +47,8 @@ def parse(data: bytes, limits: ParseLimits) -> ParsedDocument:
             if len(content) > _MOST_CHAPTER_BYTES:
                 raise ParseFailure(FailureCode.TOO_LARGE, "A chapter of the book is too long to be read. Split it.")
             add_fragment(builder, _SELF_CLOSED.sub(r"<\1\2></\1>", decode(content)))
+        # What a book says stems from its publication; when its file was made anew says little.
+        builder.date = first_instant((book.published, book.changed))
         return builder.build(book.title or builder.first_heading)
 
 
@@ -59,6 +64,10 @@ def _book(package: OfficePackage) -> _Book:
                 continue
             if name == "title" and book.title is None:
                 book.title = element.text
+            elif name == "date" and book.published is None:
+                book.published = element.text
+            elif name == "meta" and element.get("property") == "dcterms:modified":
+                book.changed = element.text
             elif name == "item" and element.get("media-type") in _PAGES:
                 book.pages[element.get("id", "")] = part_name(folder, unquote(element.get("href", "")))
                 if "nav" in element.get("properties", "").split():

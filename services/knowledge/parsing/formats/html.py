@@ -6,6 +6,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from services.knowledge.parsing.builder import DocumentBuilder
 from services.knowledge.parsing.charsets import decode
+from services.knowledge.parsing.dates import first_instant
 from services.knowledge.parsing.document import ParsedDocument, ParseLimits
 
 _DECLARED_WITHIN = 4096
@@ -23,6 +24,8 @@ _MAIN = "main, [role=main]"
 # A main element with less than this share of the page's text isn't where the content is.
 _LEAST_MAIN_SHARE = 0.25
 _LEAST_LAYOUT_SHARE = 0.5
+# The last change, then the first.
+_DATES = ('property="article:modified_time"', 'property="article:published_time"', 'name="date"')
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _ANY_HEADING = ", ".join(_HEADINGS)
 # ruff: noqa: SIM905 - a word list is read and compared more easily as words
@@ -41,6 +44,8 @@ def parse(data: bytes, limits: ParseLimits) -> ParsedDocument:
     title = tree.css_first("head title, title")
     builder = DocumentBuilder(limits)
     title_text = title.text() if title else None
+    said = [found.attributes.get("content") for name in _DATES for found in tree.css(f"head meta[{name}]")]
+    builder.date = first_instant(said)
     root = tree.body
     if root:
         for node in root.css(_DROPPED):

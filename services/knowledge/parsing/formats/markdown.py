@@ -19,9 +19,10 @@ _LINE_BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
 
 
 def parse(data: bytes, limits: ParseLimits) -> ParsedDocument:
-    title, markdown = split_front_matter(clean(decode(data)))
-    reader = _Reader(DocumentBuilder(limits))
-    return reader.read(_PARSER.parse(resolve_template_tags(markdown)), title)
+    said, markdown = split_front_matter(clean(decode(data)))
+    builder = DocumentBuilder(limits)
+    builder.date = said.date
+    return _Reader(builder).read(_PARSER.parse(resolve_template_tags(markdown)), said.title)
 
 
 class _Reader:

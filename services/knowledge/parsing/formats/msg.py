@@ -69,18 +69,18 @@ class _Storage:
         for name in sorted(name for name in names if name.startswith(_ATTACHMENT)):
             yield _Storage(self._compound, (*self.path, name))
 
-    def time(self) -> str:
-        """When the message was sent, or an empty string."""
+    def time(self) -> datetime | None:
+        """When the message was sent."""
         content = self._read("__properties_version1.0") or b""
         start = _EMBEDDED_HEADER_BYTES if self.path else _HEADER_BYTES
         for offset in range(start, len(content) - _PROPERTY_BYTES + 1, _PROPERTY_BYTES):
             tag, _, value = struct.unpack_from("<IIQ", content, offset)
             if tag in (_SUBMITTED, _DELIVERED):
                 try:
-                    return (_EPOCH + timedelta(microseconds=value // 10)).strftime("%Y-%m-%d %H:%M UTC")
+                    return _EPOCH + timedelta(microseconds=value // 10)
                 except OverflowError:
-                    return ""
-        return ""
+                    return None
+        return None
 
     def _read(self, name: str) -> bytes | None:
         path = [*self.path, name]
@@ -91,7 +91,11 @@ def _add(builder: DocumentBuilder, message: _Storage, limits: ParseLimits) -> st
     members = Members(builder, limits)
     subject, sender, address = message.text(_SUBJECT), message.text(_SENDER), message.text(_SENDER_ADDRESS)
     sent_by = f"{sender} <{address}>" if address and address != sender else sender
-    lines = [("From", sent_by), ("To", message.text(_TO)), ("Cc", message.text(_CC)), ("Date", message.time())]
+    sent = message.time()
+    if not message.path:
+        builder.date = sent
+    shown = sent.strftime("%Y-%m-%d %H:%M UTC") if sent else ""
+    lines = [("From", sent_by), ("To", message.text(_TO)), ("Cc", message.text(_CC)), ("Date", shown)]
     add_envelope(builder, subject, lines)
     body, html = message.text(_BODY), message.binary(_HTML)
     if body.strip():

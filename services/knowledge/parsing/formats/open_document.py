@@ -4,11 +4,11 @@ from typing import IO
 
 from services.knowledge.parsing.builder import DocumentBuilder
 from services.knowledge.parsing.document import ParsedDocument, ParseLimits, encrypted
-from services.knowledge.parsing.formats.packages import OfficePackage, open_package
-from services.knowledge.parsing.formats.xml_events import XmlElement, XmlError, attribute, local_name, xml_events
+from services.knowledge.parsing.formats.packages import open_package, properties
+from services.knowledge.parsing.formats.xml_events import XmlElement, attribute, local_name, xml_events
 
 _CORRUPT = "The file isn't a readable OpenDocument file: it is damaged or incomplete."
-_CONTENT, _META, _MANIFEST = "content.xml", "meta.xml", "META-INF/manifest.xml"
+_CONTENT, _MANIFEST = "content.xml", "META-INF/manifest.xml"
 # What was deleted, what the reader doesn't see, and the indexes that repeat headings.
 _SKIPPED = frozenset(
     ("tracked-changes", "annotation", "table-of-content", "alphabetical-index", "forms", "note-citation")
@@ -29,17 +29,9 @@ def parse(data: bytes, limits: ParseLimits) -> ParsedDocument:
         reader = _ContentReader(builder)
         with package.open(_CONTENT) as stream:
             reader.read(stream)
-        return builder.build(_meta_title(package) or reader.title or builder.first_heading)
-
-
-def _meta_title(package: OfficePackage) -> str | None:
-    try:
-        with package.open(_META) as stream:
-            return next(
-                (e.text for event, e in xml_events(stream) if event == "end" and local_name(e) == "title"), None
-            )
-    except (KeyError, XmlError):
-        return None
+        said = properties(package)
+        builder.date = said.date
+        return builder.build(said.title or reader.title or builder.first_heading)
 
 
 class _ContentReader:

@@ -8,12 +8,18 @@ import zlib
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import IO
 
+from services.knowledge.parsing.dates import first_instant
 from services.knowledge.parsing.document import FailureCode, ParseFailure, encrypted
 from services.knowledge.parsing.formats.xml_events import XmlError, local_name, xml_events
 
 ENCRYPTED_FLAG = 1
+_PROPERTIES = frozenset(("docProps/core.xml", "meta.xml"))
+# Office's and OpenDocument's words for the last change, then for the first.
+_DATES = ("modified", "date", "created", "creation-date")
+_PROPERTY_NAMES = frozenset(("title", *_DATES))
 _TEMPLATE_TITLE = re.compile(
     r"(?:microsoft (?:word|powerpoint)\b.*|powerpoint[- ]pr.*|word document|document ?\d*|presentation ?\d*|untitled)",
     re.IGNORECASE,
@@ -27,6 +33,14 @@ class Relationship:
     id: str
     kind: str
     target: str
+
+
+@dataclass(frozen=True, slots=True)
+class Properties:
+    """`title` isn't one that a template left behind; `date` is that of the last change, else of the first."""
+
+    title: str | None
+    date: datetime | None
 
 
 class OfficePackage:
@@ -82,14 +96,19 @@ def part_name(folder: str, target: str) -> str:
     return posixpath.normpath(posixpath.join("/", folder, target)).lstrip("/")
 
 
-def core_title(package: OfficePackage) -> str | None:
-    """The title in the file's properties, where it isn't one that a template left behind."""
-    try:
-        with package.open("docProps/core.xml") as stream:
-            for event, element in xml_events(stream):
-                if event == "end" and local_name(element) == "title" and element.text:
-                    title = element.text.strip()
-                    return None if _TEMPLATE_TITLE.fullmatch(title) else title
-    except (KeyError, XmlError):
-        pass
-    return None
+def properties(package: OfficePackage) -> Properties:
+    """What the package says of itself, Office's way or OpenDocument's."""
+    found: dict[str, str] = {}
+    for part in _PROPERTIES & package.names:
+        try:
+            with package.open(part) as stream:
+                for event, element in xml_events(stream):
+                    name = local_name(element)
+                    if event == "end" and element.text and name in _PROPERTY_NAMES:
+                        found.setdefault(name, element.text.strip())
+        except (XmlError, zipfile.BadZipFile, zlib.error, EOFError):
+            continue
+    title = found.get("title") or None
+    if title and _TEMPLATE_TITLE.fullmatch(title):
+        title = None
+    return Properties(title, first_instant(map(found.get, _DATES)))

@@ -37,6 +37,7 @@ def parse(data: bytes, limits: ParseLimits) -> ParsedDocument:
         builder.page = index + 1
         add_page(builder, index, lines, headings)
         builder.close()
+    builder.date = pdf.date
     title = one_line(pdf.title)
     return builder.build(builder.first_heading if _PRODUCER_TITLE.fullmatch(title) else title)
 

@@ -3,11 +3,13 @@
 import ctypes
 import re
 from collections.abc import Iterator
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import pypdfium2  # pyright: ignore[reportMissingTypeStubs] - it has none
 import pypdfium2.raw  # pyright: ignore[reportMissingTypeStubs] - it has none
 
+from services.knowledge.parsing.dates import pdf_instant
 from services.knowledge.parsing.document import FailureCode, ParseFailure, encrypted
 from services.knowledge.parsing.formats.page_text import Line, OutlineEntry
 
@@ -43,6 +45,12 @@ class PdfPages:
     @property
     def title(self) -> str:
         return self._pdf.get_metadata_value("Title")
+
+    @property
+    def date(self) -> datetime | None:
+        """When it was last changed, else made."""
+        said = (pdf_instant(self._pdf.get_metadata_value(key)) for key in ("ModDate", "CreationDate"))
+        return next((found for found in said if found), None)
 
     def outline(self) -> list[OutlineEntry]:
         """The bookmarks, in order; those that lead to no page are left out."""

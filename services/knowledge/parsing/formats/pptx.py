@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from services.knowledge.parsing.builder import DocumentBuilder, one_line
 from services.knowledge.parsing.document import ParsedDocument, ParseLimits
-from services.knowledge.parsing.formats.packages import OfficePackage, core_title, open_package
+from services.knowledge.parsing.formats.packages import OfficePackage, open_package, properties
 from services.knowledge.parsing.formats.xml_events import XmlElement, local_name, xml_events
 
 _CORRUPT = "The file isn't a readable presentation: it is damaged or incomplete."
@@ -37,7 +37,9 @@ def _read(package: OfficePackage, limits: ParseLimits) -> ParsedDocument:
                 _add_part(builder, package, found.target)
             if found.kind == "notesSlide" and found.target in package.names:
                 _add_part(builder, package, found.target)
-    return builder.build(core_title(package) or builder.first_heading)
+    said = properties(package)
+    builder.date = said.date
+    return builder.build(said.title or builder.first_heading)
 
 
 def _relation_id(element: XmlElement) -> str:

@@ -13,6 +13,7 @@ import python_calamine
 
 from services.knowledge.parsing.builder import DocumentBuilder
 from services.knowledge.parsing.document import FailureCode, ParsedDocument, ParseFailure, ParseLimits, encrypted
+from services.knowledge.parsing.formats.packages import open_package, properties
 from services.knowledge.parsing.media_types import ZIP_MARKS
 
 Cell = int | float | str | bool | dt.time | dt.date | dt.datetime | dt.timedelta
@@ -34,7 +35,16 @@ def parse(data: bytes, limits: ParseLimits) -> ParsedDocument:
         raise encrypted() from error
     except python_calamine.CalamineError as error:
         raise ParseFailure(FailureCode.CORRUPT, _CORRUPT) from error
+    builder.date = _date(data) if data.startswith(ZIP_MARKS) else None
     return builder.build(None)
+
+
+def _date(data: bytes) -> dt.datetime | None:
+    try:
+        with open_package(data, _CORRUPT) as package:
+            return properties(package).date
+    except ParseFailure:
+        return None  # calamine could read the rest
 
 
 def _add_sheet(builder: DocumentBuilder, name: str, workbook: python_calamine.CalamineWorkbook) -> None:

@@ -96,7 +96,7 @@ class People:
     """Who is known; each session is a subject's own."""
 
     def __init__(self, settings: Settings) -> None:
-        self._secrets_dir = settings.secrets_dir
+        self._tokens = ServiceTokens("gateway", settings.secrets_dir)
         self._signer = UserTokenSigner(load_private_key(settings.secrets_dir / f"{USER_TOKENS}.key"), life_s=3600)
         self._subjects: dict[UUID, Subject] = {}
         self._keys = keys_of_jwks(self._signer.jwks())
@@ -122,8 +122,7 @@ class People:
         self._subjects[claims.session_id] = subject
         headers = {
             "Authorization": f"Bearer {self._signer.sign(claims)}",
-            # A new one each time: it lives for a minute, which a test may need whole.
-            "X-Service-Token": ServiceTokens("gateway", self._secrets_dir).sign("knowledge"),
+            "X-Service-Token": self._tokens.sign("knowledge"),
         }
         return Person(subject, http, headers)
 

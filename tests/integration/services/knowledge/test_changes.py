@@ -77,7 +77,7 @@ async def test_attributes_change_filter_and_are_cleared(person: MakePerson) -> N
         "tags": ["a", "b'"],
         "metadata": {"year": 2024, "draft": False, "place": "weir", "score": 0.5},
         "source": "https://example.org/heron",
-        "language": None,
+        "language": "en",
         "status": "completed",
     }
     assert {name: changed[name] for name in expected} == expected

@@ -1,22 +1,28 @@
 """What every passage index must do; an adapter joins by adding its name to `adapters`."""
 
 import asyncio
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import UUID, uuid4
 
+import lancedb
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from libs.contracts.knowledge import SearchFilters
 from services.knowledge.adapters.lancedb_index import LanceDbIndex
+from services.knowledge.metadata import facts
 from services.knowledge.ports import IndexedPassage, PassageAttributes, PassageIndex, Scope
 
 DIMENSION = 8
 ORGANIZATION = UUID(int=1)
 EVERYONE = ("organization",)
+SAID = PassageAttributes(EVERYONE, datetime(2026, 3, 5, 12, tzinfo=UTC), "text/markdown")
 
 
 @pytest.fixture(params=["lancedb"])
@@ -30,28 +36,29 @@ def vector(axis: int) -> np.ndarray:
     return row / np.linalg.norm(row)
 
 
-def passage(content: str, axis: int = 0, **changes: object) -> IndexedPassage:
+def passage(content: str, axis: int = 0, **changes: Any) -> IndexedPassage:
+    """`changes` are of the passage or of its attributes."""
     one = IndexedPassage(
         chunk_id=uuid4(),
         document_id=uuid4(),
         version=uuid4(),
         position=0,
         header="Header",
+        table_header=None,
         content=content,
         heading_path=("Header",),
         page=None,
         start=0,
         end=len(content),
         token_count=5,
-        readers=EVERYONE,
-        category=None,
-        tags=(),
-        created_at=datetime(2026, 3, 5, 12, tzinfo=UTC),
+        attributes=SAID,
         vector=vector(axis),
         tokens=bytes([axis]),
         model_revision="r1",
     )
-    return replace(one, **changes)
+    named = {field.name for field in fields(PassageAttributes)}
+    said = replace(SAID, **{name: value for name, value in changes.items() if name in named})
+    return replace(one, attributes=said, **{name: value for name, value in changes.items() if name not in named})
 
 
 def scope(readers: tuple[str, ...] = EVERYONE, **filters: object) -> Scope:
@@ -116,12 +123,108 @@ async def test_only_the_named_readers_find_a_passage_and_their_list_is_full(inde
         ({"date_from": date(2026, 3, 6)}, 0),
         ({"date_to": date(2026, 3, 5)}, 1),
         ({"date_to": date(2026, 3, 4)}, 0),
+        ({"date_from": date.min, "date_to": date.max}, 1),
+        ({"language": "de"}, 1),
+        ({"language": "en"}, 0),
+        ({"source": "it's \\ here"}, 1),
+        ({"source": "it"}, 0),
+        ({"collection_id": UUID(int=7)}, 1),
+        ({"collection_id": UUID(int=8)}, 0),
+        ({"media_type": "text/markdown"}, 1),
+        ({"media_type": "text/plain"}, 0),
+        ({"document_ids": [UUID(int=8), UUID(int=9)]}, 1),
+        ({"document_ids": [UUID(int=8)]}, 0),
+        ({"metadata": {"year": 2024.0}}, 1),
+        ({"metadata": {"year": "2024", "place": "we're"}}, 1),
+        ({"metadata": {"year": 2024, "place": "weir"}}, 0),
+        ({"metadata": {"yea": "r=2024"}}, 0),
+        ({"category": "fish", "language": "de", "metadata": {"year": 2025}}, 0),
     ],
 )
 async def test_filters_narrow_both_searches(index: PassageIndex, filters: dict, hits: int) -> None:
-    await index.add(ORGANIZATION, [passage("Herring", category="fish", tags=("a", "b"))])
+    said = {"language": "de", "source": "it's \\ here", "collection_id": UUID(int=7)}
+    metadata = facts({"year": 2024, "place": "we're"})
+    one = passage("Herring", document_id=UUID(int=9), category="fish", tags=("a", "b"), facts=metadata, **said)
+    await index.add(ORGANIZATION, [one])
     assert len(await index.lexical(scope(**filters), "herring", 5)) == hits
     assert len(await index.similar(scope(**filters), vector(0), 5)) == hits
+
+
+HOSTILE = (
+    "'",
+    "''",
+    "\\",
+    "\\'",
+    "a' OR '1'='1",
+    "'); DROP TABLE x; --",
+    "%",
+    '"',
+    "\n",
+    "--",
+    "{}",
+    "$1",
+    "é😀",
+    "[1]",
+)
+
+
+@settings(max_examples=3, deadline=None)
+@given(st.sets(st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"]), max_size=30), max_size=6))
+async def test_every_text_is_a_value_and_none_is_sql(values: set[str]) -> None:
+    """Each row is found by its own value and by no other's, written as a row and as a change."""
+    texts = sorted({*values, *HOSTILE})
+    with TemporaryDirectory() as folder:
+        index = LanceDbIndex(Path(folder), exact_below=1_000)
+        rows = [passage("herring", source=text, tags=(text or "-",), facts=facts({"k": text})) for text in texts]
+        await index.add(ORGANIZATION, rows)
+
+        async def check() -> None:
+            for text, row in zip(texts, rows, strict=True):
+                asked = scope(source=text, metadata={"k": text}, tags=[text or "-"])
+                assert [one.chunk_id for one in await index.similar(asked, vector(0), 99)] == [row.chunk_id]
+
+        await check()
+        texts = texts[::-1]
+        for text, row in list(zip(texts, rows, strict=True))[: len(HOSTILE)]:
+            await index.update(
+                ORGANIZATION, row.version, *said(text, source=text, tags=(text or "-",), facts=facts({"k": text}))
+            )
+        texts, rows = texts[: len(HOSTILE)], rows[: len(HOSTILE)]
+        await index.remove(ORGANIZATION, sorted(await index.versions(ORGANIZATION) - {row.version for row in rows}))
+        await check()
+
+
+async def test_documents_that_external_ids_mean_are_the_only_ones(index: PassageIndex) -> None:
+    await index.add(ORGANIZATION, [passage("Herring", document_id=UUID(int=9))])
+    for named, hits in (((UUID(int=9), UUID(int=8)), 1), ((UUID(int=8),), 0), ((), 0)):
+        assert len(await index.lexical(replace(scope(), named=named), "herring", 5)) == hits
+
+
+async def test_a_table_of_the_former_kind_goes_on_and_learns_the_new_columns(tmp_path: Path) -> None:
+    """Made with the columns that tables had before documents had a language and dates of their own."""
+    written = [passage("old herring", category="fish", tags=("a",)), passage("older herring", position=1)]
+    await LanceDbIndex(tmp_path, exact_below=1_000).add(ORGANIZATION, written)
+    connection = await lancedb.connect_async(tmp_path)
+    table = await connection.open_table(f"org_{ORGANIZATION.hex}")
+    await table.add_columns({"created_at": "dated_at"})
+    await table.drop_columns(["dated_at", "language", "source", "collection_id", "media_type", "facts"])
+    former: Any = await table.schema()
+    handles = [LanceDbIndex(tmp_path, exact_below=1_000) for _ in range(3)]
+    found = await asyncio.gather(
+        handles[0].lexical(scope(category="fish", date_to=date(2026, 3, 5)), "herring", 9),
+        handles[1].similar(scope(tags=["a"], date_from=date(2026, 3, 5)), vector(0), 9),
+        handles[2].add(ORGANIZATION, [passage("new herring", language="de", facts=facts({"a": 1}))]),
+    )
+    assert [len(one) for one in found[:2]] == [1, 1]
+    assert len(await handles[1].lexical(scope(), "herring", 9)) == 3
+    assert len(await handles[0].lexical(scope(language="de", metadata={"a": "1"}), "herring", 9)) == 1
+    for one in written:
+        await handles[2].update(ORGANIZATION, one.version, *said(language="en", source="wiki"))
+    assert len(await handles[0].similar(scope(language="en", source="wiki"), vector(0), 9)) == 2
+    # A process of the former kind may still be writing.
+    row: Any = await table.query().limit(1).to_arrow()
+    await table.add(row.select(former.names))
+    assert len(await handles[0].lexical(scope(), "herring", 9)) == 4
 
 
 @pytest.mark.parametrize(
@@ -205,8 +308,8 @@ async def test_token_vectors_are_those_of_one_model(index: PassageIndex) -> None
     assert await index.tokens(uuid4(), ids, "r1") == {}
 
 
-def said(title: str = "Header", readers: tuple[str, ...] = EVERYONE, **fields: Any) -> PassageAttributes:
-    return PassageAttributes(**{"title": title, "readers": readers, "category": None, "tags": (), **fields})
+def said(title: str = "Header", readers: tuple[str, ...] = EVERYONE, **changes: Any) -> tuple[str, PassageAttributes]:
+    return title, replace(SAID, readers=readers, **changes)
 
 
 async def test_what_is_said_of_a_version_changes_at_once_and_of_no_other(index: PassageIndex) -> None:
@@ -214,7 +317,7 @@ async def test_what_is_said_of_a_version_changes_at_once_and_of_no_other(index: 
     rows = [passage(f"herring {n}", n, version=version, heading_path=("Header", "Fish")) for n in range(3)]
     await index.add(ORGANIZATION, [*rows, passage("herring of another", 4)])
     attributes = said("It's Zander", ("user:a", "collection:'c'"), category="o'cat", tags=("t'",))
-    await index.update(ORGANIZATION, version, attributes)
+    await index.update(ORGANIZATION, version, *attributes)
     assert [one.content for one in await index.lexical(scope(), "herring", 9)] == ["herring of another"]
     for readers in (("user:a",), ("collection:'c'",)):
         found = await index.lexical(scope(readers, category="o'cat", tags=["t'"]), "zander fish", 9)
@@ -222,14 +325,23 @@ async def test_what_is_said_of_a_version_changes_at_once_and_of_no_other(index: 
         similar = await index.similar(scope(readers), vector(1), 9)
         assert {one.chunk_id for one in similar} == {one.chunk_id for one in rows}
         np.testing.assert_allclose(similar[0].vector, vector(1), atol=1e-6)
-    await index.update(ORGANIZATION, version, said(readers=()))
+    await index.update(ORGANIZATION, version, *said(readers=()))
     assert await index.lexical(scope(("user:a",)), "herring", 9) == []
     await index.maintain(ORGANIZATION)
-    await index.update(ORGANIZATION, version, said())
+    await index.update(ORGANIZATION, version, *said())
     assert len(await index.lexical(scope(), "herring", 9)) == 4
     assert len(await index.by_ids(ORGANIZATION, [one.chunk_id for one in rows])) == 3
-    await index.update(UUID(int=2), version, said())
-    await index.update(ORGANIZATION, uuid4(), said())
+    await index.update(UUID(int=2), version, *said())
+    await index.update(ORGANIZATION, uuid4(), *said())
+
+
+async def test_the_first_row_of_a_table_is_searched_with_its_rows_under_any_title(index: PassageIndex) -> None:
+    row = passage("| Ada | 1815 |", table_header="| name | born |")
+    await index.add(ORGANIZATION, [row, passage("unrelated")])
+    await index.update(ORGANIZATION, row.version, *said("Renamed"))
+    for query in ("born", "renamed", "Ada"):
+        (found,) = await index.lexical(Scope(ORGANIZATION, EVERYONE), query, 10)
+        assert found.content == "| Ada | 1815 |"
 
 
 @pytest.mark.parametrize("rows", [1, 2, 300, 700])
@@ -239,10 +351,18 @@ async def test_what_was_removed_is_forgotten_to_the_last_byte_and_the_rest_stays
     gone = uuid4()
     await index.add(ORGANIZATION, [passage(f"herring {n}", n % DIMENSION) for n in range(rows)])
     await index.maintain(ORGANIZATION)
-    secret = passage("quetzalcoatlus lives here", version=gone, header="quetzalcoatlus", tags=("quetzalcoatlus",))
+    secret = passage(
+        "quetzalcoatlus lives here",
+        version=gone,
+        header="quetzalcoatlus",
+        table_header="quetzalcoatlus",
+        tags=("quetzalcoatlus",),
+        source="quetzalcoatlus",
+        facts=("a=quetzalcoatlus",),
+    )
     await index.add(ORGANIZATION, [secret, passage("late herring")])
     await index.maintain(ORGANIZATION)
-    await index.update(ORGANIZATION, gone, said("quetzalcoatlus again"))
+    await index.update(ORGANIZATION, gone, *said("quetzalcoatlus again"))
 
     def holding() -> list[Path]:
         files = [path for path in tmp_path.rglob("*") if path.is_file()]
@@ -264,7 +384,7 @@ async def test_writers_of_several_processes_undo_nothing_of_each_other(tmp_path:
     versions = [uuid4() for _ in range(6)]
     await handles[0].add(ORGANIZATION, [passage("herring", version=version) for version in versions])
     writes = [
-        handles[n % 3].update(ORGANIZATION, version, said(f"Title {n}", ("user:a",)))
+        handles[n % 3].update(ORGANIZATION, version, *said(f"Title {n}", ("user:a",)))
         for n, version in enumerate(versions)
     ]
     added = [handles[n % 3].add(ORGANIZATION, [passage(f"new {n}")]) for n in range(6)]

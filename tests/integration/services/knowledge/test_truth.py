@@ -47,6 +47,7 @@ steps = st.one_of(
     st.tuples(st.just("open"), people, numbers, accesses),
     st.tuples(st.just("move"), people, numbers, places),
     st.tuples(st.just("open_collection"), people, st.integers(0, 2), accesses.filter(bool)),
+    st.tuples(st.just("label"), people, numbers, st.integers(1, 2)),
     st.tuples(st.sampled_from(["delete", "restore", "purge", "reindex"]), people, numbers),
 )  # fmt: skip
 
@@ -218,6 +219,19 @@ class Lives:
         if allowed:
             await act(document_id, document)
 
+    async def label(self, who: str, number: int, flock: int) -> None:
+        person = self.people[who]
+
+        async def act(document_id: str, document: TrueDocument) -> None:
+            document.flock = flock
+
+        await self._act(
+            number,
+            lambda document: self.truth.manages(person.subject, document),
+            lambda document_id: person.patch(f"/documents/{document_id}", json={"metadata": {"flock": flock}}),
+            act,
+        )
+
     async def check(self) -> None:
         async with asyncio.TaskGroup() as checks:
             for name, person in (self.people | self.guests).items():
@@ -233,6 +247,10 @@ class Lives:
             found = await person.search("heron at the weir", strategy=strategy, top_k=100)
             assert len(found) == len(readable), (name, strategy)
             assert {one["document_id"]: one["content"] for one in found} == readable, (name, strategy)
+        flock = {"metadata": {"flock": 1}}
+        found = await person.search("heron at the weir", strategy="vector", top_k=100, filters=flock)
+        labelled = {key for key, one in documents if key in readable and one.flock == 1}
+        assert {one["document_id"] for one in found} == labelled, name
         for path, ids in (("/documents?limit=100", set(readable)), ("/documents?deleted=true&limit=100", restorable)):
             listed = (await person.get(path)).json()["items"]
             assert {one["document_id"] for one in listed} == ids, (name, path)

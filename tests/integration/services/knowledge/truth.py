@@ -43,6 +43,7 @@ class TrueDocument:
     content: str
     access: TrueAccess
     collection: str | None
+    flock: int = 0
     place: Literal["living", "bin", "purged"] = "living"
 
 
