@@ -10,7 +10,7 @@ from libs.stores.postgres import Database
 from services.knowledge import repository
 from services.knowledge.ports import FoundPassage, PassageIndex
 from services.knowledge.repository import ServedDocument
-from services.knowledge.retrieval import location_of
+from services.knowledge.searching import location_of
 
 AROUND_CHARS = 600
 # A content may be replaced between the look at the index and the one at the system of record: then both look again.

@@ -1,5 +1,6 @@
 """Which of the passages found come first: the searches' ranks fused, late interaction, exact words, age."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from uuid import UUID
 
@@ -18,8 +19,10 @@ LATE = "late"
 NEWEST = "newest"
 PART = "part"
 EXPANSION = "expansion"
-# Passages this alike say the same; the better ranked one stands for both.
+# Passages this alike say the same, and the better ranked one stands for both, unless they differ in a figure or in a
+# negation: then they are two versions, and a reader should see both.
 SAME_COSINE = 0.985
+_CLAIM = re.compile(r"\d+(?:[.,:]\d+)*|\b(?:not|no|never|nor|neither|without)\b|n['’]t\b")
 
 
 class Candidates:
@@ -95,18 +98,21 @@ def _one_of_each_document(candidates: Candidates, ordered: Iterable[Fused[UUID]]
 def _without_repetitions(candidates: Candidates, ordered: Sequence[Fused[UUID]]) -> list[Fused[UUID]]:
     kept: list[Fused[UUID]] = []
     texts: set[str] = set()
-    vectors, count = _rows_for(candidates, ordered), 0
+    vectors, claims = _rows_for(candidates, ordered), list[list[str]]()
     for one in ordered:
         passage = candidates.passages[one.item]
         text = " ".join(passage.content.split()).casefold()
-        alike = passage.vector is not None and bool((vectors[:count] @ passage.vector >= SAME_COSINE).any())
-        if alike or text in texts:
+        claimed = sorted(_CLAIM.findall(text))
+        if text in texts:
             continue
+        if passage.vector is not None:
+            alike = np.flatnonzero(vectors[: len(claims)] @ passage.vector >= SAME_COSINE)
+            if any(claims[row] == claimed for row in alike):
+                continue
+            vectors[len(claims)] = passage.vector
+            claims.append(claimed)
         kept.append(one)
         texts.add(text)
-        if passage.vector is not None:
-            vectors[count] = passage.vector
-            count += 1
     return kept
 
 

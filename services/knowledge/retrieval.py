@@ -6,78 +6,32 @@ The recheck comes before the fusion, so that ranks and traces are made of nothin
 import asyncio
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import replace
 from uuid import UUID
 
 import numpy as np
-from numpy.typing import NDArray
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from libs.clients.embedding import EmbeddedQuery
 from libs.config.settings import Retrieval
 from libs.contracts.errors import FootnoteError
 from libs.contracts.identity import Subject
-from libs.contracts.knowledge import Location, RetrievedPassage, SearchScores
 from libs.inference.late_interaction import maxsim
 from libs.stores.postgres import Database
 from services.knowledge import repository
-from services.knowledge.analysis import QueryAnalysis, analyse
+from services.knowledge.analysis import analyse
 from services.knowledge.found import Found, Mode, Wanted
 from services.knowledge.fusion import Fused
-from services.knowledge.glossary.expansion import ExpandedTerm, expanded_terms, expansions, said_otherwise
+from services.knowledge.glossary.expansion import expanded_terms, expansions, said_otherwise
 from services.knowledge.ports import Embedder, FoundPassage, PassageIndex, Scope
-from services.knowledge.ranking import EXPANSION, LATE, LEXICAL, VECTOR, Candidates, rank
-from services.knowledge.repository import ServedDocument
+from services.knowledge.ranking import EXPANSION, LEXICAL, VECTOR, Candidates, rank
 from services.knowledge.scope import scope_of
 from services.knowledge.search_cache import SearchCache
-
-Vector = NDArray[np.float32]
+from services.knowledge.searching import Search
 
 EMBED_TIMEOUT_S = 5.0
 # A list that is too short for the question is fetched again, deeper, and so is one that a change overtook.
 FETCHES = 5
 DEEPER_FACTOR = 4
-
-
-@dataclass
-class _Search:
-    """One retrieval under way; `lists` holds, per search, what the reader may see, best first.
-
-    The searches are named "lexical" and "vector", "lexical 1" and so on for the query's parts and exact words, and
-    "expansion 1" and so on for the query as the glossary says it otherwise; `otherwise` are those texts, embedded.
-    """
-
-    subject: Subject
-    wanted: Wanted
-    analysis: QueryAnalysis
-    scope: Scope
-    mode: Mode
-    terms: tuple[ExpandedTerm, ...] = ()
-    embedded: EmbeddedQuery | None = None
-    otherwise: list[EmbeddedQuery] = field(default_factory=list[EmbeddedQuery])
-    part_vectors: list[Vector] = field(default_factory=list[Vector])
-    lists: dict[str, list[FoundPassage]] = field(default_factory=dict[str, list[FoundPassage]])
-    documents: dict[UUID, ServedDocument] = field(default_factory=dict[UUID, ServedDocument])
-    knowledge_version: int = 0
-    exhausted: bool = False
-    overtaken: bool = False
-    at_one_version: bool = False
-    passages: list[RetrievedPassage] = field(default_factory=list[RetrievedPassage])
-    degraded: set[str] = field(default_factory=set[str])
-    trace: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
-
-    @property
-    def used(self) -> Mode:
-        if LEXICAL in self.lists and VECTOR in self.lists:
-            return "hybrid"
-        return "vector" if VECTOR in self.lists else "lexical"
-
-    @property
-    def texts(self) -> list[str]:
-        """What the words are looked for of: the query, with all that its terms are called otherwise, and its parts."""
-        ways = [way for term in self.terms for way in term.ways]
-        return [" ".join([self.wanted.query, *ways]), *self.analysis.parts, *self.analysis.exact]
 
 
 class Retriever:
@@ -114,11 +68,11 @@ class Retriever:
             await self._cache.put(subject, wanted, found)
         return found
 
-    async def _search(self, subject: Subject, wanted: Wanted) -> _Search:
+    async def _search(self, subject: Subject, wanted: Wanted) -> Search:
         analysis = analyse(wanted.query)
         scope = Scope(subject.organization_id, (), wanted.filters)
         mode: Mode = "hybrid" if wanted.strategy == "auto" else wanted.strategy
-        search = _Search(subject, wanted, analysis, scope, mode)
+        search = Search(subject, wanted, analysis, scope, mode)
         top_k = wanted.top_k or self._settings.passages[analysis.kind]
         search.trace.append(
             {
@@ -142,10 +96,10 @@ class Retriever:
             if len(ranked) >= top_k or search.exhausted:
                 break
             depth *= DEEPER_FACTOR
-        search.passages = _passages(search, ranked[:top_k])
+        search.passages = search.results(ranked[:top_k])
         return search
 
-    async def _fetch(self, search: _Search, depth: int) -> None:
+    async def _fetch(self, search: Search, depth: int) -> None:
         async with self._database.transaction() as session:
             search.knowledge_version = await repository.knowledge_version(session, search.scope.organization_id)
             # After the version: a collection that was opened since then is at most too new for it.
@@ -163,7 +117,7 @@ class Retriever:
         search.lists = words | similar
         search.exhausted = all(len(found) < depth for found in search.lists.values())
 
-    async def _expand(self, session: AsyncSession, search: _Search) -> None:
+    async def _expand(self, session: AsyncSession, search: Search) -> None:
         terms = await expanded_terms(session, search.scope.organization_id, search.wanted.query)
         if terms == search.terms:
             return
@@ -171,7 +125,7 @@ class Retriever:
         told = [one.model_dump() for one in expansions(search.wanted.query, terms)]
         search.trace.append({"step": "glossary", "expansions": told})
 
-    async def _lexical(self, search: _Search, depth: int) -> dict[str, list[FoundPassage]]:
+    async def _lexical(self, search: Search, depth: int) -> dict[str, list[FoundPassage]]:
         started = time.perf_counter()
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(self._index.lexical(search.scope, text, depth)) for text in search.texts]
@@ -179,7 +133,7 @@ class Retriever:
         names = _names(LEXICAL, len(tasks))
         return {name: task.result() for name, task in zip(names, tasks, strict=True)}
 
-    async def _similar(self, search: _Search, depth: int) -> dict[str, list[FoundPassage]]:
+    async def _similar(self, search: Search, depth: int) -> dict[str, list[FoundPassage]]:
         """Nothing where the query can't be embedded."""
         if search.embedded is None:
             started = time.perf_counter()
@@ -217,7 +171,7 @@ class Retriever:
         ]
         return {name: task.result() for name, task in zip(names, tasks, strict=True)}
 
-    async def _recheck(self, search: _Search) -> None:
+    async def _recheck(self, search: Search) -> None:
         """Drops what the system of record doesn't serve this reader now.
 
         A content that was replaced since the search began may be missing in both forms: then the search is overtaken.
@@ -239,7 +193,7 @@ class Retriever:
         counts = {name: len(found) for name, found in search.lists.items()}
         search.trace.append({"step": "recheck", "ms": _ms(started), **counts})
 
-    async def _ranked(self, search: _Search) -> list[Fused[UUID]]:
+    async def _ranked(self, search: Search) -> list[Fused[UUID]]:
         started = time.perf_counter()
         candidates = Candidates(search.lists, search.documents, search.analysis, self._settings)
         # One search alone is asked for its own order.
@@ -258,7 +212,7 @@ class Retriever:
         search.trace.append({"step": "fuse", "ms": _ms(started), "passages": considered})
         return fused
 
-    async def _late(self, search: _Search, passages: Sequence[FoundPassage]) -> dict[UUID, float]:
+    async def _late(self, search: Search, passages: Sequence[FoundPassage]) -> dict[UUID, float]:
         """The late-interaction score of each passage whose token vectors this query's model made.
 
         Of the query as it stands and as it is said otherwise, the better.
@@ -281,51 +235,6 @@ class Retriever:
 def _names(search: str, count: int) -> list[str]:
     """The query's own list has the plain name."""
     return [search, *(f"{search} {number}" for number in range(1, count))]
-
-
-def _passages(search: _Search, ranked: Sequence[Fused[UUID]]) -> list[RetrievedPassage]:
-    lexical = {one.chunk_id: one for one in search.lists.get(LEXICAL, [])}
-    similar = {one.chunk_id: one for one in search.lists.get(VECTOR, [])}
-    named = {one.chunk_id: one for found in search.lists.values() for one in found}
-    passages: list[RetrievedPassage] = []
-    for one in ranked:
-        in_lexical, in_similar = lexical.get(one.item), similar.get(one.item)
-        passage = named[one.item]
-        document = search.documents[passage.document_id]
-        alone = in_similar if search.used == VECTOR else in_lexical
-        passages.append(
-            RetrievedPassage(
-                document_id=document.id,
-                external_id=document.external_id,
-                chunk_id=passage.chunk_id,
-                title=document.title,
-                content=passage.content,
-                score=alone.score if alone and search.used != "hybrid" else one.score,
-                location=location_of(passage),
-                scores=SearchScores(
-                    lexical_rank=one.ranks.get(LEXICAL),
-                    lexical_score=in_lexical.score if in_lexical else None,
-                    vector_rank=one.ranks.get(VECTOR),
-                    vector_score=in_similar.score if in_similar else None,
-                    late_rank=one.ranks.get(LATE),
-                    fused=one.score,
-                ),
-                token_count=passage.token_count,
-                similarity=_similarity(passage, search),
-            )
-        )
-    return passages
-
-
-def _similarity(passage: FoundPassage, search: _Search) -> float | None:
-    """The cosine, also for a passage that only its words brought here."""
-    if search.embedded is None or passage.vector is None:
-        return None
-    return max(float(np.dot(passage.vector, query.vector)) for query in (search.embedded, *search.otherwise))
-
-
-def location_of(passage: FoundPassage) -> Location:
-    return Location(page=passage.page, heading_path=list(passage.heading_path), start=passage.start, end=passage.end)
 
 
 def _ms(started: float) -> float:

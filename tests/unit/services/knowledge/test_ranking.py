@@ -74,6 +74,15 @@ def test_of_versions_the_newest_wins_only_where_it_is_asked_for(settings: Retrie
     assert numbers(rank(candidates(settings, "What is the current price?", *pages), {}, by_document=False)) == [2, 1]
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("It costs 10 dollars.", "It costs 12 dollars."), ("You may smoke here.", "You may not smoke here.")],
+)
+def test_versions_that_disagree_are_both_shown(settings: Retrieval, one: str, other: str):
+    found = candidates(settings, "x", passage(1, one), passage(2, other, axis=1), passage(3, one + " Yes.", axis=1))
+    assert numbers(rank(found, {}, by_document=False)) == [1, 2]
+
+
 def test_what_says_the_same_appears_once(settings: Retrieval):
     found = candidates(settings, "x", passage(1, "Same  text."), passage(2, "same text."), passage(3, "Alike.", axis=1))
     assert numbers(rank(found, {}, by_document=False)) == [1]
