@@ -226,6 +226,18 @@ def bench_rerank() -> None:
     run(measure(console))
 
 
+@bench_app.command("ingest")
+def bench_ingest(
+    data: Annotated[
+        Path | None, typer.Option(envvar="FOOTNOTE_DATA", help="A folder with retrieval/scifact; else the handbook.")
+    ] = None,
+) -> None:
+    """Documents from being sent to being found, beside encoding the same passages and no more."""
+    from scripts.bench.ingest import bench_ingest as measure
+
+    run(measure(console, data))
+
+
 @bench_app.command("search")
 def bench_search() -> None:
     """A search beside a bare FastAPI and Redis route."""
@@ -263,6 +275,7 @@ def bench_all() -> None:
     """Every bench, one after another."""
     bench_embed()
     bench_rerank()
+    bench_ingest()
     bench_search()
     bench_scale()
     bench_index()
