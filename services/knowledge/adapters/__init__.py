@@ -1,3 +1,4 @@
-from services.knowledge.adapters.lancedb_import import put_off_rest_client
+from services.knowledge.adapters.lancedb_import import leave_out_centroids, put_off_rest_client
 
+leave_out_centroids()
 put_off_rest_client()

@@ -1,4 +1,4 @@
-"""LanceDB without its REST client.
+"""LanceDB without what costs memory and serves nobody here: its REST client, centroids in statistics.
 
 lancedb takes the models of `lance_namespace_urllib3_client` one by one, but that package's own module also builds a
 client for remote catalogues: 0.7 s of processor time and 14 MB in each process. It is put off until somebody asks for
@@ -6,9 +6,15 @@ one of its names.
 """
 
 import importlib.util
+import os
 import sys
 from types import ModuleType
 from typing import Any
+
+
+def leave_out_centroids() -> None:
+    """Of an index's statistics, where they take memory: nobody reads them, and LanceDB warns of them otherwise."""
+    os.environ.setdefault("LANCE_INCLUDE_VECTOR_CENTROIDS", "false")
 
 
 def put_off_rest_client() -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import groupby, takewhile
 
 from services.knowledge.chunking.packing import Passage, pack
-from services.knowledge.chunking.units import TokenCounter, Unit, split_units, split_until_they_fit
+from services.knowledge.chunking.units import TokenCounter, Unit, split_units, split_until_they_fit, stretches
 from services.knowledge.parsing.document import BlockKind, ParsedDocument
 
 # all-MiniLM-L6-v2 reads 256 tokens: two mark the ends, and the title and heading path embedded with a chunk need room.
@@ -55,19 +55,23 @@ def chunk(
     """
     if max_tokens < 1 or not 0 <= overlap_tokens < max_tokens:
         raise ValueError(f"need 0 <= overlap_tokens < max_tokens, got {overlap_tokens!r} and {max_tokens!r}")
-    units = split_units(document, count_tokens, max_tokens)
-    passages = [passage for section in _sections(units) for passage in pack(section, max_tokens, overlap_tokens)]
-    fitting = _verified(document.text, passages, count_tokens, max_tokens)
+    depth = len(_shared([block.heading_path for blocks in stretches(document) for block in blocks])) + 1
     starts = [block.start for block in document.blocks]
-    return [_chunk(index, document, starts, passage, tokens) for index, (passage, tokens) in enumerate(fitting)]
+    chunks: list[Chunk] = []
+    for blocks in stretches(document):
+        units = split_units(document.text, blocks, count_tokens, max_tokens)
+        sections = _sections(units, depth)
+        passages = [passage for section in sections for passage in pack(section, max_tokens, overlap_tokens)]
+        for passage, tokens in _verified(document.text, passages, count_tokens, max_tokens):
+            chunks.append(_chunk(len(chunks), document, starts, passage, tokens))
+    return chunks
 
 
-def _sections(units: Sequence[Unit]) -> list[list[Unit]]:
-    """The units by section of the highest level at which the document branches.
+def _sections(units: Sequence[Unit], depth: int) -> list[list[Unit]]:
+    """The units by section of the highest level at which the document branches, which is `depth`.
 
     Headings without a text of their own go with the first section below them.
     """
-    depth = len(_shared([unit.heading_path for unit in units])) + 1
     sections: list[list[Unit]] = []
     for path, group in groupby(units, key=lambda unit: unit.heading_path[:depth]):
         above = sections[-1] if sections else []

@@ -17,6 +17,9 @@ _CHARACTERS_PER_TOKEN = 12
 # little, and it bounds how many units a chunk can have.
 _TINY_SHARE = 16
 _BATCH = 1024
+# What is cut at a time takes some hundred bytes a line.
+STRETCH_CHARACTERS = 1_000_000
+_OF_LINES = frozenset((BlockKind.TABLE, BlockKind.LIST, BlockKind.CODE))
 # How far from an even cut a better place is looked for, at most.
 _CUT_WINDOW = 1000
 _LINE = re.compile(r"[^\n]+")
@@ -56,16 +59,34 @@ class Unit:
         return self.kind is BlockKind.HEADING
 
 
-def split_units(document: ParsedDocument, count_tokens: TokenCounter, max_tokens: int) -> list[Unit]:
-    """Returns the units of the document, in order; none costs more than `max_tokens`, unless one character does."""
+def stretches(document: ParsedDocument) -> Iterator[list[Block]]:
+    """Yields all of the text's blocks, about `STRETCH_CHARACTERS` at a time: the units of a long text are many.
+
+    A heading is never the last of a stretch but of the last one.
+    """
+    stretch: list[Block] = []
+    characters = 0
+    for block in _blocks_and_gaps(document):
+        for part in _parts_of_long(document.text, block):
+            if characters >= STRETCH_CHARACTERS and stretch[-1].kind is not BlockKind.HEADING:
+                yield stretch
+                stretch, characters = [], 0
+            stretch.append(part)
+            characters += part.end - part.start
+    if stretch:
+        yield stretch
+
+
+def split_units(text: str, blocks: Sequence[Block], count_tokens: TokenCounter, max_tokens: int) -> list[Unit]:
+    """Returns the units of the blocks, in order; none costs more than `max_tokens`, unless one character does."""
     tiny = max_tokens // _TINY_SHARE
     rough = [
         Unit(start, end, 0, index, block.kind, block.heading_path, block.page, seam)
-        for index, block in enumerate(_blocks_and_gaps(document))
-        for start, end, seam in _spans(document.text, block, tiny)
+        for index, block in enumerate(blocks)
+        for start, end, seam in _spans(text, block, tiny)
     ]
-    fitting = split_until_they_fit(document.text, rough, count_tokens, max_tokens)
-    return _with_outer_seams(document.text, _coalesced(fitting, tiny))
+    fitting = split_until_they_fit(text, rough, count_tokens, max_tokens)
+    return _with_outer_seams(text, _coalesced(fitting, tiny))
 
 
 def split_until_they_fit(text: str, units: Sequence[Unit], count_tokens: TokenCounter, max_tokens: int) -> list[Unit]:
@@ -123,11 +144,25 @@ def _cut_near(text: str, ideal: int, reach: int) -> tuple[int, Seam]:
 def _blocks_and_gaps(document: ParsedDocument) -> Iterator[Block]:
     """The blocks, and as paragraphs whatever a parser left between them, so that no text is lost."""
     position, before = 0, Block(0, 0, BlockKind.PARAGRAPH)
-    for block in (*document.blocks, Block(len(document.text), len(document.text), BlockKind.PARAGRAPH)):
+    for block in document.blocks:
         if document.text[position : block.start].strip():
             yield replace(before, start=position, end=block.start, kind=BlockKind.PARAGRAPH)
         yield block
         position, before = block.end, block
+    if document.text[position:].strip():
+        yield replace(before, start=position, end=len(document.text), kind=BlockKind.PARAGRAPH)
+
+
+def _parts_of_long(text: str, block: Block) -> Iterator[Block]:
+    """A table, list or code of many lines in parts, cut between lines; any other block whole."""
+    start = block.start
+    while block.kind in _OF_LINES and block.end - start > STRETCH_CHARACTERS:
+        end = text.find("\n", start + STRETCH_CHARACTERS, block.end)
+        if end < 0:
+            break
+        yield replace(block, start=start, end=end)
+        start = end + 1
+    yield replace(block, start=start)
 
 
 def _spans(text: str, block: Block, tiny: int) -> Iterator[tuple[int, int, Seam]]:

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from services.knowledge.chunking import units
 from services.knowledge.chunking.chunks import Chunk, chunk
 from services.knowledge.parsing.builder import DocumentBuilder
 from services.knowledge.parsing.document import Block, BlockKind, ParsedDocument, ParseLimits
@@ -98,6 +99,30 @@ def test_every_visible_character_is_in_a_chunk_within_budget(
     chunks = chunk(document, count, max_tokens=max_tokens, overlap_tokens=overlap)
     check(document, chunks, count, max_tokens)
     assert chunk(document, count, max_tokens=max_tokens, overlap_tokens=overlap) == chunks
+
+
+@settings(deadline=None)
+@given(documents, counters, st.integers(1, 120), st.integers(1, 200))
+def test_a_text_that_is_cut_a_stretch_at_a_time_loses_nothing(
+    document: ParsedDocument, count: Counter, max_tokens: int, stretch: int
+):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(units, "STRETCH_CHARACTERS", stretch)
+        chunks = chunk(document, count, max_tokens=max_tokens, overlap_tokens=0)
+    check(document, chunks, count, max_tokens)
+
+
+def test_no_stretch_ends_with_a_heading(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(units, "STRETCH_CHARACTERS", 1)
+    sections = [piece for number in range(5) for piece in (("#", f"H{number}"), f"Text {number}.")]
+    assert texts_of(chunk(document_of(*sections), word_pieces)) == [f"H{n}\n\nText {n}." for n in range(5)]
+
+
+def test_rows_far_down_a_table_know_its_first_row(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(units, "STRETCH_CHARACTERS", 100)
+    rows = [("|", f"row {number}", "x " * 10) for number in range(50)]
+    chunks = chunk(document_of(("|", "name", "text"), *rows), word_pieces, max_tokens=40, overlap_tokens=0)
+    assert {one.table_header for one in chunks[1:]} == {"| name | text |"}
 
 
 @settings(deadline=None)
