@@ -22,7 +22,7 @@ from services.knowledge import queue, repository
 from services.knowledge.access import INHERITED, is_guest, require_manager, shown_access
 from services.knowledge.aftermath import give_up_document
 from services.knowledge.catching_up import RELAY_AFTER, IndexCatchUp, behind
-from services.knowledge.guests import shown_to
+from services.knowledge.guests import require_open_filters, shown_to
 from services.knowledge.models import CollectionRow, DocumentRow
 from services.knowledge.scope import require_known_collection
 
@@ -100,6 +100,7 @@ class Documents:
             if status is not DocumentStatus.COMPLETED:
                 return DocumentList(items=[], next_cursor=None)
             status = None
+        require_open_filters(subject, filters)
         async with self._database.transaction() as session:
             if filters.collection_id:
                 await require_known_collection(session, subject, filters.collection_id, "query.collection_id")

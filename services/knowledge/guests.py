@@ -2,16 +2,33 @@
 
 from libs.contracts.errors import forbidden
 from libs.contracts.identity import Subject
-from libs.contracts.knowledge import Document, DocumentStatus, RetrievedPassage, SearchRequest, SearchResult
+from libs.contracts.knowledge import (
+    Document,
+    DocumentStatus,
+    RetrievedPassage,
+    SearchFilters,
+    SearchRequest,
+    SearchResult,
+)
 from services.knowledge.access import PUBLIC, is_guest
 
 
 def shown_to(subject: Subject, document: Document) -> Document:
-    """A guest sees no collection, and a served document as completed: a content to come or to fail is the members'."""
+    """A guest sees a served document as completed: a content to come or to fail is the members'.
+
+    So is where a document came from and where it lies: its source, external id and collection.
+    """
     if not is_guest(subject):
         return document
     hidden = {"status": DocumentStatus.COMPLETED, "error": None, "progress": None, "collection_id": None}
-    return document.model_copy(update={**hidden, "access": PUBLIC, "inherits_access": False})
+    inner = {"source": None, "external_id": None, "updated_at": document.created_at}
+    return document.model_copy(update={**hidden, **inner, "access": PUBLIC, "inherits_access": False})
+
+
+def require_open_filters(subject: Subject, filters: SearchFilters | None) -> None:
+    """403 for a guest who filters by what guests aren't shown."""
+    if is_guest(subject) and filters and (filters.source or filters.external_ids or filters.collection_id):
+        raise forbidden("Documents are told apart by source, external id and collection among members alone.")
 
 
 def require_explainable(subject: Subject, body: SearchRequest) -> None:
@@ -22,6 +39,7 @@ def require_explainable(subject: Subject, body: SearchRequest) -> None:
 def result_for(subject: Subject, passage: RetrievedPassage, *, explain: bool) -> SearchResult:
     """A guest's score is made of ranks: BM25 would tell how many other documents hold a word."""
     result = SearchResult.model_validate(passage.model_dump(exclude=None if explain else {"scores"}))
-    if is_guest(subject) and passage.scores:
-        result.score = passage.scores.fused
+    if is_guest(subject):
+        result.external_id = None
+        result.score = passage.scores.fused if passage.scores else result.score
     return result

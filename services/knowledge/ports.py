@@ -84,13 +84,15 @@ class FoundPassage:
 class Scope:
     """Whose passages a search may name at all: one organisation's, for any of `readers`, within the filters.
 
-    `named` are the documents that the filters' external ids mean, which the index doesn't know.
+    `named` are the documents that the filters' external ids mean, which the index doesn't know. `unserved` are versions
+    that are being written: some passages of theirs would crowd out what is served.
     """
 
     organization_id: UUID
     readers: tuple[str, ...]
     filters: SearchFilters | None = None
     named: tuple[UUID, ...] | None = None
+    unserved: tuple[UUID, ...] = ()
 
 
 class PassageIndex(Protocol):

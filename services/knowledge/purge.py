@@ -60,8 +60,8 @@ class Purger:
                 await self._index.maintain(organization_id)
                 self._clean[organization_id] = version
 
-    async def sweep(self, organization_id: UUID) -> None:
-        """Removes passages that are neither kept nor being written."""
+    async def sweep(self, organization_id: UUID) -> bool:
+        """Removes passages that are neither kept nor being written; true where there were any."""
         indexed = await self._index.versions(organization_id)
         async with self._database.transaction() as session:
             # After the index was listed: whatever was being written then is in the queue or served by now. The queue
@@ -75,7 +75,9 @@ class Purger:
                 select(DocumentRow.served_version).where(DocumentRow.organization_id == organization_id)
             )
             living = set(served) | {version_of(row.lease, row.id) for row in written if row.lease}
-        await self._index.remove(organization_id, sorted(indexed - living))
+        left_over = sorted(indexed - living)
+        await self._index.remove(organization_id, left_over)
+        return bool(left_over)
 
     async def empty_bins(self) -> None:
         """Gives up the documents that have been in the bin for longer than it keeps them."""
@@ -112,8 +114,12 @@ class Purger:
                 self._rewritten[organization_id] = (time.monotonic(), documents)
         latest = time.monotonic() - READERS_FINISH.total_seconds()
         finished = {one: documents for one, (since, documents) in self._rewritten.items() if since < latest}
-        for organization_id in finished:
-            await self._index.forget(organization_id, READERS_FINISH)
+        for organization_id in list(finished):
+            if await self.sweep(organization_id):
+                # A writer that didn't know of the purge yet came after the first sweep: all of it once more.
+                del self._rewritten[organization_id], finished[organization_id]
+            else:
+                await self._index.forget(organization_id, READERS_FINISH)
         if finished:
             await self._cache.forget_history()
         for organization_id, documents in finished.items():

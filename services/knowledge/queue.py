@@ -1,6 +1,6 @@
 """The revisions that wait to be indexed: claimed fairly, leased, fenced, and ended exactly once."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID, uuid4, uuid5
@@ -9,6 +9,7 @@ from sqlalchemy import and_, exists, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from libs.contracts.knowledge import DocumentStatus, Progress
+from services.knowledge import repository
 from services.knowledge.models import DocumentRow, OrganizationRow, RevisionRow
 
 MAX_ATTEMPTS = 3
@@ -63,6 +64,9 @@ async def claim(session: AsyncSession, lease_s: float, most: int, most_bytes: in
         if revision.attempts:
             break
     lease = uuid4()
+    if any(revision.passages_total for revision in chosen):
+        # What an earlier attempt wrote of a long one is to be swept.
+        await repository.bump_knowledge_version(session, organization_id)
     for revision in chosen:
         revision.status, revision.lease, revision.attempts = "processing", lease, revision.attempts + 1
         revision.passages_done, revision.passages_total = 0, None
@@ -87,15 +91,29 @@ async def extend(session: AsyncSession, lease: UUID, lease_s: float) -> None:
     )
 
 
-async def report(session: AsyncSession, lease: UUID, revision_id: UUID, done: int, total: int) -> bool:
-    """How many of the revision's passages are written; false where the lease doesn't hold it any more."""
-    found = await session.scalar(
+async def report(session: AsyncSession, lease: UUID, revision_id: UUID, done: int, total: int) -> None:
+    """How many of the revision's passages are written, if the lease still holds it."""
+    await session.execute(
         update(RevisionRow)
         .where(RevisionRow.id == revision_id, RevisionRow.lease == lease, RevisionRow.status == "processing")
         .values(passages_done=done, passages_total=total)
-        .returning(RevisionRow.id)
     )
-    return found is not None
+
+
+async def still_held(session: AsyncSession, lease: UUID, revision_ids: Iterable[UUID]) -> set[UUID]:
+    """As `held`, without a lock: what is true now."""
+    row = RevisionRow
+    query = select(row.id).where(row.id.in_(revision_ids), row.lease == lease, row.status == "processing")
+    return set(await session.scalars(query))
+
+
+async def being_written(session: AsyncSession, organization_id: UUID) -> tuple[UUID, ...]:
+    """The versions of long contents of which some passages are in the index already: nothing serves them yet."""
+    row = RevisionRow
+    query = select(row.lease, row.id).where(
+        row.organization_id == organization_id, row.status == "processing", row.passages_total.is_not(None)
+    )
+    return tuple(version_of(lease, revision) for lease, revision in await session.execute(query) if lease)
 
 
 async def release(session: AsyncSession, lease: UUID, *, attempted: bool) -> None:

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from libs.contracts.errors import ErrorCode, FootnoteError
@@ -11,7 +11,7 @@ from libs.contracts.knowledge import DocumentAccepted, DocumentStatus, SearchFil
 from libs.contracts.lifecycle import ReindexAccepted
 from libs.stores.postgres import Database
 from services.knowledge import repository
-from services.knowledge.access import require_manager
+from services.knowledge.access import readable, require_manager
 from services.knowledge.filtering import matching
 from services.knowledge.models import DocumentRow, RevisionRow
 
@@ -37,15 +37,17 @@ class Reindexing:
             return DocumentAccepted(document_id=document_id, status=DocumentStatus(document.status))
 
     async def all(self, subject: Subject, filters: SearchFilters) -> ReindexAccepted:
-        """Of the whole organisation, for an admin: it shows nobody anything."""
+        """Of the whole organisation, for an admin; counted are those that the admin may read."""
         async with self._database.transaction() as session:
             await repository.lock_organization(session, subject.organization_id)
             of_organization = DocumentRow.organization_id == subject.organization_id
-            return ReindexAccepted(documents=await _line_up(session, of_organization, *matching(filters)))
+            waiting = await _line_up(session, of_organization, *matching(filters))
+            shown = select(func.count()).where(readable(subject), DocumentRow.id.in_(waiting))
+            return ReindexAccepted(documents=await session.scalar(shown) or 0)
 
 
-async def _line_up(session: AsyncSession, *conditions: ColumnElement[bool]) -> int:
-    """How many documents wait from now on; behind whatever is new."""
+async def _line_up(session: AsyncSession, *conditions: ColumnElement[bool]) -> set[UUID]:
+    """The documents that wait from now on; behind whatever is new."""
     documents = select(DocumentRow.id).where(DocumentRow.deleted_at.is_(None), *conditions)
     done = RevisionRow.status.in_(["completed", "failed"])
     lined_up = await session.scalars(
@@ -60,4 +62,4 @@ async def _line_up(session: AsyncSession, *conditions: ColumnElement[bool]) -> i
         .where(DocumentRow.id.in_(waiting))
         .values(status=DocumentStatus.PENDING, error_code=None, error_message=None)
     )
-    return len(waiting)
+    return waiting

@@ -36,13 +36,20 @@ DEEPER_FACTOR = 4
 
 class Retriever:
     def __init__(
-        self, database: Database, index: PassageIndex, embedder: Embedder, cache: SearchCache, settings: Retrieval
+        self,
+        database: Database,
+        index: PassageIndex,
+        embedder: Embedder,
+        cache: SearchCache,
+        settings: Retrieval,
+        embed_timeout_s: float = EMBED_TIMEOUT_S,
     ) -> None:
         self._database = database
         self._index = index
         self._embedder = embedder
         self._cache = cache
         self._settings = settings
+        self._embed_timeout_s = embed_timeout_s
 
     async def retrieve(self, subject: Subject, wanted: Wanted) -> Found:
         """The best `top_k` passages, or the best passage of each of the best `top_k` documents.
@@ -141,13 +148,13 @@ class Retriever:
                 query = search.wanted.query
                 search.embedded, *search.otherwise = await asyncio.gather(
                     *(
-                        self._embedder.embed_query(text, timeout_s=EMBED_TIMEOUT_S)
+                        self._embedder.embed_query(text, timeout_s=self._embed_timeout_s)
                         for text in (query, *said_otherwise(query, search.terms))
                     )
                 )
                 if search.analysis.parts:
                     search.part_vectors = [
-                        *await self._embedder.embed([*search.analysis.parts], timeout_s=EMBED_TIMEOUT_S)
+                        *await self._embedder.embed([*search.analysis.parts], timeout_s=self._embed_timeout_s)
                     ]
             except FootnoteError as error:
                 search.trace.append({"step": "embed", "ms": _ms(started), "failed": error.code})

@@ -35,7 +35,7 @@ from services.knowledge.forms import file_upload, fingerprint, is_multipart, rea
 from services.knowledge.found import Wanted
 from services.knowledge.glossary.routes import router as glossary
 from services.knowledge.groups import Groups
-from services.knowledge.guests import require_explainable, result_for
+from services.knowledge.guests import require_explainable, require_open_filters, result_for
 from services.knowledge.lifecycle_routes import NoBody
 from services.knowledge.lifecycle_routes import router as lifecycle
 from services.knowledge.listing import ListingFilters
@@ -208,9 +208,11 @@ async def search(
 ) -> SearchResponse:
     """The best passages, or with `group_by` document each document's best one."""
     require_explainable(subject, body)
+    require_open_filters(subject, body.filters)
     wanted = Wanted(body.query, body.strategy, body.top_k, body.filters, body.group_by, body.rerank)
     found = await knowledge.retriever.retrieve(subject, wanted)
-    usage.counts.found(found.passages)
+    if not is_guest(subject):
+        usage.counts.found(found.passages)
     return SearchResponse(
         results=[result_for(subject, passage, explain=body.explain) for passage in found.passages],
         strategy_used=found.strategy_used,

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from libs.contracts.errors import ErrorCode, FootnoteError
 from libs.contracts.identity import Subject
 from libs.contracts.knowledge import SearchFilters
-from services.knowledge import repository
+from services.knowledge import queue, repository
 from services.knowledge.access import open_collection, readable
 from services.knowledge.models import CollectionRow, DocumentRow
 from services.knowledge.ports import Scope
@@ -22,7 +22,8 @@ async def scope_of(session: AsyncSession, subject: Subject, filters: SearchFilte
     if filters and filters.external_ids:
         query = select(DocumentRow.id).where(readable(subject), DocumentRow.external_id.in_(filters.external_ids))
         named = tuple(await session.scalars(query))
-    return Scope(subject.organization_id, await repository.reader_names(session, subject), filters, named)
+    unserved = await queue.being_written(session, subject.organization_id)
+    return Scope(subject.organization_id, await repository.reader_names(session, subject), filters, named, unserved)
 
 
 async def require_known_collection(session: AsyncSession, subject: Subject, collection_id: UUID, field: str) -> None:

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -37,13 +38,17 @@ QUOTA_EXCEEDED = "quota_exceeded"
 
 @dataclass(frozen=True)
 class Upload:
-    """A document on its way in: what is said of it, and its bytes. `title` None leaves it to the file."""
+    """A document on its way in: what is said of it, and its bytes. `title` None leaves it to the file.
+
+    `modified_at` is what its store says, for a file that doesn't tell its own date.
+    """
 
     attributes: DocumentAttributes
     title: str | None
     file_name: str
     head: bytes
     content: AsyncIterator[bytes]
+    modified_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -232,7 +237,12 @@ async def _write_one(session: AsyncSession, subject: Subject, stored: _Stored) -
             status=DocumentStatus.PENDING,
             media_type=stored.media_type,
             size_bytes=stored.size,
-            **_UNSAID | said | {"title": upload.title or upload.file_name, "dated_at": attributes.date or func.now()},
+            **_UNSAID
+            | said
+            | {
+                "title": upload.title or upload.file_name,
+                "dated_at": attributes.date or upload.modified_at or func.now(),
+            },
         )
         session.add(document)
         await session.flush()
@@ -246,7 +256,7 @@ async def _write_one(session: AsyncSession, subject: Subject, stored: _Stored) -
         file_name=upload.file_name,
         media_type=stored.media_type,
         status="accepting",
-        **_UNSAID | said,
+        **_UNSAID | ({"content_date": upload.modified_at} if upload.modified_at else {}) | said,
     )
     session.add(revision)
     return revision

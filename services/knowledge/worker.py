@@ -61,7 +61,9 @@ SOURCES_IDLE_S = 5.0
 SOURCES_AT_ONCE = 2
 BIN_EVERY_S = 60.0
 FILES_EVERY_S = 3600.0
-# One more ingester takes only documents up to this size, so that a large one never holds up the small.
+# An evaluation's questions wait behind the passages that are being indexed.
+PATIENT_S = 60.0
+# One more ingester takes only documents up to this size, so that a large file never holds up the small.
 SMALL_BYTES = 1_000_000
 # uvloop runs Python between fork and exec, where LanceDB's threads may hold a lock for ever; asyncio starts a parser's
 # process without.
@@ -110,7 +112,7 @@ def _duties(
     runner = source_runner(settings, database, Documents(database, catch_up, shower), accepting)
     packer = Packer(database, blobs, shower, timedelta(hours=settings.documents.export_hours), lease)
     uncached = settings.retrieval.model_copy(update={"cache_s": 0})
-    retriever = Retriever(database, index, embedder, SearchCache(redis, uncached), uncached)
+    retriever = Retriever(database, index, embedder, SearchCache(redis, uncached), uncached, PATIENT_S)
     evaluator = Evaluator(database, retriever, Resolver(database, index), lease)
 
     async def expire_use() -> bool:

@@ -64,27 +64,40 @@ class PassageWriter:
         async with self._database.transaction() as session:
             documents = await repository.living_documents(session, [one.revision.document_id for one in prepared])
         drafts = _drafts(prepared, documents)
+        lost: set[UUID] = set()
         begun = False
-        while some := [*islice(drafts, WRITTEN_AT_ONCE)]:
-            if not await self._held(claim, some[0]):
-                return
+        while some := [*islice((one for one in drafts if one.of.revision.id not in lost), WRITTEN_AT_ONCE)]:
+            await self._report(claim, some)
             passages = [
-                passage
+                made
                 for start in range(0, len(some), EMBEDDED_AT_ONCE)
-                for passage in await self._embedded(claim, some[start : start + EMBEDDED_AT_ONCE], patient=begun)
+                for made in await self._embedded(claim, some[start : start + EMBEDDED_AT_ONCE], patient=begun)
             ]
-            await self._index.add(claim.organization_id, passages)
+            # Again, for it took a while: nothing is written any more of what was deleted or is another worker's now.
+            lost |= await self._lost(claim, some)
+            await self._index.add(
+                claim.organization_id,
+                [passage for draft, passage in passages if draft.of.revision.id not in lost],
+            )
             begun = True
 
-    async def _held(self, claim: Claim, first: _Draft) -> bool:
-        """Says how far a long document is; false where it was deleted or given to another worker meanwhile."""
-        total = len(first.of.chunks)
-        if total <= WRITTEN_AT_ONCE:
-            return True
-        async with self._database.transaction() as session:
-            return await queue.report(session, claim.lease, first.of.revision.id, first.chunk.index, total)
+    async def _report(self, claim: Claim, drafts: Sequence[_Draft]) -> None:
+        """How far the long documents are; a short one is done before anyone could look."""
+        first = {one.of.revision.id: one for one in reversed(drafts) if len(one.of.chunks) > WRITTEN_AT_ONCE}
+        if first:
+            async with self._database.transaction() as session:
+                for revision_id, one in first.items():
+                    await queue.report(session, claim.lease, revision_id, one.chunk.index, len(one.of.chunks))
 
-    async def _embedded(self, claim: Claim, drafts: Sequence[_Draft], *, patient: bool) -> list[IndexedPassage]:
+    async def _lost(self, claim: Claim, drafts: Sequence[_Draft]) -> set[UUID]:
+        """The revisions that the lease doesn't hold any more."""
+        revisions = {one.of.revision.id for one in drafts}
+        async with self._database.transaction() as session:
+            return revisions - await queue.still_held(session, claim.lease, revisions)
+
+    async def _embedded(
+        self, claim: Claim, drafts: Sequence[_Draft], *, patient: bool
+    ) -> list[tuple[_Draft, IndexedPassage]]:
         texts = [embedded_text(draft.of.title, draft.chunk) for draft in drafts]
         until = time.monotonic() + (PATIENCE_S if patient else 0)
         while True:
@@ -96,7 +109,7 @@ class PassageWriter:
                     raise
                 log.warning("embedding is away; a long document waits", reason=error.message)
                 await asyncio.sleep(PAUSE_S)
-        return [_passage(claim, draft, made, row) for row, draft in enumerate(drafts)]
+        return [(draft, _passage(claim, draft, made, row)) for row, draft in enumerate(drafts)]
 
 
 def _drafts(prepared: Sequence[Prepared], documents: Mapping[UUID, DocumentRow]) -> Iterator[_Draft]:

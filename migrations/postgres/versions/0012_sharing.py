@@ -48,6 +48,16 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    # Their index rows name readers that the code before this doesn't know.
+    op.execute(
+        """
+        INSERT INTO knowledge.outbox (id, topic, payload, due_at)
+        SELECT gen_random_uuid(), 'index-behind',
+            jsonb_build_object('organization_id', organization_id, 'document_id', id), now()
+        FROM knowledge.documents
+        WHERE served_version IS NOT NULL AND purged_at IS NULL AND (access = 'public' OR collection_id IS NOT NULL)
+        """
+    )
     for table, values in WITH_PUBLIC.items():
         op.execute(f"UPDATE knowledge.{table} SET access = 'organization' WHERE access = 'public'")  # noqa: S608 - our own names
         _admit(table, values.removesuffix(", 'public'"))

@@ -15,6 +15,8 @@ def condition(scope: Scope) -> str:
     conditions = [f"array_has_any(readers, {_list(scope.readers)})", *_of_filters(scope.filters or SearchFilters())]
     if scope.named is not None:
         conditions.append(one_of("document_id", scope.named))
+    if scope.unserved:
+        conditions.append(f"NOT ({one_of('version', scope.unserved)})")
     return " AND ".join(conditions)
 
 

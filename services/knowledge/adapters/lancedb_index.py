@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager, nullcontext
 from datetime import timedelta
 from itertools import islice
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 from uuid import UUID
 
 import lancedb
@@ -113,7 +113,8 @@ class LanceDbIndex:
         if table is None:
             return set()
         listed: Any = await table.query().select(["version"]).to_arrow()
-        return {UUID(version) for version in set(values(listed, "version"))}
+        different: Any = listed["version"].unique()
+        return {UUID(version) for version in cast("list[str]", different.to_pylist())}
 
     async def remove(self, organization_id: UUID, versions: Sequence[UUID]) -> None:
         table = await self._table(organization_id)

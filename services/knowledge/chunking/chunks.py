@@ -13,7 +13,9 @@ from services.knowledge.parsing.document import BlockKind, ParsedDocument
 
 # all-MiniLM-L6-v2 reads 256 tokens: two mark the ends, and the title and heading path embedded with a chunk need room.
 DEFAULT_MAX_TOKENS = 200
-DEFAULT_OVERLAP_TOKENS = 32
+DEFAULT_OVERLAP_TOKENS = 30
+# A first row that is longer isn't repeated with every passage of its table.
+TABLE_HEADER_CHARS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +23,9 @@ class Chunk:
     """A passage: `text` is exactly the document's text from `start` to `end`.
 
     `heading_path` is what all of the passage stands under, `page` the page (from 1) on which it begins, `table_header`
-    the first row of the table in whose further rows it begins. `content_hash` (SHA-256, hexadecimal) depends on the
-    text and the heading path alone, so unchanged content keeps it; a document that repeats a passage under the same
-    headings repeats its hash.
+    the first row of the table in whose further rows it begins, if that row is short. `content_hash` (SHA-256,
+    hexadecimal) depends on the text and the heading path alone, so unchanged content keeps it; a document that repeats
+    a passage under the same headings repeats its hash.
     """
 
     index: int
@@ -128,7 +130,7 @@ def _table_header(document: ParsedDocument, block_starts: Sequence[int], passage
     block = document.blocks[before - 1] if before else None
     if block is None or block.kind is not BlockKind.TABLE or passage.start >= block.end:
         return None
-    first_row = document.text.find("\n", block.start, passage.start)
+    first_row = document.text.find("\n", block.start, min(passage.start, block.start + TABLE_HEADER_CHARS))
     return document.text[block.start : first_row] if first_row >= 0 else None
 
 

@@ -137,7 +137,7 @@ class BucketVisit:
             self._report.moved += 1
         else:
             head = await asyncio.to_thread(_head, file)
-            upload = Upload(self._attributes(read), None, _file_name(read.key), head, _pieces(file))
+            upload = Upload(self._attributes(read), None, _file_name(read.key), head, _pieces(file), read.last_modified)
             await self._documents.accept(self._subject, upload)
             if known:
                 self._report.updated += 1

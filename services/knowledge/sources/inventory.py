@@ -13,6 +13,7 @@ from libs.contracts.sources import Inventory, InventoryItem
 from libs.stores.postgres import Database
 from services.knowledge import repository
 from services.knowledge.access import readable, require_manager
+from services.knowledge.catching_up import behind
 from services.knowledge.models import DocumentRow, RevisionRow
 
 
@@ -57,6 +58,7 @@ class Inventories:
             if source is not None:
                 for row in (document, *await repository.revisions_of(session, document_id)):
                     row.source = source
+                session.add(behind(document))
             await repository.bump_knowledge_version(session, subject.organization_id)
             await session.flush()
             (item,) = await _read(session, _items(subject).where(DocumentRow.id == document_id))

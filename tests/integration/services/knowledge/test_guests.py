@@ -54,6 +54,22 @@ async def test_a_collection_is_opened_and_closed_with_all_that_inherits(person: 
     assert await sees(visitor, inherits)
 
 
+async def test_where_a_document_came_from_is_the_members_business(person: MakePerson, guest: MakePerson) -> None:
+    alice = person()
+    visitor = guest(alice.subject.organization_id)
+    said = {"external_id": "desk-7", "source": "s3://vault/heron.md", "metadata": {"desk": 7}}
+    document_id = await alice.add("The heron stands at the weir.", access="public", **said)
+    shown = await visitor.show(document_id)
+    assert (shown["external_id"], shown["source"], shown["metadata"]) == (None, None, {"desk": 7})
+    assert [one["external_id"] for one in await visitor.search(QUESTION)] == [None]
+    assert [one["external_id"] for one in await alice.search(QUESTION)] == ["desk-7"]
+    for filters in ({"source": said["source"]}, {"external_ids": ["desk-7"]}, {"collection_id": str(uuid4())}):
+        refused = await visitor.post("/search", json={"query": QUESTION, "filters": filters})
+        assert refused.status_code == 403
+    assert (await visitor.get("/documents", params={"source": said["source"]})).status_code == 403
+    assert await visitor.search(QUESTION, filters={"metadata": {"desk": 7}})
+
+
 async def test_a_link_to_collections_leads_nowhere_else(person: MakePerson, guest: MakePerson) -> None:
     alice = person()
     made = [await alice.post("/documents/collections", json={"name": name, "access": "public"}) for name in "ab"]

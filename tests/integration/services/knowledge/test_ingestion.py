@@ -22,7 +22,7 @@ from services.knowledge import queue, writing
 from services.knowledge.adapters.lancedb_index import LanceDbIndex
 from services.knowledge.ingestion import Ingester
 from services.knowledge.parsing.sandbox import Sandbox
-from services.knowledge.ports import IndexedPassage
+from services.knowledge.ports import FoundPassage, IndexedPassage, Scope
 from services.knowledge.purge import Purger
 from services.knowledge.search_cache import SearchCache
 from services.knowledge.uploads import Uploads
@@ -222,12 +222,17 @@ LONG = "\n\n".join(f"# Part {number}\n\nHeron {number} wades." for number in ran
 
 
 async def half_written(
-    embedder: HeldEmbedder, ingester: Ingester, alice: Person, monkeypatch: pytest.MonkeyPatch
+    embedder: HeldEmbedder, ingester: Ingester, alice: Person, monkeypatch: pytest.MonkeyPatch, *beside: str
 ) -> tuple[str, asyncio.Task[bool]]:
-    """A long document of which four passages of ten are written; the next four fail while `embedder.error` stands."""
+    """A long document of which four passages of ten are written; the next four fail while `embedder.error` stands.
+
+    The texts `beside` it are indexed in the same turn.
+    """
     monkeypatch.setattr(writing, "WRITTEN_AT_ONCE", 4)
     monkeypatch.setattr(writing, "PAUSE_S", 0.01)
     document_id = await alice.send(LONG, "Herons")
+    for beside_it in beside:
+        await alice.send(beside_it)
     embedder.wait = asyncio.Event()
     turn = asyncio.create_task(ingester.turn())
     await embedder.reached.wait()
@@ -256,11 +261,36 @@ async def test_a_long_document_that_is_deleted_is_not_written_to_its_end(
     ingester: Ingester, embedder: HeldEmbedder, person: MakePerson, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     alice = person()
-    document_id, turn = await half_written(embedder, ingester, alice, monkeypatch)
+    document_id, turn = await half_written(embedder, ingester, alice, monkeypatch, "# Otter\n\nOtters swim.")
     await alice.delete(f"/documents/{document_id}")
     embedder.error = None
     await turn
-    assert embedder.embedded == 8
+    assert embedder.embedded == 8 + 1
+    assert await alice.contents("otters", strategy="lexical") == ["Otter\n\nOtters swim."]
+    assert not await ingester.turn()
+
+
+async def test_a_half_written_document_crowds_nothing_out(
+    ingester: Ingester, embedder: HeldEmbedder, person: MakePerson, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alice = person()
+    await alice.send("# Heron\n\nThe heron that is served.")
+    assert await ingester.turn()
+    embedder.reached.clear()
+    _, turn = await half_written(embedder, ingester, alice, monkeypatch)
+    scopes: list[Scope] = []
+    lexical = LanceDbIndex.lexical
+
+    async def noted(index: LanceDbIndex, scope: Scope, query: str, limit: int) -> list[FoundPassage]:
+        scopes.append(scope)
+        return await lexical(index, scope, query, limit)
+
+    monkeypatch.setattr(LanceDbIndex, "lexical", noted)
+    assert await alice.contents("heron", strategy="lexical") == ["Heron\n\nThe heron that is served."]
+    assert len(scopes) == 1
+    assert len(scopes[0].unserved) == 1
+    embedder.error = None
+    await turn
 
 
 async def test_a_document_deleted_while_it_is_indexed_stays_gone(

@@ -125,7 +125,11 @@ async def test_an_admin_reads_all_again_behind_what_is_new(
     admin = person(alice.subject.organization_id, role=Role.ADMIN)
     other = person()
     async with working(knowledge_settings):
-        mine = [await alice.add(f"Page {n}.", category="a" if n else "b", access="private") for n in range(3)]
+        private = {2: "private"}
+        mine = [
+            await alice.add(f"Page {n}.", category="a" if n else "b", access=private.get(n, "organization"))
+            for n in range(3)
+        ]
         theirs = await other.add("Another.")
     assert (await alice.post("/documents/reindex")).status_code == 403
     wrong = await admin.post("/documents/reindex", json={"filters": {"colour": "red"}})
@@ -134,7 +138,8 @@ async def test_an_admin_reads_all_again_behind_what_is_new(
     assert (filtered.status_code, filtered.json()) == (202, {"documents": 1})
     admin.headers["Idempotency-Key"] = str(uuid4())
     answers = [(await admin.post("/documents/reindex")).json() for _ in range(2)]
-    assert answers == [{"documents": 2}, {"documents": 2}]
+    # The third is read again too, and not counted for an admin who may not see it.
+    assert answers == [{"documents": 1}, {"documents": 1}]
     statuses = [(await alice.show(document_id))["status"] for document_id in mine]
     assert statuses == ["pending"] * 3
     assert (await other.show(theirs))["status"] == "completed"

@@ -120,6 +120,7 @@ async def test_objects_are_added_updated_moved_and_deleted(place: Place) -> None
     shown = await place.admin.show(before["docs/a.md"])
     assert shown["metadata"] == {"desk": 4, "last_modified": "2026-01-01T00:00:01+00:00"}
     assert (shown["source"], shown["category"]) == ("s3://reports/docs/a.md", "trips")
+    assert shown["date"] == "2026-01-01T00:00:01Z"
 
     bucket.asked.clear()
     assert counts(await place.run()) == {"unchanged": 3}
@@ -133,6 +134,9 @@ async def test_objects_are_added_updated_moved_and_deleted(place: Place) -> None
     after = await place.names()
     assert after["docs/moved.md"] == before["docs/sub/../c d+é.md"]
     assert (await place.admin.show(after["docs/moved.md"]))["source"] == "s3://reports/docs/moved.md"
+    async with place.database.transaction() as session:
+        told = "SELECT count(*) FROM knowledge.outbox WHERE topic = 'index-behind' AND payload ->> 'document_id' = :id"
+        assert await session.scalar(text(told), {"id": after["docs/moved.md"]}) == 1
 
     bucket.delete("docs/moved.md")
     assert counts(await place.run()) == {"unchanged": 2, "deleted": 1}

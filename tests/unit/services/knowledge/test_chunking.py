@@ -214,6 +214,12 @@ def test_rows_know_the_first_row_of_their_table():
     assert {one.table_header for one in chunks if one not in below} == {None}
 
 
+def test_a_very_long_first_row_is_not_repeated():
+    rows = [("|", *(f"column {number}" for number in range(200))), *(("|", f"row {n}", "x " * 10) for n in range(20))]
+    chunks = chunk(document_of(*rows), word_pieces, max_tokens=40)
+    assert {one.table_header for one in chunks} == {None}
+
+
 def test_a_row_that_is_cut_is_not_its_own_header():
     chunks = chunk(document_of(("|", "word " * 200)), word_pieces, max_tokens=40)
     assert len(chunks) > 1
