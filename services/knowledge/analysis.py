@@ -1,6 +1,7 @@
 """What a query asks for, read from its words alone: its kind, what must match exactly, its parts."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from libs.contracts.knowledge import QueryKind
@@ -8,7 +9,8 @@ from libs.contracts.knowledge import QueryKind
 
 @dataclass(frozen=True)
 class QueryAnalysis:
-    """`exact` must stand in a passage as written, case aside: quoted phrases and codes.
+    """`exact` should stand in a passage as written, case aside: quoted phrases and codes. `decisive` are those of them
+    that must: quoted phrases, and the codes of a short query. In a long one a code is a word among others.
 
     `parts` are the queries within the query, none where it asks one thing. `asks_for_newest`: of several versions the
     newest is meant.
@@ -16,6 +18,7 @@ class QueryAnalysis:
 
     kind: QueryKind
     exact: tuple[str, ...]
+    decisive: tuple[str, ...]
     parts: tuple[str, ...]
     asks_for_newest: bool
 
@@ -24,6 +27,8 @@ MOST_PARTS = 4
 MOST_EXACT = 5
 KEYWORD_WORDS = 4
 COMPLEX_WORDS = 24
+# Of a query that may be asking for its code.
+CODE_QUERY_WORDS = 10
 FEWEST_PART_WORDS = 2
 
 _WORD = re.compile(r"[^\W_]+(?:['’\-][^\W_]+)*")
@@ -76,9 +81,11 @@ _NEWEST = re.compile(
 
 
 def analyse(query: str) -> QueryAnalysis:
-    exact = _exact(query)
+    phrases, codes = _phrases(query), _codes(query)
+    exact = _different([*phrases, *codes])
+    decisive = exact if len(_WORD.findall(query)) <= CODE_QUERY_WORDS else _different(phrases)
     parts = _parts(query)
-    return QueryAnalysis(_kind(query, parts), exact, parts, _NEWEST.search(query) is not None)
+    return QueryAnalysis(_kind(query, parts), exact, decisive, parts, _NEWEST.search(query) is not None)
 
 
 def expandable(query: str) -> str:
@@ -109,11 +116,18 @@ def _kind(query: str, parts: tuple[str, ...]) -> QueryKind:
     return "factual"
 
 
-def _exact(query: str) -> tuple[str, ...]:
+def _phrases(query: str) -> list[str]:
     quoted = [" ".join("".join(match.groups("")).split()) for match in _QUOTED.finditer(query)]
-    phrases = [phrase for phrase in quoted if _WORD.search(phrase)]
-    codes = [code for code in _CODE.findall(_ADDRESS.sub(" ", _QUOTED.sub(" ", query))) if not _COUNT.fullmatch(code)]
-    return tuple(dict.fromkeys([*phrases, *codes]))[:MOST_EXACT]
+    return [phrase for phrase in quoted if _WORD.search(phrase)]
+
+
+def _codes(query: str) -> list[str]:
+    unquoted = _ADDRESS.sub(" ", _QUOTED.sub(" ", query))
+    return [code for code in _CODE.findall(unquoted) if not _COUNT.fullmatch(code)]
+
+
+def _different(exact: Sequence[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(exact))[:MOST_EXACT]
 
 
 def _parts(query: str) -> tuple[str, ...]:

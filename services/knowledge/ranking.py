@@ -76,8 +76,8 @@ def _newest_first(candidates: Candidates) -> list[UUID]:
 
 
 def _exact_first(candidates: Candidates, fused: list[Fused[UUID]]) -> list[Fused[UUID]]:
-    """Passages with a quoted phrase or a code as it was written come before all others; more of them, earlier."""
-    exact = candidates.analysis.exact
+    """Passages with what must stand as it was written come before all others; more of it, earlier."""
+    exact = candidates.analysis.decisive
     if not exact:
         return fused
     return sorted(fused, key=lambda one: -sum(holds(_read(candidates, one.item), wanted) for wanted in exact))

@@ -39,6 +39,7 @@ from services.auth.share_links import LONGEST_LIFE, SHARE_LINKS_PER_ORGANIZATION
 from services.billing.plans import PLANS
 from services.billing.service import RESERVATION_LIFE
 from services.chat.events import _NAMES as EVENT_NAMES  # pyright: ignore[reportPrivateUsage] - the names on the wire
+from services.knowledge.analysis import CODE_QUERY_WORDS
 from services.knowledge.collections import COLLECTIONS_MAX
 from services.knowledge.evaluations.evaluator import RUN_LIFE
 from services.knowledge.evaluations.runs import RUNS_KEPT
@@ -122,6 +123,7 @@ SENTENCES = [
     ("own-questions.md", f"newest {RUNS_KEPT} runs are kept, for {RUN_LIFE.days} days"),
     ("uploading-documents.md", f"at most {values.METADATA_MAX_KEYS} values of your own"),
     ("uploading-documents.md", f"strings of at most {values.METADATA_MAX_CHARS} characters"),
+    ("reranking.md", f"a query of more than {CODE_QUERY_WORDS} words"),
     ("hybrid-retrieval.md", f"Footnote uses k = {RETRIEVAL['rrf_k']}"),
     ("hybrid-retrieval.md", f"1/{RETRIEVAL['rrf_k'] + 1} + 1/{RETRIEVAL['rrf_k'] + 3}"),
     ("hybrid-retrieval.md", f"up to {RETRIEVAL['candidates']} candidates before fusion"),

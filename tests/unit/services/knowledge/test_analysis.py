@@ -45,6 +45,19 @@ def test_codes_and_quotes_must_match_exactly(query: str, exact: tuple[str, ...])
 
 
 @pytest.mark.parametrize(
+    ("query", "decisive"),
+    [
+        ("What does ERR-404 mean?", ("ERR-404",)),
+        ('Where is "annual leave" explained?', ("annual leave",)),
+        ("A deficiency of vitamin B12 was found to raise the blood levels of homocysteine in adults.", ()),
+        ('Which of the twelve policies that we keep in HR-7 says "annual leave" in its own title?', ("annual leave",)),
+    ],
+)
+def test_a_code_decides_in_a_short_query_and_a_quote_in_any(query: str, decisive: tuple[str, ...]):
+    assert analyse(query).decisive == decisive
+
+
+@pytest.mark.parametrize(
     ("query", "parts"),
     [
         ("What is the difference between a lease and a licence?", ("a lease", "a licence")),
