@@ -73,6 +73,12 @@ def forbidden(message: str) -> FootnoteError:
     return FootnoteError(ErrorCode.FORBIDDEN, message, 403)
 
 
+def invalid(field: str, message: str) -> FootnoteError:
+    """422 in the words of a body that its model refuses, for what only the stored data can tell."""
+    details = {"fields": [{"field": field, "message": message}], "param": field}
+    return FootnoteError(ErrorCode.VALIDATION_ERROR, f"The request isn't valid. {field}: {message}", 422, details)
+
+
 def unavailable(service: str, retry_after_s: int = 1) -> FootnoteError:
     return FootnoteError(
         ErrorCode.UPSTREAM_UNAVAILABLE,

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Form, Request, Response, UploadFile
 from fastapi.responses import HTMLResponse
 from pydantic import ValidationError
 
-from libs.contracts.errors import ErrorCode, FootnoteError
+from libs.contracts.errors import invalid
 from libs.contracts.evaluation import (
     Evaluation,
     EvaluationAccepted,
@@ -71,9 +71,9 @@ async def import_question_set(
     try:
         body = question_set(name, await _text(queries, "queries"), await _text(qrels, "qrels"))
     except FormatError as error:
-        raise _wrong(error.part, str(error)) from error
+        raise invalid(error.part, str(error)) from error
     except ValidationError as error:
-        raise _wrong("queries", first_finding(error)[1]) from error
+        raise invalid("queries", first_finding(error)[1]) from error
     return await once.answer(body, lambda: evaluations.sets.create(subject, body), status=201)
 
 
@@ -151,9 +151,4 @@ async def _text(file: UploadFile, field: str) -> str:
     try:
         return (await file.read()).decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise _wrong(field, "isn't UTF-8 text") from error
-
-
-def _wrong(field: str, message: str) -> FootnoteError:
-    details = {"fields": [{"field": field, "message": message}], "param": field}
-    return FootnoteError(ErrorCode.VALIDATION_ERROR, f"The request isn't valid. {field}: {message}", 422, details)
+        raise invalid(field, "isn't UTF-8 text") from error

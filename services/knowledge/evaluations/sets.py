@@ -7,7 +7,7 @@ from sqlalchemy import Select, delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import undefer
 
-from libs.contracts.errors import ErrorCode, FootnoteError, not_found
+from libs.contracts.errors import ErrorCode, FootnoteError, invalid, not_found
 from libs.contracts.evaluation import (
     JUDGEMENTS_IN_A_SET_MAX,
     SETS_MAX,
@@ -94,19 +94,10 @@ def require_distinct(questions: Sequence[Question]) -> None:
     for place, question in enumerate(questions):
         earlier = places.setdefault(question.name, place)
         if earlier != place:
-            raise _wrong(f"questions.{place}.id", f"{question.name!r} is also the id of questions.{earlier}")
+            raise invalid(f"questions.{place}.id", f"{question.name!r} is also the id of questions.{earlier}")
         judgements += len(question.relevant)
         if judgements > JUDGEMENTS_IN_A_SET_MAX:
-            raise _wrong(f"questions.{place}.relevant", f"a set has at most {JUDGEMENTS_IN_A_SET_MAX:,} judgements")
-
-
-def _wrong(field: str, message: str) -> FootnoteError:
-    return FootnoteError(
-        ErrorCode.VALIDATION_ERROR,
-        f"The request isn't valid. {field}: {message}",
-        422,
-        {"fields": [{"field": field, "message": message}], "param": field},
-    )
+            raise invalid(f"questions.{place}.relevant", f"a set has at most {JUDGEMENTS_IN_A_SET_MAX:,} judgements")
 
 
 def _fill(row: QuestionSetRow, new: NewQuestionSet) -> None:

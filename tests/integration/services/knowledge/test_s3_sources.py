@@ -65,7 +65,7 @@ class Place:
 
     async def run(self) -> dict[str, Any]:
         await self.admin.post(f"/documents/sources/{self.source_id}/runs")
-        accepting = uploads(self.settings, self.database, blob_store(self.settings), self.billing)  # pyright: ignore
+        accepting = uploads(self.settings, self.database, blob_store(self.settings), self.billing)  # pyright: ignore - counts nothing
         catch_up = IndexCatchUp(self.database, passage_index(self.settings))
         kept = SourceDocuments(self.database, Documents(self.database, catch_up, Shower(timedelta(days=30))), accepting)
         buckets = Buckets(self.settings.s3_sources, self.settings.secrets_dir, silence_s=0.2)
