@@ -9,7 +9,14 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
 from libs.clients.base import ServiceClient
-from libs.contracts.embedding import Rank, RerankRequest, TokenVectorsRequest, TokenVectorsResponse
+from libs.contracts.embedding import (
+    EmbeddingModelInfo,
+    EmbeddingModelList,
+    Rank,
+    RerankRequest,
+    TokenVectorsRequest,
+    TokenVectorsResponse,
+)
 from libs.contracts.openai import EmbeddingRequest, EmbeddingResponse
 from libs.inference.late_interaction import query_tokens
 
@@ -20,12 +27,13 @@ _RANKS = TypeAdapter(list[Rank])
 class EmbeddedPassages:
     """`vectors` is `(n, dim)` float32, unit rows. `tokens` are n byte strings for `late_interaction.maxsim`.
 
-    Tokens of two revisions can't be compared.
+    Tokens of two revisions can't be compared, nor vectors of two spaces.
     """
 
     vectors: NDArray[np.float32]
     tokens: tuple[bytes, ...]
     revision: str
+    space: str
 
 
 @dataclass(frozen=True)
@@ -35,13 +43,19 @@ class EmbeddedQuery:
     vector: NDArray[np.float32]
     tokens: NDArray[np.float32]
     revision: str
+    space: str
 
 
 class EmbeddingClient:
     def __init__(self, service: ServiceClient) -> None:
         self._service = service
 
-    async def embed(self, texts: list[str], *, timeout_s: float = 30) -> NDArray[np.float32]:
+    async def models(self, *, timeout_s: float = 10) -> list[EmbeddingModelInfo]:
+        """What is served, the default first."""
+        answer = await self._service.call("GET", "/v1/models", EmbeddingModelList, idempotent=True, timeout_s=timeout_s)
+        return answer.data
+
+    async def embed(self, texts: list[str], *, model: str = "default", timeout_s: float = 30) -> NDArray[np.float32]:
         """`(n, dim)` float32 rows of unit length, in the texts' order."""
         if not texts:
             return np.empty((0, 0), np.float32)
@@ -49,38 +63,43 @@ class EmbeddingClient:
             "POST",
             "/v1/embeddings",
             EmbeddingResponse,
-            body=EmbeddingRequest(input=texts, encoding_format="base64"),
+            body=EmbeddingRequest(input=texts, model=model, encoding_format="base64"),
             idempotent=True,
             timeout_s=timeout_s,
         )
         rows = [_decoded(item.embedding) for item in response.data]
         return np.stack(rows)
 
-    async def embed_passages(self, texts: list[str], *, timeout_s: float = 30) -> EmbeddedPassages:
+    async def embed_passages(
+        self, texts: list[str], *, model: str = "default", timeout_s: float = 30
+    ) -> EmbeddedPassages:
         """Vectors as `embed` gives them and token vectors to store, from one pass through the model.
 
         The texts must not be empty.
         """
-        response = await self._token_vectors(texts, "passage", timeout_s)
+        response = await self._token_vectors(texts, "passage", model, timeout_s)
         return EmbeddedPassages(
             vectors=np.stack([_decoded(item.vector) for item in response.data]),
             tokens=tuple(base64.b64decode(item.tokens) for item in response.data),
             revision=response.revision,
+            space=response.space,
         )
 
-    async def embed_query(self, text: str, *, timeout_s: float = 30) -> EmbeddedQuery:
+    async def embed_query(self, text: str, *, model: str = "default", timeout_s: float = 30) -> EmbeddedQuery:
         """The query's vector as `embed` gives it, and its tokens' to compare with passages' tokens."""
-        response = await self._token_vectors([text], "query", timeout_s)
+        response = await self._token_vectors([text], "query", model, timeout_s)
         item = response.data[0]
         tokens = query_tokens(base64.b64decode(item.tokens))
-        return EmbeddedQuery(_decoded(item.vector), tokens, response.revision)
+        return EmbeddedQuery(_decoded(item.vector), tokens, response.revision, response.space)
 
-    async def rerank(self, query: str, texts: list[str], *, timeout_s: float = 30) -> NDArray[np.float32]:
+    async def rerank(
+        self, query: str, texts: list[str], *, model: str = "default", timeout_s: float = 30
+    ) -> NDArray[np.float32]:
         """`(n,)` scores in the texts' order, -1 to 1; encodes every text, where stored tokens would save that."""
         response = await self._service.send(
             "POST",
             "/rerank",
-            body=RerankRequest(query=query, texts=texts, raw_scores=True),
+            body=RerankRequest(query=query, texts=texts, model=model, raw_scores=True),
             idempotent=True,
             timeout_s=timeout_s,
         )
@@ -90,13 +109,13 @@ class EmbeddingClient:
         return scores
 
     async def _token_vectors(
-        self, texts: list[str], role: Literal["query", "passage"], timeout_s: float
+        self, texts: list[str], role: Literal["query", "passage"], model: str, timeout_s: float
     ) -> TokenVectorsResponse:
         return await self._service.call(
             "POST",
             "/embed_tokens",
             TokenVectorsResponse,
-            body=TokenVectorsRequest(texts=texts, role=role),
+            body=TokenVectorsRequest(texts=texts, role=role, model=model),
             idempotent=True,
             timeout_s=timeout_s,
         )

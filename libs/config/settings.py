@@ -112,6 +112,7 @@ class Retrieval(Section):
 class Embedding(Section):
     backend: Literal["auto", "torch", "openvino-float32", "openvino-bfloat16", "openvino-int8"]
     model: str
+    also: list[str]
     max_batch_tokens: int = Field(ge=256)
     max_waiting: int = Field(ge=1)
     cache_entries: int = Field(ge=0)
@@ -152,6 +153,7 @@ class Settings(BaseSettings):
     service_urls: dict[ServiceName, str]
     postgres_url: str
     redis_url: str
+    overrides_file: str
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"]
     allowed_origins: list[str]
     trusted_proxies: list[IPv4Network | IPv6Network]
@@ -201,6 +203,10 @@ class Settings(BaseSettings):
             return inside
         digest = hashlib.sha256(str(inside).encode()).hexdigest()[:16]
         return Path(tempfile.gettempdir()) / f"footnote-{os.getuid()}-{digest}"
+
+    @property
+    def overrides_path(self) -> Path:
+        return Path(self.overrides_file) if self.overrides_file else self.home / "overrides.yaml"
 
     @property
     def secrets_dir(self) -> Path:

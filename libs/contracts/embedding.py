@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from libs.contracts.openai import EmbeddingUsage
+from libs.contracts.openai import EmbeddingUsage, Model
 
 
 class TokenVectorsRequest(BaseModel):
@@ -12,6 +12,7 @@ class TokenVectorsRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
+    model: str = "default"
     texts: list[str]
     role: Literal["query", "passage"]
 
@@ -24,17 +25,38 @@ class TokenVectorsItem(BaseModel):
 
 
 class TokenVectorsResponse(BaseModel):
-    """`revision` names the model and the form of the tokens; those of two revisions can't be compared."""
+    """`revision` names the model and the form of the tokens; those of two revisions can't be compared.
+
+    `space` names what the vectors may be compared with: the model's weights, whatever runs them and how exactly.
+    """
 
     data: list[TokenVectorsItem]
     model: str
     revision: str
+    space: str
     usage: EmbeddingUsage
 
 
-class RerankRequest(BaseModel):
-    """text-embeddings-inference's body. `raw_scores` leaves the scores at -1 to 1, else they are 0 to 1."""
+class EmbeddingModelInfo(Model):
+    """`space` as in TokenVectorsResponse. `default`: what new passages are to be embedded with."""
 
+    dimension: int
+    max_tokens: int
+    space: str
+    default: bool
+
+
+class EmbeddingModelList(BaseModel):
+    """The default first."""
+
+    object: Literal["list"] = "list"
+    data: list[EmbeddingModelInfo]
+
+
+class RerankRequest(BaseModel):
+    """text-embeddings-inference's body and a model's name. `raw_scores` leaves the scores at -1 to 1, else 0 to 1."""
+
+    model: str = "default"
     query: str
     texts: list[str] = Field(min_length=1)
     raw_scores: bool = False

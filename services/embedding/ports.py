@@ -41,6 +41,11 @@ class EmbeddingModel(Protocol):
         ...
 
     @property
+    def space(self) -> str:
+        """Names what its vectors may be compared with: the weights, whatever runs them."""
+        ...
+
+    @property
     def dimension(self) -> int: ...
 
     @property

@@ -1,7 +1,6 @@
 """OpenAI's embeddings, token vectors for Footnote's own services, and reranking as text-embeddings-inference has it."""
 
 import base64
-import time
 from typing import Annotated, cast
 
 import numpy as np
@@ -9,22 +8,25 @@ from fastapi import APIRouter, Depends, Request, Response
 from numpy.typing import NDArray
 
 from libs.clients.context import current_context
-from libs.contracts.embedding import Rank, RerankRequest, TokenVectorsItem, TokenVectorsRequest, TokenVectorsResponse
+from libs.contracts.embedding import (
+    EmbeddingModelList,
+    Rank,
+    RerankRequest,
+    TokenVectorsItem,
+    TokenVectorsRequest,
+    TokenVectorsResponse,
+)
 from libs.contracts.errors import ErrorCode, FootnoteError
 from libs.contracts.openai import (
     EmbeddingData,
     EmbeddingRequest,
     EmbeddingResponse,
     EmbeddingUsage,
-    Model,
-    ModelList,
 )
 from libs.service.disconnect import while_connected
 from services.embedding.service import EmbeddingService
 
 router = APIRouter(tags=["embedding"])
-
-STARTED_AT = int(time.time())
 
 
 def service_of(request: Request) -> EmbeddingService:
@@ -49,13 +51,13 @@ async def embeddings(body: EmbeddingRequest, request: Request, service: Service)
 
 
 @router.get("/v1/models")
-async def models(service: Service) -> ModelList:
-    return ModelList(data=[Model(id=service.model_id, created=STARTED_AT, owned_by="footnote")])
+async def models(service: Service) -> EmbeddingModelList:
+    return EmbeddingModelList(data=[service.info()])
 
 
 @router.post("/embed_tokens")
 async def embed_tokens(body: TokenVectorsRequest, request: Request, service: Service) -> TokenVectorsResponse:
-    embedding = service.embed_tokens(body.texts, body.role, current_context().lane)
+    embedding = service.embed_tokens(body.texts, body.role, body.model, current_context().lane)
     rows, tokens = await while_connected(request, "embedding", embedding)
     return TokenVectorsResponse(
         data=[
@@ -63,6 +65,7 @@ async def embed_tokens(body: TokenVectorsRequest, request: Request, service: Ser
         ],
         model=service.model_id,
         revision=service.token_revision,
+        space=service.space,
         usage=EmbeddingUsage(prompt_tokens=tokens, total_tokens=tokens),
     )
 
@@ -70,7 +73,7 @@ async def embed_tokens(body: TokenVectorsRequest, request: Request, service: Ser
 @router.post("/rerank", response_model_exclude_none=True)
 async def rerank(body: RerankRequest, request: Request, response: Response, service: Service) -> list[Rank]:
     """The texts, best first. The shape has no room for the token count: it is in X-Total-Tokens."""
-    reranking = service.rerank(body.query, body.texts, current_context().lane, truncate=body.truncate)
+    reranking = service.rerank(body.query, body.texts, body.model, current_context().lane, truncate=body.truncate)
     reranked = await while_connected(request, "embedding", reranking)
     response.headers["X-Total-Tokens"] = str(reranked.tokens)
     scores = reranked.scores if body.raw_scores else (reranked.scores + 1) / 2

@@ -1,6 +1,7 @@
 """Texts in, vectors out: the cache in front of the batch queue in front of the model."""
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from prometheus_client import Counter, Histogram
 
 from libs.clients.context import Lane
+from libs.contracts.embedding import EmbeddingModelInfo
 from libs.contracts.errors import ErrorCode, FootnoteError, unavailable
 from libs.inference import late_interaction
 from libs.telemetry.logs import get_logger
@@ -21,6 +23,8 @@ from services.embedding.tokenizer import TokenIds
 log = get_logger(__name__)
 
 DEFAULT_MODEL = "default"
+OWNER = "footnote"
+STARTED_AT = int(time.time())
 LOADING_RETRY_S = 2
 
 # What is asked of a text: its vector alone, or also its tokens' as a query or as a passage.
@@ -90,9 +94,25 @@ class EmbeddingService:
         self._problem = "the model is still loading"
 
     @property
+    def space(self) -> str:
+        return self._model.space
+
+    @property
     def token_revision(self) -> str:
         """Names the model and the form of token vectors; those of two revisions can't be compared."""
         return f"{self._model.revision}/{late_interaction.FORMAT}"
+
+    def info(self) -> EmbeddingModelInfo:
+        model = self._model
+        return EmbeddingModelInfo(
+            id=model.id,
+            created=STARTED_AT,
+            owned_by=OWNER,
+            dimension=model.dimension,
+            max_tokens=model.tokenizer.limit,
+            space=model.space,
+            default=True,
+        )
 
     async def run(self) -> None:
         """Loads the model, then embeds until cancelled; returns where the model can't be loaded."""
@@ -129,12 +149,13 @@ class EmbeddingService:
         return Embedded(np.stack(vectors), sum(map(len, tokens)))
 
     async def embed_tokens(
-        self, texts: list[str], role: Literal["query", "passage"], lane: Lane
+        self, texts: list[str], role: Literal["query", "passage"], model: str, lane: Lane
     ) -> tuple[list[EmbeddedText], int]:
         """Each text's vector and token vectors from one pass through the model, and the tokens read of all.
 
         Token vectors aren't cached: a passage's are a hundred times its vector. Raises as `embed` does.
         """
+        self._refuse_unknown(model)
         self._refuse_unusable(texts)
         tokens = await self._read(texts)
         rows = await self._queue.embed([_Text(ids, role) for ids in tokens], lane)
@@ -142,8 +163,9 @@ class EmbeddingService:
             self._cache.put(self._model.revision, ids, row.vector)
         return rows, sum(map(len, tokens))
 
-    async def rerank(self, query: str, texts: list[str], lane: Lane, *, truncate: bool) -> Reranked:
+    async def rerank(self, query: str, texts: list[str], model: str, lane: Lane, *, truncate: bool) -> Reranked:
         """How well each text answers the query, by late interaction. Raises as `embed` does."""
+        self._refuse_unknown(model)
         self._refuse_unusable([query], "query")
         self._refuse_unusable(texts, "texts", longest=self._max_waiting - 1)
         question = await self._read([query], "query", truncate=truncate)

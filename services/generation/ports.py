@@ -27,13 +27,20 @@ class Document:
 
 @dataclass(frozen=True)
 class Sampling:
-    """`temperature` 0 always takes the likeliest token. `seed` repeats an answer on a best-effort basis."""
+    """`temperature` 0 always takes the likeliest token. `seed` repeats an answer on a best-effort basis.
+
+    `top_k` None is every token; a `repetition_penalty` of 1 is none. `logprobs` asks for each token's logarithmic
+    probability and that many alternatives; None asks for nothing, and an engine without them gives none.
+    """
 
     max_tokens: int = 512
     temperature: float = 0.7
     top_p: float = 1.0
+    top_k: int | None = None
+    repetition_penalty: float = 1.0
     stop: tuple[str, ...] = ()
     seed: int | None = None
+    logprobs: int | None = None
 
 
 @dataclass(frozen=True)
@@ -44,10 +51,20 @@ class GenerationRequest:
 
 
 @dataclass(frozen=True)
+class TokenLogprob:
+    """A token's text and natural logarithm of its probability, with the likeliest tokens in its place."""
+
+    token: str
+    logprob: float
+    top: tuple[tuple[str, float], ...] = ()
+
+
+@dataclass(frozen=True)
 class TextDelta:
-    """The next characters of the answer; never empty."""
+    """The next characters of the answer; never empty. `logprobs` are of the tokens that they complete."""
 
     text: str
+    logprobs: tuple[TokenLogprob, ...] = ()
 
 
 @dataclass(frozen=True)

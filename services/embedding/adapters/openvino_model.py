@@ -30,6 +30,7 @@ class OpenVinoModel:
         self.id = model_id
         self.backend = f"openvino-{precision}"
         self.revision = f"{weights}-openvino-{precision}{recipe}"
+        self.space = f"{model_id}@{weights}"
         self.tokenizer = TextTokenizer(folder)
         # What isn't int8 in the int8 model stays float32: with bfloat16 a single query took twice as long.
         options = {

@@ -44,7 +44,9 @@ class SentenceTransformerModel:
         processor = torch.cpu.get_capabilities()
         self._bfloat16 = bool(processor.get("avx512_bf16") or processor.get("amx_bf16"))
         precision = "bfloat16" if self._bfloat16 else "float32"
-        self.revision = f"{weights_sha256(name)[:REVISION_CHARS]}-torch-{precision}"
+        weights = weights_sha256(name)[:REVISION_CHARS]
+        self.space = f"{model_id}@{weights}"
+        self.revision = f"{weights}-torch-{precision}"
 
     def encode(self, batch: Sequence[TokenIds]) -> Encoded:
         torch = self._torch

@@ -51,7 +51,7 @@ class HeldEmbedder:
         self.embedded += len(texts)
         rows = np.ones((len(texts), 384), np.float32)
         vectors = rows / np.linalg.norm(rows, axis=1, keepdims=True)
-        return EmbeddedPassages(vectors, (b"",) * len(texts), "arithmetic")
+        return EmbeddedPassages(vectors, (b"",) * len(texts), "arithmetic", "arithmetic")
 
 
 @pytest.fixture

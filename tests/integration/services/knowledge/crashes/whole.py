@@ -58,7 +58,10 @@ class Installation:
         folder = self.settings.home / "knowledge"
         if not (folder / f"{name}.lance").exists():
             return Counter(), set()
-        table = await (await lancedb.connect_async(folder)).open_table(name)
+        try:
+            table = await (await lancedb.connect_async(folder)).open_table(name)
+        except ValueError:  # its folder is there, and it isn't yet
+            return Counter(), INDEXED_COLUMNS
         versions = (await table.query().select(["version"]).to_arrow())["version"].to_pylist()
         columns = {column for index in await table.list_indices() for column in index.columns}
         return Counter(UUID(str(version)) for version in versions), INDEXED_COLUMNS - columns
