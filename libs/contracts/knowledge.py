@@ -125,10 +125,14 @@ class DocumentList(BaseModel):
 
 
 class Location(BaseModel):
-    """A passage's place: page from 1 where the format has pages; start, end are characters of the document's text."""
+    """A passage's place: page from 1 where the format has pages; start, end are characters of the document's text.
+
+    `table_header` is the first row of the table in whose later rows the passage begins.
+    """
 
     page: int | None = None
     heading_path: list[str] = Field(default_factory=list[str])
+    table_header: str | None = None
     start: int
     end: int
 

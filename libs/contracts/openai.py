@@ -60,6 +60,7 @@ class DocumentParam(BaseModel):
     id: int
     title: str = ""
     text: str
+    table_header: str | None = None
 
 
 class StreamOptions(BaseModel):

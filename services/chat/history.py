@@ -16,7 +16,7 @@ GONE = "no longer available"
 GONE_SENTENCE = "(This sentence's source is no longer available.)"
 READABLE_AT_ONCE = 1_000
 # Keys of a trace under which passages' or sentences' words stand.
-_WORDS = frozenset({"title", "text", "content", "excerpt", "heading_path", "external_id", "cut"})
+_WORDS = frozenset({"title", "text", "content", "excerpt", "heading_path", "table_header", "external_id", "cut"})
 
 
 async def still_readable(knowledge: KnowledgeClient, chunk_ids: Iterable[UUID]) -> set[UUID]:

@@ -46,7 +46,8 @@ def fitting(
     sources: list[Source] = []
     left_out: list[RetrievedPassage] = []
     for passage in passages:
-        tokens = int(passage.token_count * TOKEN_MARGIN) + PASSAGE_OVERHEAD_TOKENS
+        header = estimated_tokens(passage.location.table_header or "")
+        tokens = int(passage.token_count * TOKEN_MARGIN) + header + PASSAGE_OVERHEAD_TOKENS
         if tokens > room:
             left_out.append(passage)
             continue
@@ -58,7 +59,7 @@ def fitting(
 def grounded_messages(question: str, sources: Sequence[Source]) -> list[ChatMessageParam]:
     """Instructions and passages, then the question alone."""
     quoted = "\n".join(
-        f'<passage number="{source.n}" title="{_one_line(source.title)}">\n{quotation(source.excerpt)}\n</passage>'
+        f'<passage number="{source.n}" title="{_one_line(source.title)}">\n{_quoted(source)}\n</passage>'
         for source in sources
     )
     return [
@@ -90,12 +91,22 @@ def conversation_messages(question: str, history: Sequence[Turn], room_tokens: i
 
 
 def documents(sources: Sequence[Source]) -> list[DocumentParam]:
-    return [DocumentParam(id=source.n, title=_titled(source), text=source.excerpt) for source in sources]
+    return [
+        DocumentParam(
+            id=source.n, title=_titled(source), text=source.excerpt, table_header=source.location.table_header
+        )
+        for source in sources
+    ]
 
 
 def quotation(text: str) -> str:
     """Text that can't close its own quotation or end the turn: the sign `<` of such a place becomes `‹`."""
     return _CONTROL_TOKEN.sub(lambda match: "‹" if match.group() == "<" else "›", _DELIMITER.sub("‹", text))
+
+
+def _quoted(source: Source) -> str:
+    """The passage, below its table's first row where it begins in a later one."""
+    return quotation("\n".join(filter(None, [source.location.table_header, source.excerpt])))
 
 
 def _titled(source: Source) -> str:

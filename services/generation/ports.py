@@ -18,11 +18,15 @@ class Message:
 
 @dataclass(frozen=True)
 class Document:
-    """A numbered passage, in the request's order of relevance. Only the extractive composer reads it."""
+    """A numbered passage, in the request's order of relevance. Only the extractive composer reads it.
+
+    `table_header` is the first row of the table in whose later rows the passage begins.
+    """
 
     id: int
     title: str
     text: str
+    table_header: str | None = None
 
 
 @dataclass(frozen=True)

@@ -57,5 +57,8 @@ def generation_request(request: CompletionRequest) -> GenerationRequest:
             stop=stop,
             seed=request.seed,
         ),
-        documents=tuple(Document(document.id, document.title, document.text) for document in request.documents),
+        documents=tuple(
+            Document(document.id, document.title, document.text, document.table_header)
+            for document in request.documents
+        ),
     )

@@ -72,6 +72,7 @@ class FoundPassage:
     position: int
     content: str
     heading_path: tuple[str, ...]
+    table_header: str | None
     page: int | None
     start: int
     end: int

@@ -103,4 +103,10 @@ class Search:
 
 
 def location_of(passage: FoundPassage) -> Location:
-    return Location(page=passage.page, heading_path=list(passage.heading_path), start=passage.start, end=passage.end)
+    return Location(
+        page=passage.page,
+        heading_path=list(passage.heading_path),
+        table_header=passage.table_header,
+        start=passage.start,
+        end=passage.end,
+    )

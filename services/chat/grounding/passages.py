@@ -33,7 +33,7 @@ _UNSEEN_CATEGORIES = frozenset({"Cf", "Cc", "Cs", "Co"})
 class Unit:
     """A sentence of source `n`, or a few that only make sense together. `spans` are characters of the excerpt.
 
-    `around` are the stems of the title and headings above it.
+    `around` are the stems of the title, the headings and the table header above it.
     """
 
     n: int
@@ -63,14 +63,17 @@ class Passages:
         return lower_case_stems("\n".join(passage.source.excerpt for passage in self._passages))
 
     def verbatim(self, text: str) -> tuple[int, tuple[Span, ...]] | None:
-        """The first source that has `text` as whole sentences, whatever the spacing and emphasis; and the sentences."""
+        """The first source that has `text` as whole sentences, whatever the spacing and emphasis; and the sentences.
+
+        A source's table header is said by it too, though not in its excerpt: no sentences then.
+        """
         needle, _ = _normalized(_BULLET.sub("", text, count=1))
         needle = needle.strip()
         if not any(map(str.isalnum, needle)):
             return None
         for passage in self._passages:
             spans = passage.whole_sentences(needle)
-            if spans:
+            if spans or passage.is_table_header(needle):
                 return passage.source.n, spans
         return None
 
@@ -96,6 +99,10 @@ class _Passage:
             at = self._text.find(needle, at + 1)
         return ()
 
+    def is_table_header(self, needle: str) -> bool:
+        header = self.source.location.table_header
+        return header is not None and _normalized(header)[0].strip() == needle
+
     def units(self) -> list[Unit]:
         excerpt, sentences = self.source.excerpt, self._sentences
         units: list[Unit] = []
@@ -120,7 +127,8 @@ class _Passage:
 
     @cached_property
     def _around(self) -> frozenset[str]:
-        return content_stems(" ".join([self.source.title, *self.source.location.heading_path]))
+        place = self.source.location
+        return content_stems(" ".join([self.source.title, *place.heading_path, place.table_header or ""]))
 
     def _unit(self, spans: Sequence[Span]) -> Unit:
         text = " ".join(self.source.excerpt[span.start : span.end] for span in spans)

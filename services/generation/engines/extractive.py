@@ -121,7 +121,13 @@ class ExtractiveEngine:
             and (not sentence.introduces_list or place in lists)
             and not _repeats(question, sentence.text)
         ]
-        others = [place for place, sentence in enumerate(sentences) if sentence.data]
+        asked = content_terms(question)
+        # They have no grammar that would tell what they are about: they must name all that was asked.
+        others = [
+            place
+            for place, sentence in enumerate(sentences)
+            if sentence.data and asked <= content_terms(f"{_around(sentences, place)} {sentence.text}")
+        ]
         for places in (statements, others):  # rows and links only where nothing is said in sentences
             scored = await self._score(question, sentences, places)
             chosen = _select(question, sentences, scored)
@@ -186,7 +192,7 @@ def _repeats(question: str, text: str) -> bool:
 
 
 def _around(sentences: list[Sentence], place: int) -> str:
-    """What a reader of the sentence has read just before: title, heading, the line that opens its list."""
+    """What a reader of the sentence has read just before: title, heading, what opens its list or heads its table."""
     sentence = sentences[place]
     lead_in = "" if sentence.lead_in is None else f" {sentences[sentence.lead_in].text}"
     return sentence.context + lead_in
@@ -265,6 +271,8 @@ def _composed(sentences: list[Sentence], places: list[int]) -> Iterator[str]:
         listed = sentence.lead_in is not None and sentence.lead_in in places
         if previous is None:
             apart = ""
+        elif listed and sentence.row:
+            apart = "\n"
         elif listed:
             apart = "\n- "
         elif previous.terminated and not previous.item and not previous.introduces_list:

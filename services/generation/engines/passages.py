@@ -40,8 +40,8 @@ class Sentence:
 
     `text` is the passage's own words on one line, without the list marker before it and without bracketed numbers,
     which a reader would take for our citations. `statement` says that it can be an answer by itself; a `heading` never
-    is one, but names what follows it. `lead_in` is the place, among all sentences, of the line that introduces the list
-    it belongs to.
+    is one, but names what follows it, nor is a table's first row, its `header`. `lead_in` is the place, among all
+    sentences, of the line that introduces the list it belongs to, or of its table's header.
     """
 
     document: int
@@ -52,11 +52,13 @@ class Sentence:
     heading: bool
     item: bool
     lead_in: int | None
+    row: bool = False
+    header: bool = False
 
     @property
     def data(self) -> bool:
         """Whether it tells something without being a statement: a row of a table, a command, a link."""
-        return not self.statement and not self.heading and not self.text.endswith("?")
+        return not (self.statement or self.heading or self.header or self.text.endswith("?"))
 
     @property
     def introduces_list(self) -> bool:
@@ -81,8 +83,13 @@ def read_sentences(documents: Sequence[Document]) -> list[Sentence]:
 
 
 def _sentences(number: int, document: Document, first: int) -> Iterator[Sentence]:
-    heading, lead_in, place = "", None, first
-    for span in split_sentences(document.text):
+    heading, lead_in, header, place = "", None, None, first
+    spans = [span for span in split_sentences(document.text) if _WORD.search(document.text, span.start, span.end)]
+    rows = [_is_row(document.text[span.start : span.end]) for span in spans]
+    if document.table_header and rows and rows[0]:
+        yield _header(number, document, _on_one_line(document.table_header), document.title)
+        header, place = place, place + 1
+    for span, row, row_follows in zip(spans, rows, [*rows, False][1:], strict=True):
         raw = document.text[span.start : span.end]
         found = _HEADING.match(raw)
         if found or _stands_as_heading(document.text, span):
@@ -90,19 +97,37 @@ def _sentences(number: int, document: Document, first: int) -> Iterator[Sentence
             found = True
         marker = _BLOCK_MARKER.match(raw)
         item = bool(marker and marker["item"])
-        text = " ".join(_MARKER.sub("", raw[marker.end() if marker else 0 :]).split())
+        text = _on_one_line(raw[marker.end() if marker else 0 :])
         if not _WORD.search(text):
             continue
+        header = header if row else None
         if not item and lead_in is not None and lead_in != place - 1 and text[0].isupper():
             lead_in = None  # the list is over; what follows its items directly still belongs to them
         context = " ".join(part for part in (document.title, heading) if part)
+        if row and header is None and row_follows:
+            yield _header(number, document, text, context)
+            header, place = place, place + 1
+            continue
         # A bare word in a list means something only below the line that introduces it.
         names_only = item and lead_in is None and len(_WORD.findall(text)) < _FEWEST_ITEM_WORDS
         statement = not found and not names_only and _is_statement(raw, text)
-        yield Sentence(number, document.id, text, context, statement, bool(found), item, lead_in if item else None)
+        introduced_by = header if row else lead_in if item else None
+        yield Sentence(number, document.id, text, context, statement, bool(found), item, introduced_by, row=row)
         if statement and text.endswith(":") and not item:
             lead_in = place
         place += 1
+
+
+def _header(number: int, document: Document, text: str, context: str) -> Sentence:
+    return Sentence(number, document.id, text, context, False, False, False, None, row=True, header=True)
+
+
+def _is_row(raw: str) -> bool:
+    return raw.startswith("|")
+
+
+def _on_one_line(raw: str) -> str:
+    return " ".join(_MARKER.sub("", raw).split())
 
 
 def _stands_as_heading(text: str, span: Span) -> bool:

@@ -18,7 +18,8 @@ TEXT_COLUMN = "search_text"
 VECTOR_COLUMN = "vector"
 TOKENS_COLUMN = "tokens"
 RESULT_COLUMNS = [
-    "chunk_id", "document_id", "version", "position", "content", "heading_path", "page", "start", "end", "token_count",
+    "chunk_id", "document_id", "version", "position", "content", "heading_path", "table_header", "page", "start", "end",
+    "token_count",
 ]  # fmt: skip
 
 Rows = list[dict[str, Any]]
@@ -158,6 +159,7 @@ def passage_of(row: Mapping[str, Any], score: float = 0.0, vector: NDArray[np.fl
         position=row["position"],
         content=row["content"],
         heading_path=tuple(row["heading_path"]),
+        table_header=row["table_header"],
         page=row["page"],
         start=row["start"],
         end=row["end"],

@@ -184,7 +184,7 @@ async def test_what_the_index_still_names_neither_shows_nor_shortens_the_list(
 ) -> None:
     index = StaleIndex(knowledge_settings.home / "knowledge", exact_below=1_000)
     foreign = FoundPassage(
-        uuid4(), uuid4(), uuid4(), 0, "not yours", (), None, 0, 9, 2, 99.0, np.zeros(384, np.float32)
+        uuid4(), uuid4(), uuid4(), 0, "not yours", (), None, None, 0, 9, 2, 99.0, np.zeros(384, np.float32)
     )
     index.stale = [foreign] * 60
     tokens = ServiceTokens("knowledge", knowledge_settings.secrets_dir)

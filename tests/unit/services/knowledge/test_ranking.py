@@ -28,6 +28,7 @@ def passage(number: int, content: str, document: int | None = None, axis: int | 
         position=0,
         content=content,
         heading_path=(),
+        table_header=None,
         page=None,
         start=0,
         end=len(content),

@@ -38,7 +38,7 @@ def _direction(word: str) -> NDArray[np.float64]:
     return np.random.default_rng(seed).normal(size=DIMENSION)
 
 
-def source(n: int, excerpt: str, title: str = "Handbook", heading: str = "") -> Source:
+def source(n: int, excerpt: str, title: str = "Handbook", heading: str = "", table_header: str | None = None) -> Source:
     return Source(
         n=n,
         document_id=uuid4(),
@@ -46,6 +46,8 @@ def source(n: int, excerpt: str, title: str = "Handbook", heading: str = "") -> 
         chunk_id=uuid4(),
         title=title,
         excerpt=excerpt,
-        location=Location(heading_path=[heading] if heading else [], start=0, end=len(excerpt)),
+        location=Location(
+            heading_path=[heading] if heading else [], table_header=table_header, start=0, end=len(excerpt)
+        ),
         relevance_score=0.5,
     )

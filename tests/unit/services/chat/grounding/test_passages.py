@@ -77,3 +77,10 @@ def test_every_sentence_of_a_text_is_found_in_it(text: str):
             assert all(0 <= place.start < place.end <= len(text) for place in verbatim[1])
         for unit in passages.units:
             assert all(text[place.start : place.end] for place in unit.spans)
+
+
+def test_a_table_header_that_stands_before_the_excerpt_is_said_by_its_source() -> None:
+    passages = Passages([source(1, "Nothing."), source(2, "| pro | 1,000 |", table_header="| plan | messages |")])
+    assert passages.verbatim("| plan |  messages |") == (2, ())
+    assert passages.verbatim("| plan |") is None
+    assert passages.verbatim("| pro | 1,000 |") is not None

@@ -82,9 +82,22 @@ async def test_an_item_brings_the_line_that_introduces_it():
 async def test_rows_of_a_table_answer_only_where_nothing_else_does():
     plans = Document(9, "Plans", "Choose well.\n\n| plan | messages a month |\n| --- | --- |\n| free | 100 messages |")
     text, _ = await answer(ask("How many messages does the free plan have?", plans))
-    assert text == "| free | 100 messages | [9]"
+    assert text == "| plan | messages a month | [9]\n| free | 100 messages | [9]"
     said = Document(4, "Plans", "The free plan has 100 messages.")
     assert (await answer(ask("How many messages does the free plan have?", plans, said)))[0] == f"{said.text} [4]"
+
+
+async def test_a_row_far_below_its_tables_first_one_is_read_with_it():
+    plans = Document(9, "Plans", "| free | 100 |\n| pro | 1,000 |", table_header="| plan | messages a month |")
+    text, _ = await answer(ask("How many messages a month does the pro plan have?", plans))
+    assert text.startswith("| plan | messages a month | [9]\n")
+    assert "| pro | 1,000 | [9]" in text
+
+
+async def test_a_tables_first_row_is_no_answer():
+    hours = Document(2, "Tock", "| Work week | Billable time | Working hours expected |\n| five | most | some |")
+    text, _ = await answer(ask("What are the working hours expected in a work week?", hours))
+    assert text != "| Work week | Billable time | Working hours expected | [2]"
 
 
 async def test_no_support_no_answer():

@@ -107,3 +107,24 @@ def test_a_short_line_by_itself_is_a_heading_and_names_what_follows() -> None:
     assert [sentence.heading for sentence in sentences] == [True, False, True, False]
     assert sentences[1].context == "Chunking The size of a chunk"
     assert sentences[3].context == "Chunking Overlap"
+
+
+def test_a_tables_first_row_heads_the_others() -> None:
+    text = "Plans.\n\n| plan | messages |\n| --- | --- |\n| free | 100 |\n| pro | 1,000 |\n\nMore.\n\n| alone | 1 |"
+    sentences = read_sentences([Document(1, "Plans", text)])
+    assert [(one.text, one.header, one.lead_in) for one in sentences if one.row] == [
+        ("| plan | messages |", True, None),
+        ("| free | 100 |", False, 1),
+        ("| pro | 1,000 |", False, 1),
+        ("| alone | 1 |", False, None),
+    ]
+    assert [one.text for one in sentences if one.data] == ["| free | 100 |", "| pro | 1,000 |", "| alone | 1 |"]
+
+
+def test_a_passage_within_a_table_has_the_first_row_that_it_is_told() -> None:
+    rows = Document(1, "Plans", "| pro | 1,000 |\n| free | 100 |", table_header="| plan | messages |")
+    assert [(one.text, one.header, one.lead_in) for one in read_sentences([rows])] == [
+        ("| plan | messages |", True, None),
+        ("| pro | 1,000 |", False, 0),
+        ("| free | 100 |", False, 0),
+    ]
