@@ -7,6 +7,13 @@ from uuid import UUID, uuid4
 from fastapi import FastAPI, HTTPException, Request
 from fastapi.responses import JSONResponse, Response
 
+from libs.contracts.completions import (
+    ChunkChoice,
+    CompletionChunk,
+    CompletionRequest,
+    CompletionUsage,
+    Delta,
+)
 from libs.contracts.errors import ErrorCode
 from libs.contracts.knowledge import (
     Expansion,
@@ -17,16 +24,7 @@ from libs.contracts.knowledge import (
     RetrievalResponse,
     RetrievedPassage,
 )
-from libs.contracts.openai import (
-    ChunkChoice,
-    CompletionChunk,
-    CompletionRequest,
-    CompletionUsage,
-    Delta,
-    Model,
-    ModelList,
-    error_envelope,
-)
+from libs.contracts.openai import Model, ModelList, error_envelope
 from libs.contracts.usage import CitedAnswer
 from libs.service.streaming import event_stream
 
