@@ -22,6 +22,11 @@ MAX_MESSAGES = 2048
 MAX_STOP_STRINGS = 4
 MAX_TOP_LOGPROBS = 20
 
+# Findings of our own, worded to follow the field's name.
+UNSUPPORTED = "unsupported_parameter"
+NEEDS_ANOTHER = "needs_another"
+REFUSED = frozenset({UNSUPPORTED, NEEDS_ANOTHER})
+
 
 def _whole_characters(text: str) -> str:
     """Without lone surrogates, which no UTF-8 can carry; JSON's escapes can, and a cut emoji leaves one."""
@@ -60,7 +65,7 @@ def _only(*allowed: Any) -> Callable[[Any], Any]:
     def check(value: Any) -> Any:
         if any(value == one and isinstance(value, bool) == isinstance(one, bool) for one in (None, *allowed)):
             return value
-        raise PydanticCustomError("unsupported_parameter", "is not supported by this server's models; leave it out")
+        raise PydanticCustomError(UNSUPPORTED, "is not supported by this server's models; leave it out")
 
     return check
 
@@ -165,14 +170,14 @@ class CompletionRequest(Strict):
     @classmethod
     def _streaming(cls, value: StreamOptions | None, info: ValidationInfo) -> StreamOptions | None:
         if value is not None and not info.data.get("stream"):
-            raise PydanticCustomError("not_streaming", "is only allowed when 'stream' is true")
+            raise PydanticCustomError(NEEDS_ANOTHER, "is only allowed when 'stream' is true")
         return value
 
     @field_validator("top_logprobs")
     @classmethod
     def _with_logprobs(cls, value: int | None, info: ValidationInfo) -> int | None:
         if value is not None and not info.data.get("logprobs"):
-            raise PydanticCustomError("no_logprobs", "is only allowed when 'logprobs' is true")
+            raise PydanticCustomError(NEEDS_ANOTHER, "is only allowed when 'logprobs' is true")
         return value
 
 
