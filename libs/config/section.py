@@ -4,4 +4,5 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # What was given may hold a key or a password.
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)

@@ -132,7 +132,9 @@ class Documents(Section):
 class Settings(BaseSettings):
     """Everything an operator can set; config/base.yaml documents each key where it gives the default."""
 
-    model_config = SettingsConfigDict(env_prefix="FOOTNOTE_", env_nested_delimiter="__", extra="forbid", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="FOOTNOTE_", env_nested_delimiter="__", extra="forbid", frozen=True, hide_input_in_errors=True
+    )
 
     environment: Literal["development", "test", "staging", "production"]
     home: Path

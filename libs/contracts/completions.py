@@ -84,6 +84,9 @@ NotStored = Annotated[Any, AfterValidator(_only(False))]
 OneChoice = Annotated[Any, AfterValidator(_only(1))]
 
 
+StopStrings = Annotated[list[Annotated[Text, Field(min_length=1)]], Field(max_length=MAX_STOP_STRINGS)]
+
+
 class ChatMessageParam(Strict):
     """`content` may come as a list of text parts; `name` and what our own answers carry besides is read over."""
 
@@ -129,11 +132,7 @@ class CompletionRequest(Strict):
     top_k: int | None = Field(default=None, ge=-1)
     repetition_penalty: float | None = Field(default=None, gt=0, le=2, allow_inf_nan=False)
     seed: int | None = Field(default=None, ge=-(2**63), lt=2**63)
-    stop: Annotated[
-        list[Annotated[Text, Field(min_length=1)]] | None,
-        BeforeValidator(_listed),
-        Field(max_length=MAX_STOP_STRINGS),
-    ] = None
+    stop: Annotated[StopStrings | None, BeforeValidator(_listed)] = None
     stream: bool | None = None
     stream_options: StreamOptions | None = None
     logprobs: bool | None = None

@@ -19,7 +19,7 @@ class Refusals:
     """The models that were passed over, with what an error must tell of them if none is left."""
 
     skipped: list[SkippedModel] = field(default_factory=list[SkippedModel])
-    retry_after_s: list[int] = field(default_factory=list[int])
+    retry_after_s: dict[SkipReason, int] = field(default_factory=dict[SkipReason, int])
     largest_context: int = 0
     prompt_tokens: int = 0
     most_cost: float = 0.0
@@ -28,7 +28,7 @@ class Refusals:
     def add(self, model: ServedModel, reason: SkipReason, retry_after_s: int | None = None) -> None:
         self.skipped.append(SkippedModel(model=model.name, reason=reason))
         if retry_after_s is not None:
-            self.retry_after_s.append(retry_after_s)
+            self.retry_after_s[reason] = min(retry_after_s, self.retry_after_s.get(reason, retry_after_s))
 
     def too_long(self, model: ServedModel, prompt_tokens: int, limit: int) -> None:
         self.add(model, SkipReason.PROMPT_TOO_LONG)

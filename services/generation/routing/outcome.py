@@ -10,7 +10,8 @@ def nobody_answered(request: CompletionRequest, table: Table, plan: str | None, 
     """The error that helps most: what a retry may cure, before what only another request or plan would."""
     reasons = refusals.reasons()
     if SkipReason.BUSY in reasons:
-        return _later(ErrorCode.OVERLOADED, 429, "Too many answers are being written.", refusals)
+        seconds = refusals.retry_after_s[SkipReason.BUSY]
+        return _later(ErrorCode.OVERLOADED, 429, "Too many answers are being written.", seconds)
     if refusals.engine_refused:
         return FootnoteError(
             ErrorCode.VALIDATION_ERROR,
@@ -20,7 +21,8 @@ def nobody_answered(request: CompletionRequest, table: Table, plan: str | None, 
         )
     if reasons & FAILURES:
         message = "The language model can't answer right now."
-        return _later(ErrorCode.UPSTREAM_UNAVAILABLE, 503, message, refusals)
+        seconds = min(refusals.retry_after_s.values())
+        return _later(ErrorCode.UPSTREAM_UNAVAILABLE, 503, message, seconds)
     return _lasting(reasons, refusals) or table.unknown(request.model, plan)
 
 
@@ -54,6 +56,5 @@ def _lasting(reasons: set[SkipReason], refusals: Refusals) -> FootnoteError | No
     return None
 
 
-def _later(code: ErrorCode, status: int, message: str, refusals: Refusals) -> FootnoteError:
-    seconds = min(refusals.retry_after_s, default=1)
+def _later(code: ErrorCode, status: int, message: str, seconds: int) -> FootnoteError:
     return FootnoteError(code, f"{message} Try again in {seconds} s.", status, {}, {"Retry-After": str(seconds)})
