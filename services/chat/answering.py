@@ -184,7 +184,9 @@ class Answerer:
             draft.degrade("deadline")
             draft.finish_reason = "deadline"
         except FootnoteError as error:
-            if error.code == ErrorCode.MODEL_NOT_FOUND:
+            # Below the extractive composer there is nothing that could answer in its place.
+            floor_failed = generation.model == EXTRACTIVE and not draft.said.text
+            if error.code == ErrorCode.MODEL_NOT_FOUND or floor_failed:
                 raise
             log.warning("generation ended early", model=generation.model, reason=error.message)
             draft.degrade("generation")
