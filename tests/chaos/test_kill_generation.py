@@ -3,12 +3,8 @@
 import asyncio
 import os
 import signal
-import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
-import httpx
 import psutil
 import pytest
 
@@ -17,49 +13,14 @@ from libs.clients.generation import GenerationClient
 from libs.config.settings import Settings
 from libs.contracts.completions import ChatMessageParam, CompletionRequest
 from libs.contracts.errors import FootnoteError
-from libs.inference.child import import_path_environment
 from libs.security.tokens import ServiceTokens
 from libs.stores.weights import WeightsStore
 from scripts.stage import free_base_port
+from tests.generation_process import generation_process
 from tests.stack import until
 
 WRITERS = 4
 PORT_RANGE = 41_000
-
-
-@asynccontextmanager
-async def generation_process(settings: Settings) -> AsyncIterator[asyncio.subprocess.Process]:
-    environment = {
-        **import_path_environment(),
-        "FOOTNOTE_ENVIRONMENT": "test",
-        "FOOTNOTE_HOME": str(settings.home),
-        "FOOTNOTE_MODELS_DIR": str(settings.models_dir),
-        "FOOTNOTE_BASE_PORT": str(settings.base_port),
-        "FOOTNOTE_GENERATION__ENGINE": "smollm2",
-        "FOOTNOTE_GENERATION__CONTEXT_TOKENS": "1024",
-    }
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "services.generation",
-        env=environment,
-        stdout=asyncio.subprocess.DEVNULL,
-    )
-    try:
-        async with httpx.AsyncClient(base_url=settings.url("generation")) as http:
-
-            async def ready() -> bool | None:
-                try:
-                    return True if (await http.get("/health/ready")).status_code == 200 else None
-                except httpx.TransportError:
-                    return None
-
-            await until(ready)
-        yield process
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
 
 
 @pytest.mark.chaos
