@@ -74,7 +74,7 @@ class GenerationService:
                 if await refusal(model, route, request, plan, size, refusals):
                     continue
                 events = _events(model, _request(messages, request, model, route))
-                first = await _first(events, model, refusals, others=not last)
+                first = await _first(events, model, size, refusals, others=not last)
                 if first is None:
                     continue
                 async with aclosing(events):
@@ -100,7 +100,7 @@ def _events(model: ServedModel, request: GenerationRequest) -> AsyncGenerator[Ev
 
 
 async def _first(
-    events: AsyncGenerator[Event], model: ServedModel, refusals: Refusals, *, others: bool
+    events: AsyncGenerator[Event], model: ServedModel, size: PromptSize, refusals: Refusals, *, others: bool
 ) -> Event | None:
     """The model's first event; None where it has none to give, which `refusals` then tells.
 
@@ -120,7 +120,8 @@ async def _first(
             model.breaker.failed()
         refusals.add(model, SkipReason.TOO_SLOW, 1)
     except PromptTooLongError as error:
-        refusals.too_long(model, error.details["prompt_tokens"], error.details["limit"])
+        # An upstream may not tell how many there were.
+        refusals.too_long(model, error.details.get("prompt_tokens", size.estimate), error.details["limit"])
     except EngineBusyError as error:
         refusals.add(model, SkipReason.BUSY, int(error.headers["Retry-After"]))
     except CircuitOpenError as error:
