@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from openvino_genai.py_openvino_genai import GenerationHandle
 
 # Of prompts computed in one step: what a cancellation, or another answer's next word, waits for at most.
-STEP_TOKENS = 128
+STEP_TOKENS = 64
 # Tokens that OpenVINO keeps keys and values of together, on a CPU.
 _BLOCK_TOKENS = 32
 

@@ -38,8 +38,13 @@ class Progress:
 class Decoder(Protocol):
     """A loaded model. Not to be called from two threads."""
 
-    control_tokens: Sequence[ControlToken]
-    context_tokens: int
+    @property
+    def control_tokens(self) -> Sequence[ControlToken]: ...
+
+    @property
+    def context_tokens(self) -> int:
+        """Of prompt and answer together."""
+        ...
 
     @property
     def busy(self) -> bool: ...
