@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 import httpx
@@ -41,6 +42,9 @@ async def bench_generate(
     """Without `with_floor`, transformers' `generate` is left out, which takes longest."""
     settings = load_settings()
     weights = WeightsStore(settings.models_dir).locate(model)
+    if with_floor and find_spec("gguf") is None:
+        console.print("transformers' generate is left out: it reads GGUF with `pip install 'footnote[gpu]'`.")
+        with_floor = False
     floor = await asyncio.to_thread(load_floor, weights) if with_floor else None
     engine = _engine(weights, model, floor)
     try:

@@ -82,6 +82,7 @@ def load_floor(weights: Path) -> Floor:
 def _bandwidth(device: torch.device) -> float | None:
     if device.type != "cuda":
         return None
-    properties: Any = torch.cuda.get_device_properties(device)  # pyright: ignore[reportUnknownMemberType] - untyped
+    cuda: Any = torch.cuda  # its own annotation of this function is unfinished
+    properties: Any = cuda.get_device_properties(device)
     # Kilohertz and bits; memory of this kind moves data twice a clock.
     return 2 * properties.memory_clock_rate * 1000 * properties.memory_bus_width / 8
