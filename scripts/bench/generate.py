@@ -30,6 +30,8 @@ from services.generation.ports import Finished, GenerationRequest, Message, Samp
 ROUNDS = 5
 STREAMS = 8
 PROMPT_WORDS = 300
+# Of a question without passages.
+SHORT_PROMPT_WORDS = 40
 OUT_TOKENS = 48
 CONTEXT_TOKENS = 2048
 POLL_S = 0.1
@@ -87,28 +89,34 @@ class _Bench:
 
     async def streams(self, floor: Floor | None) -> list[Ratio]:
         """Tokens a second of whole answers, their prompts unseen."""
-        one: list[float] = []
-        distinct: list[float] = []
-        shared: list[float] = []
+        rates: dict[str, list[float]] = {label: [] for label in ("1 short", "8 short", "1 long", "8 long", "8 sharing")}
+        short = Prompts(SHORT_PROMPT_WORDS)
         for _ in range(self.rounds):
-            one.append(await self._together([self.prompts.one()]))
-            distinct.append(await self._together([self.prompts.one() for _ in range(STREAMS)]))
             context = self.prompts.context()
-            shared.append(await self._together([Prompts.about(context, number) for number in range(STREAMS)]))
-        for label, rates, count in (("one stream", one, 1), ("8 distinct", distinct, 8), ("8 sharing", shared, 8)):
-            self._print_rate(label, rates)
-            share = floor.bandwidth_share(sum(rates) / len(rates), count, PROMPT_WORDS) if floor else None
+            streams = {
+                "1 short": [short.one()],
+                "8 short": [short.one() for _ in range(STREAMS)],
+                "1 long": [self.prompts.one()],
+                "8 long": [self.prompts.one() for _ in range(STREAMS)],
+                "8 sharing": [Prompts.about(context, number) for number in range(STREAMS)],
+            }
+            for label, prompts in streams.items():
+                rates[label].append(await self._together(prompts))
+        for label, measured in rates.items():
+            self._print_rate(f"{label}, answers with their prompts", measured)
+            share = floor.bandwidth_share(sum(measured) / self.rounds, int(label[0]), PROMPT_WORDS) if floor else None
             if share is not None:
                 self.console.print(f"  {share:.1%} of the memory's bandwidth", highlight=False)
         return [
             Ratio(
-                f"{STREAMS} distinct prompts beside one stream",
+                f"8 distinct prompts of {SHORT_PROMPT_WORDS} words beside one",
                 1.5,
-                [x / y for x, y in zip(distinct, one, strict=True)],
+                _quotients(rates, "8 short", "1 short"),
             ),
             Ratio(
-                f"{STREAMS} with one context beside one stream", 2, [x / y for x, y in zip(shared, one, strict=True)]
+                f"8 sharing a context of {PROMPT_WORDS} words beside one", 2, _quotients(rates, "8 sharing", "1 long")
             ),
+            Ratio(f"8 distinct prompts of {PROMPT_WORDS} words beside one", 1, _quotients(rates, "8 long", "1 long")),
         ]
 
     async def same_prefix(self) -> Ratio:
@@ -162,6 +170,10 @@ class _Bench:
 
     def _print_rate(self, label: str, rates: Sequence[float]) -> None:
         self.console.print(f"{label}: {sorted(rates)[len(rates) // 2]:,.1f} tokens/s", highlight=False)
+
+
+def _quotients(rates: dict[str, list[float]], of: str, by: str) -> list[float]:
+    return [one / other for one, other in zip(rates[of], rates[by], strict=True)]
 
 
 def _engine(weights: Path, model: str, floor: Floor | None) -> WorkerEngine:

@@ -11,6 +11,7 @@ from libs.inference.openvino_runtime import import_openvino, import_openvino_gen
 from services.generation.engines import worker_protocol as protocol
 from services.generation.engines.decoding import DecodedToken
 from services.generation.engines.openvino_ir import OpenVinoModel, read_model
+from services.generation.engines.prefix_order import PrefixOrder
 from services.generation.engines.worker import Progress, serve
 from services.generation.ports import FinishReason, TokenLogprob
 
@@ -45,11 +46,13 @@ class OpenVinoDecoder:
         self._control_ids = {token.id for token in model.control_tokens}
         self._handles: dict[int, GenerationHandle] = {}
         self._with_logprobs: set[int] = set()
+        self._order = PrefixOrder()
+        self._waiting: dict[int, tuple[GenerationConfig, list[int]]] = {}
         self._warm_up()
 
     @property
     def busy(self) -> bool:
-        return self._pipeline.has_non_finished_requests()
+        return bool(self._waiting) or self._pipeline.has_non_finished_requests()
 
     def encode(self, text: str) -> list[int]:
         return self._tokenizer.encode(text, add_special_tokens=False).input_ids.data[0].tolist()
@@ -74,21 +77,31 @@ class OpenVinoDecoder:
             config.temperature, config.top_p = command.temperature, command.top_p
             if command.top_k is not None:
                 config.top_k = command.top_k
-        ids = self._tensor(np.array([prompt], np.int64))
-        self._handles[command.id] = self._pipeline.add_request(command.id, ids, config)
+        config.validate()
         if command.logprobs is not None:
             self._with_logprobs.add(command.id)
+        self._waiting[command.id] = (config, prompt)
 
     def drop(self, request_id: int) -> None:
         self._with_logprobs.discard(request_id)
+        self._waiting.pop(request_id, None)
+        self._order.dropped(request_id)
         handle = self._handles.pop(request_id, None)
         if handle:
             handle.cancel()
 
     def step(self) -> None:
-        self._pipeline.step()
+        for request_id, (config, prompt) in list(self._waiting.items()):
+            if self._order.start(request_id, prompt):
+                del self._waiting[request_id]
+                ids = self._tensor(np.array([prompt], np.int64))
+                self._handles[request_id] = self._pipeline.add_request(request_id, ids, config)
+        if self._pipeline.has_non_finished_requests():
+            self._pipeline.step()
 
     def read(self, request_id: int) -> Progress:
+        if request_id in self._waiting:
+            return Progress([])
         handle = self._handles[request_id]
         tokens: list[DecodedToken] = []
         reason = self._genai.GenerationFinishReason.NONE
@@ -97,11 +110,14 @@ class OpenVinoDecoder:
                 logprobs = output.generated_log_probs if request_id in self._with_logprobs else []
                 tokens += self._tokens(output.generated_ids, logprobs)
                 reason = output.finish_reason
+        if tokens:
+            self._order.computed(request_id)
         if reason != self._genai.GenerationFinishReason.NONE:
             ended: FinishReason = "length" if reason == self._genai.GenerationFinishReason.LENGTH else "stop"
             return Progress(tokens, ended)
         if handle.get_status() == self._genai.GenerationStatus.RUNNING:
             return Progress(tokens)
+        self._order.dropped(request_id)
         return Progress(tokens, failed="The pipeline gave the request up: its cache is too small.")
 
     def _tokens(self, ids: Sequence[int], logprobs: Sequence[float]) -> list[DecodedToken]:

@@ -48,6 +48,13 @@ class Upstream:
         choice = {"index": 0, "delta": {"content": content} if content else {}, "finish_reason": finish_reason}
         return f"data: {json.dumps({'id': 'c', 'choices': [choice], **more})}\n\n"
 
+    def usage(self) -> dict[str, Any]:
+        details = {"cached": {"cached_tokens": 5, "audio_tokens": 0}, "cut": None}
+        usage: dict[str, Any] = {"prompt_tokens": 7, "completion_tokens": 4, "total_tokens": 11}
+        if self.behaviour in details:
+            usage["prompt_tokens_details"] = details[self.behaviour]
+        return usage
+
     async def stream(self) -> AsyncIterator[str]:
         self.open_streams += 1
         self.closed.clear()
@@ -68,12 +75,7 @@ class Upstream:
                     yield "data: not json\n\n"
             yield self.chunk(finish_reason="length" if self.behaviour == "cut" else "stop")
             if self.behaviour != "no usage":
-                usage: dict[str, Any] = {"prompt_tokens": 7, "completion_tokens": 4, "total_tokens": 11}
-                if self.behaviour == "cached":
-                    usage["prompt_tokens_details"] = {"cached_tokens": 5, "audio_tokens": 0}
-                if self.behaviour == "cut":
-                    usage["prompt_tokens_details"] = None
-                yield f"data: {json.dumps({'choices': [], 'usage': usage})}\n\n"
+                yield f"data: {json.dumps({'choices': [], 'usage': self.usage()})}\n\n"
             yield "data: [DONE]\n\n"
         finally:
             self.open_streams -= 1
