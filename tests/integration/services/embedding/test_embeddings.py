@@ -80,15 +80,15 @@ async def test_a_text_beyond_the_limit_is_read_up_to_it(client: httpx.AsyncClien
 @pytest.mark.parametrize(
     ("body", "status", "code", "param"),
     [
-        ({"input": []}, 422, "VALIDATION_ERROR", "input"),
-        ({"input": ""}, 422, "VALIDATION_ERROR", "input"),
-        ({"input": ["fine", "  "]}, 422, "VALIDATION_ERROR", "input"),
-        ({"input": [1, 2, 3]}, 422, "VALIDATION_ERROR", "input"),
-        ({"input": [[1, 2], [3]]}, 422, "VALIDATION_ERROR", "input"),
-        ({"input": ["x"] * 3_000}, 422, "VALIDATION_ERROR", "input"),
-        ({"input": "x", "dimensions": 12}, 422, "VALIDATION_ERROR", "dimensions"),
+        ({"input": []}, 400, "VALIDATION_ERROR", "input"),
+        ({"input": ""}, 400, "VALIDATION_ERROR", "input"),
+        ({"input": ["fine", "  "]}, 400, "VALIDATION_ERROR", "input"),
+        ({"input": [1, 2, 3]}, 400, "VALIDATION_ERROR", "input"),
+        ({"input": [[1, 2], [3]]}, 400, "VALIDATION_ERROR", "input"),
+        ({"input": ["x"] * 3_000}, 400, "VALIDATION_ERROR", "input"),
+        ({"input": "x", "dimensions": 12}, 400, "VALIDATION_ERROR", "dimensions"),
         ({"input": "x", "model": "text-embedding-3-large"}, 404, "MODEL_NOT_FOUND", "model"),
-        ({"input": "x", "encoding_format": "hex"}, 422, "VALIDATION_ERROR", "encoding_format"),
+        ({"input": "x", "encoding_format": "hex"}, 400, "VALIDATION_ERROR", "encoding_format"),
     ],
 )
 async def test_bad_requests_get_openais_error(
@@ -169,7 +169,7 @@ async def test_a_damaged_file_is_named(
 async def test_a_text_beyond_the_limit_is_refused_where_cutting_it_is_not_wanted(client: httpx.AsyncClient) -> None:
     body = {"input": ["short", "word " * 5_000], "truncate": False}
     response = await client.post("/v1/embeddings", json=body)
-    assert_openai_error(response, 422, "VALIDATION_ERROR", "input")
+    assert_openai_error(response, 400, "VALIDATION_ERROR", "input")
     assert "5,002 tokens" in response.json()["error"]["message"]
     assert "256" in response.json()["error"]["message"]
     fits = await client.post("/v1/embeddings", json={"input": ["word " * 254], "truncate": False})
