@@ -39,7 +39,13 @@ READY_S = 300.0
 
 
 async def bench_generate(
-    console: Console, rounds: int = ROUNDS, model: str = "smollm2", *, with_floor: bool = True
+    console: Console,
+    rounds: int = ROUNDS,
+    model: str = "smollm2",
+    *,
+    with_floor: bool = True,
+    prompt_words: int = PROMPT_WORDS,
+    out_tokens: int = OUT_TOKENS,
 ) -> None:
     """Without `with_floor`, transformers' `generate` is left out, which takes longest."""
     settings = load_settings()
@@ -51,7 +57,7 @@ async def bench_generate(
     engine = _engine(weights, model, floor)
     try:
         await engine.start()
-        bench = _Bench(console, engine, Prompts(PROMPT_WORDS), rounds)
+        bench = _Bench(console, engine, rounds, prompt_words, out_tokens, Prompts(prompt_words))
         ratios = await bench.beside_generate(floor) if floor else []
         ratios += await bench.streams(floor)
         ratios.append(await bench.same_prefix())
@@ -66,14 +72,16 @@ async def bench_generate(
 class _Bench:
     console: Console
     engine: WorkerEngine
-    prompts: Prompts
     rounds: int
+    prompt_words: int
+    out_tokens: int
+    prompts: Prompts
 
     async def beside_generate(self, floor: Floor) -> list[Ratio]:
         pairs: list[tuple[Answer, Answer]] = []
         for _ in range(self.rounds):
             ours = await self._answer(self.prompts.one())
-            pairs.append((ours, await asyncio.to_thread(floor.answer, self.prompts.one(), OUT_TOKENS)))
+            pairs.append((ours, await asyncio.to_thread(floor.answer, self.prompts.one(), self.out_tokens)))
         for name, part in (("engine", 0), ("generate", 1)):
             answers = [pair[part] for pair in pairs]
             self._print_rate(f"{name}, prompt", [answer.prompt_per_s for answer in answers])
@@ -104,7 +112,9 @@ class _Bench:
                 rates[label].append(await self._together(prompts))
         for label, measured in rates.items():
             self._print_rate(f"{label}, answers with their prompts", measured)
-            share = floor.bandwidth_share(sum(measured) / self.rounds, int(label[0]), PROMPT_WORDS) if floor else None
+            share = (
+                floor.bandwidth_share(sum(measured) / self.rounds, int(label[0]), self.prompt_words) if floor else None
+            )
             if share is not None:
                 self.console.print(f"  {share:.1%} of the memory's bandwidth", highlight=False)
         return [
@@ -114,9 +124,13 @@ class _Bench:
                 _quotients(rates, "8 short", "1 short"),
             ),
             Ratio(
-                f"8 sharing a context of {PROMPT_WORDS} words beside one", 2, _quotients(rates, "8 sharing", "1 long")
+                f"8 sharing a context of {self.prompt_words} words beside one",
+                2,
+                _quotients(rates, "8 sharing", "1 long"),
             ),
-            Ratio(f"8 distinct prompts of {PROMPT_WORDS} words beside one", 1, _quotients(rates, "8 long", "1 long")),
+            Ratio(
+                f"8 distinct prompts of {self.prompt_words} words beside one", 1, _quotients(rates, "8 long", "1 long")
+            ),
         ]
 
     async def same_prefix(self) -> Ratio:
@@ -137,8 +151,9 @@ class _Bench:
             overhead.append(seconds / tokens / (direct.total_s / direct.tokens))
         return Ratio("an answer over HTTP beside the engine's own", 1.05, overhead, at_most=True)
 
-    async def _answer(self, prompt: str, tokens: int = OUT_TOKENS) -> Answer:
-        request = GenerationRequest((Message("user", prompt),), Sampling(max_tokens=tokens, temperature=0))
+    async def _answer(self, prompt: str, tokens: int | None = None) -> Answer:
+        sampling = Sampling(max_tokens=tokens or self.out_tokens, temperature=0)
+        request = GenerationRequest((Message("user", prompt),), sampling)
         started = time.perf_counter()
         first_s = 0.0
         async for event in self.engine.generate(request):
@@ -153,13 +168,12 @@ class _Bench:
         answers = await asyncio.gather(*(self._answer(prompt) for prompt in prompts))
         return sum(answer.tokens for answer in answers) / (time.perf_counter() - started)
 
-    @staticmethod
-    async def _over_http(service: GenerationClient, prompt: str) -> tuple[float, int]:
+    async def _over_http(self, service: GenerationClient, prompt: str) -> tuple[float, int]:
         """Seconds and tokens of an answer."""
         request = CompletionRequest(
             model="default",
             messages=[ChatMessageParam(role="user", content=prompt)],
-            max_tokens=OUT_TOKENS,
+            max_tokens=self.out_tokens,
             temperature=0,
         )
         started = time.perf_counter()

@@ -32,7 +32,7 @@ async def test_generation_is_measured_beside_its_bounds(models_dir: Path, monkey
     WeightsStore(models_dir).fetch("smollm2")
     monkeypatch.setenv("FOOTNOTE_MODELS_DIR", str(models_dir))
     output = io.StringIO()
-    await bench_generate(Console(file=output, width=120), rounds=1, with_floor=False)
+    await bench_generate(Console(file=output, width=120), rounds=1, with_floor=False, prompt_words=20, out_tokens=6)
     printed = output.getvalue()
     assert "8 sharing" in printed
     assert "over HTTP" in printed

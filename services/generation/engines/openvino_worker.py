@@ -12,6 +12,7 @@ from services.generation.engines import worker_protocol as protocol
 from services.generation.engines.decoding import DecodedToken
 from services.generation.engines.openvino_ir import OpenVinoModel, read_model
 from services.generation.engines.prefix_order import PrefixOrder
+from services.generation.engines.whole_text import encode_whole
 from services.generation.engines.worker import Progress, serve
 from services.generation.ports import FinishReason, TokenLogprob
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 STEP_TOKENS = 64
 # Tokens that OpenVINO keeps keys and values of together, on a CPU.
 _BLOCK_TOKENS = 32
+_LONGEST_PROBED = 1 << 14
 
 
 class OpenVinoDecoder:
@@ -41,6 +43,8 @@ class OpenVinoDecoder:
             str(model.folder), scheduler, "CPU"
         )
         self._tokenizer = self._pipeline.get_tokenizer()
+        # A tokenizer made from GGUF gives 8,192 tokens at most, however long the model's context.
+        self._longest_encoded = len(self._encode("x " * _LONGEST_PROBED))
         self.context_tokens = min(context_tokens, model.context_length, scheduler.num_kv_blocks * _BLOCK_TOKENS)
         self.control_tokens = model.control_tokens
         self._control_ids = {token.id for token in model.control_tokens}
@@ -55,6 +59,9 @@ class OpenVinoDecoder:
         return bool(self._waiting) or self._pipeline.has_non_finished_requests()
 
     def encode(self, text: str) -> list[int]:
+        return encode_whole(self._encode, text, self._longest_encoded)
+
+    def _encode(self, text: str) -> list[int]:
         return self._tokenizer.encode(text, add_special_tokens=False).input_ids.data[0].tolist()
 
     def decode(self, ids: Sequence[int]) -> str:

@@ -24,6 +24,8 @@ from services.generation.engines.gguf import ControlToken
 from services.generation.ports import FinishReason
 
 _READ_BYTES = 1 << 16
+# No text of people has tokens so long; English has four.
+_GENEROUS_TOKEN_CHARS = 16
 
 
 @dataclass(frozen=True)
@@ -149,6 +151,10 @@ class Worker:
                 yield protocol.Load(id=command.id, active=len(self._active), decoded_tokens=self._decoded_tokens)
 
     def _begin(self, command: protocol.Generate) -> Iterator[protocol.Reply]:
+        limit = self._decoder.context_tokens
+        if (counted := self._beginning_tokens(command, limit * _GENEROUS_TOKEN_CHARS)) > limit:
+            yield protocol.TooLong(id=command.id, prompt_tokens=counted, limit=limit)
+            return
         prompt = self._prompt(command.messages)
         room = self._decoder.context_tokens - len(prompt)
         if room < 1:
@@ -157,6 +163,14 @@ class Worker:
         self._decoder.add(command.model_copy(update={"max_tokens": min(command.max_tokens, room)}), prompt)
         text = AnswerText(self._decoder.decode, command.stop)
         self._active[command.id] = _Generation(command.id, len(prompt), text)
+
+    def _beginning_tokens(self, command: protocol.Generate, characters: int) -> int:
+        """Of a text longer than `characters`, the tokens that so many of them make; 0 of any other.
+
+        A megabyte takes a second to count, in which nobody's answer goes on.
+        """
+        text = "\n".join(message.content for message in command.messages)
+        return len(self._decoder.encode(text[:characters])) if len(text) > characters else 0
 
     def _prompt(self, messages: Sequence[protocol.ChatMessage]) -> list[int]:
         plain = [{"role": message.role, "content": self._plain(message.content)} for message in messages]

@@ -1,4 +1,5 @@
 import io
+from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -36,7 +37,7 @@ def test_a_step_moves_the_weights_once_and_every_context():
     assert bandwidth_share(80, 8, weight_bytes=90, context_bytes=10, bytes_per_s=2000) == pytest.approx(0.85)
 
 
-def test_generate_is_timed_token_by_token(tmp_path):
+def test_generate_is_timed_token_by_token(tmp_path: Path):
     import torch
 
     loaded = load_model(save_tiny_model(tmp_path), torch.device("cpu"), torch.float32)

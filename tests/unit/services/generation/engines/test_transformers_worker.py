@@ -1,4 +1,4 @@
-from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -143,16 +143,14 @@ def test_an_answer_ends_at_its_limit_and_at_a_control_token(decoder: Transformer
     progress = decoder.read(0)
     assert (len(progress.tokens), progress.ended) == (2, "length")
     ends = ids(list(progress.tokens))[0]
-    stopping = TransformersDecoder(
-        LoadedModel(**{**vars(loaded), "end_ids": frozenset([ends])}), context_tokens=CONTEXT, max_running=1
-    )
+    stopping = TransformersDecoder(replace(loaded, end_ids=frozenset([ends])), context_tokens=CONTEXT, max_running=1)
     stopping.add(command(0), prompt(5, 5))
     stopping.step()
     assert stopping.read(0).ended == "stop"
 
 
 @pytest.fixture
-def broken(folder: Path, tmp_path: Path) -> Iterator[Path]:
+def broken(folder: Path, tmp_path: Path) -> Path:
     copy = tmp_path / "broken"
     copy.mkdir()
     for path in folder.iterdir():
