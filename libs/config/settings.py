@@ -120,6 +120,7 @@ class Embedding(Section):
     max_batch_tokens: int = Field(ge=256)
     max_waiting: int = Field(ge=1)
     cache_entries: int = Field(ge=0)
+    shared_cache_s: int = Field(ge=0)
 
 
 class Generation(Section):

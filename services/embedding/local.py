@@ -1,24 +1,30 @@
-"""A model of this process: the cache in front of the batch queue in front of it."""
+"""A model of this process: two caches in front of the batch queue in front of it."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from prometheus_client import Counter, Histogram
 
-from libs.clients.context import Lane
+from libs.clients.context import Lane, current_context
 from libs.inference import late_interaction
+from services.embedding.adapters.redis_vectors import RedisVectors
 from services.embedding.batching import BatchQueue
-from services.embedding.cache import VectorCache
+from services.embedding.cache import CachedText, CacheScope, VectorCache
 from services.embedding.ports import Embedded, EmbeddedText, EmbeddedTexts, EmbeddingModel, Reranked
 from services.embedding.refusals import invalid
+from services.embedding.tenancy import tenant_of
 from services.embedding.tokenizer import TokenIds
 
 # What is asked of a text: its vector alone, or also its tokens' as a query or as a passage.
 Wanted = Literal["vector", "query", "passage"]
+Read = TypeVar("Read")
+
+# Takes the tokenizer less than a millisecond.
+READ_AT_ONCE_CHARS = 2_000
 
 CACHED = Counter(
     "footnote_embedding_texts_total", "Texts embedded, by lane and whether the cache had them.", ["lane", "cached"]
@@ -38,10 +44,25 @@ class _Text:
 
 
 class LocalEncoder:
-    def __init__(self, model: EmbeddingModel, cache: VectorCache, max_batch_tokens: int, max_waiting: int) -> None:
+    """Only queries' vectors are cached: ingested texts seldom come again, token vectors are a hundred times as large.
+
+    `shared` is None where processes share nothing.
+    """
+
+    def __init__(
+        self,
+        model: EmbeddingModel,
+        cache: VectorCache,
+        shared: RedisVectors | None,
+        max_batch_tokens: int,
+        max_waiting: int,
+    ) -> None:
         self._model = model
         self._cache = cache
-        self._queue: BatchQueue[_Text, EmbeddedText] = BatchQueue(self._run_batch, max_batch_tokens, max_waiting)
+        self._shared = shared
+        self._queue: BatchQueue[_Text, EmbeddedText] = BatchQueue(
+            self._run_batch, max_batch_tokens, max_waiting, model.id
+        )
         self.id, self.backend, self.space = model.id, model.backend, model.space
         self.revision, self.dimension = model.revision, model.dimension
         self.token_dimension = model.token_dimension
@@ -51,16 +72,27 @@ class LocalEncoder:
         await self._queue.run()
 
     async def embed(self, texts: list[str], lane: Lane, *, truncate: bool) -> Embedded:
-        tokens = await self._read(texts, truncate=truncate)
-        vectors = await self._vectors(tokens, lane)
-        return Embedded(np.stack(vectors), sum(map(len, tokens)))
+        scope = self._scope(lane)
+        found = [scope and self._recalled(scope, text, truncate=truncate) for text in texts]
+        CACHED.labels(lane, "yes").inc(len(found) - found.count(None))
+        missing = [index for index, one in enumerate(found) if one is None]
+        if missing:
+            some = [texts[index] for index in missing]
+            tokens = await self._read(some, truncate=truncate, numbers=missing)
+            vectors = await self._vectors(some, tokens, lane, scope)
+            for index, ids, vector in zip(missing, tokens, vectors, strict=True):
+                found[index] = CachedText(vector, len(ids))
+        whole = [one for one in found if one]
+        return Embedded(np.stack([one.vector for one in whole]), sum(one.tokens for one in whole))
 
     async def embed_tokens(self, texts: list[str], role: Literal["query", "passage"], lane: Lane) -> EmbeddedTexts:
-        """From one pass through the model. Token vectors aren't cached: a passage's are a hundred times its vector."""
+        """From one pass through the model."""
+        scope = self._scope(lane)
         tokens = await self._read(texts)
         rows = await self._queue.embed([_Text(ids, role) for ids in tokens], lane)
-        for ids, row in zip(tokens, rows, strict=True):
-            self._cache.put(self.revision, ids, row.vector)
+        for text, ids, row in zip(texts, tokens, rows, strict=True):
+            if scope:
+                self._cache.put(scope, text, ids, row.vector)
         return EmbeddedTexts(rows, sum(map(len, tokens)))
 
     async def rerank(self, query: str, texts: list[str], lane: Lane, *, truncate: bool) -> Reranked:
@@ -73,31 +105,56 @@ class LocalEncoder:
         scores = await asyncio.to_thread(late_interaction.maxsim, query_tokens, [row.tokens for row in rows])
         return Reranked(scores, sum(map(len, wanted)))
 
-    async def _read(self, texts: list[str], param: str = "input", *, truncate: bool = True) -> list[TokenIds]:
+    def _scope(self, lane: Lane) -> CacheScope | None:
+        return CacheScope(self.revision, tenant_of(current_context())) if lane == "query" else None
+
+    def _recalled(self, scope: CacheScope, text: str, *, truncate: bool) -> CachedText | None:
+        """A text that fills the model's limit may have been cut: where that isn't wanted, it is counted again."""
+        known = self._cache.recall(scope, text)
+        return known if known and (truncate or known.tokens < self.max_tokens) else None
+
+    async def _read(
+        self, texts: list[str], param: str = "input", *, truncate: bool = True, numbers: Sequence[int] | None = None
+    ) -> list[TokenIds]:
+        """Raises 422 for a text beyond the limit where it must not be cut; `numbers` are the texts' in the request."""
         tokenizer = self._model.tokenizer
-        tokens = await asyncio.to_thread(tokenizer.read, texts)
+        tokens = await _beside(texts, tokenizer.read)
         full = [index for index, ids in enumerate(tokens) if len(ids) == tokenizer.limit]
         if full and not truncate:
-            counts = await asyncio.to_thread(tokenizer.count, [texts[index] for index in full])
+            counts = await _beside([texts[index] for index in full], tokenizer.count)
             for index, count in zip(full, counts, strict=True):
                 if count > tokenizer.limit:
+                    number = numbers[index] if numbers else index
                     raise invalid(
-                        f"Text {index} has {count:,} tokens; {self.id} reads at most {tokenizer.limit:,}. "
+                        f"Text {number} has {count:,} tokens; {self.id} reads at most {tokenizer.limit:,}. "
                         "Shorten it, or let it be cut with truncate=true.",
                         param,
                     )
         return tokens
 
-    async def _vectors(self, tokens: list[TokenIds], lane: Lane) -> list[NDArray[np.float32]]:
-        found = [self._cache.get(self.revision, ids) for ids in tokens]
-        missing = [ids for ids, vector in zip(tokens, found, strict=True) if vector is None]
-        CACHED.labels(lane, "no").inc(len(missing))
-        CACHED.labels(lane, "yes").inc(len(tokens) - len(missing))
-        made = [row.vector for row in await self._queue.embed([_Text(ids) for ids in missing], lane)]
-        for ids, vector in zip(missing, made, strict=True):
-            self._cache.put(self.revision, ids, vector)
-        rest = iter(made)
-        return [next(rest) if vector is None else vector for vector in found]
+    async def _vectors(
+        self, texts: Sequence[str], tokens: Sequence[TokenIds], lane: Lane, scope: CacheScope | None
+    ) -> list[NDArray[np.float32]]:
+        """Each text once, from the caches or the model."""
+        if scope is None:
+            CACHED.labels(lane, "no").inc(len(tokens))
+            return [row.vector for row in await self._queue.embed([_Text(ids) for ids in tokens], lane)]
+        keys = [scope.vector_key(ids) for ids in tokens]
+        rows = {key: row for key in keys if (row := self._cache.get(key)) is not None}
+        unknown = {key: ids for key, ids in zip(keys, tokens, strict=True) if key not in rows}
+        if self._shared and unknown:
+            rows |= await self._shared.get([*unknown], self.dimension)
+        CACHED.labels(lane, "yes").inc(sum(key in rows for key in keys))
+        wanted = {key: ids for key, ids in unknown.items() if key not in rows}
+        CACHED.labels(lane, "no").inc(len(wanted))
+        made = await self._queue.embed([_Text(ids) for ids in wanted.values()], lane)
+        new = {key: row.vector for key, row in zip(wanted, made, strict=True)}
+        if self._shared:
+            self._shared.put(new)
+        rows |= new
+        for text, key, ids in zip(texts, keys, tokens, strict=True):
+            self._cache.put(scope, text, ids, rows[key])
+        return [rows[key] for key in keys]
 
     def _run_batch(self, batch: Sequence[_Text]) -> list[EmbeddedText]:
         """In the inference thread. Token vectors are made small here, so that what waits for its batch stays small."""
@@ -112,3 +169,10 @@ class LocalEncoder:
             pack = late_interaction.pack_query if text.wanted == "query" else late_interaction.pack_passage
             rows.append(EmbeddedText(vector, pack(kept)))
         return rows
+
+
+async def _beside(texts: Sequence[str], read: Callable[[Sequence[str]], list[Read]]) -> list[Read]:
+    """A few short texts are read at once; what takes longer goes to a thread, so that others needn't wait."""
+    if sum(map(len, texts)) <= READ_AT_ONCE_CHARS:
+        return read(texts)
+    return await asyncio.to_thread(read, texts)

@@ -9,7 +9,9 @@ from fastapi import FastAPI
 from libs.config.live import LiveSettings
 from libs.config.settings import Settings
 from libs.service.app import Kit, create_app
+from libs.stores.redis import connect_redis
 from libs.stores.weights import WeightsStore
+from services.embedding.adapters.redis_vectors import RedisVectors
 from services.embedding.backends import load_model
 from services.embedding.cache import VectorCache
 from services.embedding.local import LocalEncoder
@@ -24,10 +26,11 @@ async def wire(kit: Kit) -> AsyncGenerator[None]:
     options = kit.settings.embedding
     store = WeightsStore(kit.settings.models_dir)
     cache = VectorCache(options.cache_entries)
+    shared = RedisVectors(connect_redis(kit.settings), options.shared_cache_s) if options.shared_cache_s else None
 
     async def load(name: str) -> Encoder:
         model = await asyncio.to_thread(load_model, options.backend, name, store)
-        return LocalEncoder(model, cache, options.max_batch_tokens, options.max_waiting)
+        return LocalEncoder(model, cache, shared, options.max_batch_tokens, options.max_waiting)
 
     registry = ModelRegistry(load)
     live = LiveSettings(kit.settings)
@@ -47,6 +50,8 @@ async def wire(kit: Kit) -> AsyncGenerator[None]:
     with suppress(asyncio.CancelledError):
         await watching
     await registry.stop()
+    if shared:
+        await shared.close()
 
 
 def build(settings: Settings) -> FastAPI:
