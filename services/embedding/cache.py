@@ -69,10 +69,10 @@ class VectorCache:
         self._vectors.move_to_end(key)
         return np.frombuffer(entry, np.float32)
 
-    def put(self, scope: CacheScope, text: str, tokens: TokenIds, vector: NDArray[np.float32]) -> None:
-        key = scope.vector_key(tokens)
-        self._keep(self._vectors, key, vector.astype(np.float32).tobytes())
-        self._keep(self._texts, scope.text_key(text), (key, len(tokens)))
+    def put(self, scope: CacheScope, text: str, key: bytes, made: CachedText) -> None:
+        """`key` is what else the vector is found by: `vector_key`, or `text_key` for a model without a tokenizer."""
+        self._keep(self._vectors, key, made.vector.astype(np.float32).tobytes())
+        self._keep(self._texts, scope.text_key(text), (key, made.tokens))
 
     def _keep(self, entries: OrderedDict[bytes, Entry], key: bytes, entry: Entry) -> None:
         entries[key] = entry

@@ -92,7 +92,7 @@ class LocalEncoder:
         rows = await self._queue.embed([_Text(ids, role) for ids in tokens], lane)
         for text, ids, row in zip(texts, tokens, rows, strict=True):
             if scope:
-                self._cache.put(scope, text, ids, row.vector)
+                self._cache.put(scope, text, scope.vector_key(ids), CachedText(row.vector, len(ids)))
         return EmbeddedTexts(rows, sum(map(len, tokens)))
 
     async def rerank(self, query: str, texts: list[str], lane: Lane, *, truncate: bool) -> Reranked:
@@ -153,7 +153,7 @@ class LocalEncoder:
             self._shared.put(new)
         rows |= new
         for text, key, ids in zip(texts, keys, tokens, strict=True):
-            self._cache.put(scope, text, ids, rows[key])
+            self._cache.put(scope, text, key, CachedText(rows[key], len(ids)))
         return [rows[key] for key in keys]
 
     def _run_batch(self, batch: Sequence[_Text]) -> list[EmbeddedText]:

@@ -12,6 +12,7 @@ from libs.service.app import Kit, create_app
 from libs.stores.redis import connect_redis
 from libs.stores.weights import WeightsStore
 from services.embedding.adapters.redis_vectors import RedisVectors
+from services.embedding.adapters.remote import RemoteEncoder
 from services.embedding.backends import load_model
 from services.embedding.cache import VectorCache
 from services.embedding.local import LocalEncoder
@@ -29,6 +30,11 @@ async def wire(kit: Kit) -> AsyncGenerator[None]:
     shared = RedisVectors(connect_redis(kit.settings), options.shared_cache_s) if options.shared_cache_s else None
 
     async def load(name: str) -> Encoder:
+        remote = options.remotes.get(name)
+        if remote:
+            encoder = RemoteEncoder(name, remote, cache, shared, options.max_waiting)
+            await encoder.connect()
+            return encoder
         model = await asyncio.to_thread(load_model, options.backend, name, store)
         return LocalEncoder(model, cache, shared, options.max_batch_tokens, options.max_waiting)
 

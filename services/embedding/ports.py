@@ -139,4 +139,11 @@ class EmbeddingModel(Protocol):
 
 
 class ModelLoadError(Exception):
-    """The model can't be loaded; the message names the file, the reason and what to do."""
+    """The model can't be loaded; the message names the file, the reason and what to do.
+
+    `passing`: it may be there later without anything being changed here.
+    """
+
+    def __init__(self, message: str, *, passing: bool = False) -> None:
+        super().__init__(message)
+        self.passing = passing

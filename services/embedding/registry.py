@@ -16,6 +16,7 @@ log = get_logger(__name__)
 DEFAULT_MODEL = "default"
 LOADING_RETRY_S = 2
 FAILED_RETRY_S = 30
+RELOAD_S = 5
 
 
 @dataclass(eq=False, slots=True)
@@ -45,7 +46,7 @@ class ModelRegistry:
         self._wanted = list(dict.fromkeys([default, *also]))
         for name in self._wanted:
             known = self._served.get(name)
-            if known is None or known.problem:
+            if known is None or (known.task and known.task.done()):
                 self._served[name] = served = _Served(name, public_id(name))
                 served.task = asyncio.create_task(self._run(served), name=f"embedding model {name}")
         self._settle()
@@ -108,20 +109,30 @@ class ModelRegistry:
         return named[0]
 
     async def _run(self, served: _Served) -> None:
-        try:
-            encoder = await self._load(served.name)
-        except ModelLoadError as error:
-            served.problem = str(error)
-            log.error("model not loaded", model=served.name, reason=served.problem)  # noqa: TRY400 - the message says it all
+        encoder = await self._patiently(served)
+        if encoder is None:
             return
-        except Exception as error:
-            served.problem = f"{type(error).__name__}: {error}"
-            log.exception("model not loaded", model=served.name)
-            return
-        served.encoder = encoder
+        served.encoder, served.problem = encoder, None
         log.info("model ready", model=encoder.id, backend=encoder.backend, revision=encoder.revision)
         self._settle()
         await encoder.run()
+
+    async def _patiently(self, served: _Served) -> Encoder | None:
+        """None where it can't be loaded; what may be there later is tried again."""
+        while True:
+            try:
+                return await self._load(served.name)
+            except ModelLoadError as error:
+                again = error.passing
+                served.problem = str(error)
+                log.error("model not loaded", model=served.name, reason=served.problem)  # noqa: TRY400 - the message says it all
+            except Exception as error:
+                again = False
+                served.problem = f"{type(error).__name__}: {error}"
+                log.exception("model not loaded", model=served.name)
+            if not again:
+                return None
+            await asyncio.sleep(RELOAD_S)
 
     def _kept(self) -> set[str]:
         return {*self._wanted, self.default}

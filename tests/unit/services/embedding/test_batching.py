@@ -162,6 +162,7 @@ async def test_a_queue_that_nobody_uses_any_more_is_let_go() -> None:
         await queue.embed([[1]], "query")
         gone = weakref.ref(queue)
         del queue
+    await asyncio.sleep(0)
     gc.collect()
     assert gone() is None
 

@@ -2,16 +2,20 @@ import jwt
 import numpy as np
 
 from libs.clients.context import RequestContext
-from services.embedding.cache import CacheScope, VectorCache
+from services.embedding.cache import CachedText, CacheScope, VectorCache
 from services.embedding.tenancy import tenant_of
 
 ROW = np.array([0.6, 0.8], np.float32)
 SCOPE = CacheScope("r1", "harbour")
 
 
+def put(cache: VectorCache, text: str, tokens: list[int]) -> None:
+    cache.put(SCOPE, text, SCOPE.vector_key(tokens), CachedText(ROW, len(tokens)))
+
+
 def test_a_text_is_found_letter_by_letter_and_by_what_the_model_reads_of_it() -> None:
     cache = VectorCache(10)
-    cache.put(SCOPE, "Hello", [1, 2], ROW)
+    put(cache, "Hello", [1, 2])
     recalled = cache.recall(SCOPE, "Hello")
     assert recalled is not None
     assert recalled.tokens == 2
@@ -24,7 +28,7 @@ def test_a_text_is_found_letter_by_letter_and_by_what_the_model_reads_of_it() ->
 
 def test_neither_another_model_nor_another_tenant_finds_it() -> None:
     cache = VectorCache(10)
-    cache.put(SCOPE, "Hello", [1, 2], ROW)
+    put(cache, "Hello", [1, 2])
     for other in (CacheScope("r2", "harbour"), CacheScope("r1", "railway"), CacheScope("r1", "")):
         assert cache.recall(other, "Hello") is None
         assert cache.get(other.vector_key([1, 2])) is None
@@ -32,10 +36,10 @@ def test_neither_another_model_nor_another_tenant_finds_it() -> None:
 
 def test_the_least_recently_used_goes_first() -> None:
     cache = VectorCache(2)
-    cache.put(SCOPE, "one", [1], ROW)
-    cache.put(SCOPE, "two", [2], ROW)
+    put(cache, "one", [1])
+    put(cache, "two", [2])
     cache.recall(SCOPE, "one")
-    cache.put(SCOPE, "three", [3], ROW)
+    put(cache, "three", [3])
     assert cache.recall(SCOPE, "two") is None
     assert cache.get(SCOPE.vector_key([1])) is not None
     assert cache.get(SCOPE.vector_key([3])) is not None
@@ -43,7 +47,7 @@ def test_the_least_recently_used_goes_first() -> None:
 
 def test_no_entries_keeps_nothing() -> None:
     cache = VectorCache(0)
-    cache.put(SCOPE, "one", [1], ROW)
+    put(cache, "one", [1])
     assert cache.recall(SCOPE, "one") is None
 
 
