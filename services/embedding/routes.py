@@ -30,7 +30,8 @@ from services.embedding.service import EmbeddingService
 router = APIRouter(tags=["embedding"])
 
 
-def service_of(request: Request) -> EmbeddingService:
+async def service_of(request: Request) -> EmbeddingService:
+    """Not in a thread, as a plain function would be: a busy machine is slow to give one its turn."""
     service: EmbeddingService = request.app.state.embedding
     return service
 

@@ -84,10 +84,14 @@ async def _under_load(stack: Stack, clients: int, seconds: float) -> Load:
     load = Load()
     tokens = ServiceTokens(OPERATOR, stack.settings.secrets_dir)
     ends_at = time.monotonic() + seconds
-    limits = httpx.Limits(max_connections=clients)
     url = f"{stack.settings.url('embedding')}/v1/embeddings"
 
     async def client(number: int) -> None:
+        # A connection pool of its own: one that many share lets some wait for long.
+        async with httpx.AsyncClient(timeout=2 * LONGEST_S, verify=False, trust_env=False) as http:  # noqa: S501 - loopback
+            await send(number, http)
+
+    async def send(number: int, http: httpx.AsyncClient) -> None:
         ingests = number % INGESTS == 0
         turn = 0
         while time.monotonic() < ends_at:
@@ -116,10 +120,9 @@ async def _under_load(stack: Stack, clients: int, seconds: float) -> Load:
             load.memory.append(_memory(stack.supervisor.processes().get("embedding")))
             await asyncio.sleep(seconds / 50)
 
-    async with httpx.AsyncClient(timeout=2 * LONGEST_S, limits=limits, trust_env=False) as http:
-        watching = asyncio.create_task(watch())
-        await asyncio.gather(*(client(number) for number in range(clients)))
-        watching.cancel()
+    watching = asyncio.create_task(watch())
+    await asyncio.gather(*(client(number) for number in range(clients)))
+    watching.cancel()
     return load
 
 

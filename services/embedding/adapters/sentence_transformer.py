@@ -49,6 +49,10 @@ class SentenceTransformerModel:
         self.revision = f"{folder.revision}-{self.backend}-{str(self._products).removeprefix('torch.')}"
         self.token_dimension = int(self.encode(self.tokenizer.read(["a text"])).states.shape[2])
 
+    @property
+    def weight_bytes(self) -> int:
+        return sum(weight.numel() * weight.element_size() for weight in self._model.parameters())
+
     def encode(self, batch: Sequence[TokenIds]) -> Encoded:
         torch = self._torch
         ids, mask = padded(batch, self.tokenizer.padding, self.tokenizer.limit)
