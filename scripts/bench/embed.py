@@ -21,6 +21,7 @@ from scripts.bench.gpu import print_gpu
 from scripts.bench.measure import Call, at_once, in_turn, print_latency, print_rates
 from scripts.stage import stage
 from services.embedding.backends import load_model
+from services.embedding.folders import locate
 from services.embedding.ports import EmbeddingModel
 
 ROUNDS = 100
@@ -39,7 +40,7 @@ async def bench_embed(console: Console, rounds: int = ROUNDS) -> None:
     async with stage(console) as (settings, _api), service_http() as http:
         disable_progress_bar()
         plain = SentenceTransformer(
-            str(WeightsStore(settings.models_dir).locate(settings.embedding.model)), device="cpu"
+            str(locate(settings.embedding.model, WeightsStore(settings.models_dir)).path), device="cpu"
         )
         tokens = ServiceTokens(OPERATOR, settings.secrets_dir)
         service = EmbeddingClient(ServiceClient("embedding", settings.url("embedding"), tokens, http))

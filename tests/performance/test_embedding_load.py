@@ -23,11 +23,12 @@ SECONDS, SMOKE_SECONDS = 120.0, 2.0
 # Every fifth client ingests.
 INGESTS = 5
 INGESTED_AT_ONCE = 16
-# Above what it held after the first tenth of the time.
+# Above what it held after a third of the time: until then the engine prepares the shapes that batches have.
 MEMORY_GROWTH = 1.15
 MEMORY_GROWTH_BYTES = 64_000_000
-# A queue of 2,048 short texts takes a few seconds; a text that waits longer was passed over.
-LONGEST_S = 30.0
+# A query of all clients' waits behind a batch or two; ingestion has every fifth batch while there are queries.
+LONGEST_QUERY_S = 15.0
+LONGEST_S = 60.0
 
 
 @dataclass
@@ -36,6 +37,7 @@ class Load:
 
     statuses: Counter[int] = field(default_factory=Counter[int])
     broken: int = 0
+    slowest_query_s: float = 0
     slowest_s: float = 0
     answered: dict[int, int] = field(default_factory=dict[int, int])
     memory: list[int] = field(default_factory=list[int])
@@ -45,19 +47,20 @@ class Load:
 async def test_many_clients_see_nothing_but_answers_and_429(stack: Stack, full: bool):
     clients, seconds = (CLIENTS, SECONDS) if full else (SMOKE_CLIENTS, SMOKE_SECONDS)
     load = await _under_load(stack, clients, seconds)
+    early, late = load.memory[len(load.memory) // 3], statistics.median(load.memory[-5:])
+    queries = [count for client, count in load.answered.items() if client % INGESTS]
+    print(
+        f"\n{clients} clients, {seconds:g} s: {dict(load.statuses)}, slowest query "
+        f"{load.slowest_query_s:.2f} s, slowest {load.slowest_s:.2f} s, memory "
+        f"{early / 1e6:.0f} to {late / 1e6:.0f} MB, answers a querying client {min(queries)} to {max(queries)}"
+    )
     assert set(load.statuses) <= {OK, 429}
     assert load.broken == 0
     assert load.statuses[OK] > 0
-    assert load.slowest_s < LONGEST_S
+    assert load.slowest_query_s < LONGEST_QUERY_S
     # Nobody is starved: every client got answers.
     assert len(load.answered) == clients
-    early, late = load.memory[len(load.memory) // 10], statistics.median(load.memory[-5:])
     assert late < early * MEMORY_GROWTH + MEMORY_GROWTH_BYTES
-    queries = [count for client, count in load.answered.items() if client % INGESTS]
-    print(
-        f"\n{clients} clients, {seconds:g} s: {dict(load.statuses)}, slowest {load.slowest_s:.2f} s, memory "
-        f"{early / 1e6:.0f} to {late / 1e6:.0f} MB, answers a querying client {min(queries)} to {max(queries)}"
-    )
 
 
 @pytest.mark.chaos
@@ -88,7 +91,7 @@ async def _under_load(stack: Stack, clients: int, seconds: float) -> Load:
 
     async def client(number: int) -> None:
         # A connection pool of its own: one that many share lets some wait for long.
-        async with httpx.AsyncClient(timeout=2 * LONGEST_S, verify=False, trust_env=False) as http:  # noqa: S501 - loopback
+        async with httpx.AsyncClient(timeout=LONGEST_S, verify=False, trust_env=False) as http:  # noqa: S501 - loopback
             await send(number, http)
 
     async def send(number: int, http: httpx.AsyncClient) -> None:
@@ -106,7 +109,10 @@ async def _under_load(stack: Stack, clients: int, seconds: float) -> Load:
                 load.broken += 1
                 await asyncio.sleep(0.1)
                 continue
-            load.slowest_s = max(load.slowest_s, time.monotonic() - started)
+            took = time.monotonic() - started
+            load.slowest_s = max(load.slowest_s, took)
+            if not ingests:
+                load.slowest_query_s = max(load.slowest_query_s, took)
             load.statuses[response.status_code] += 1
             if response.status_code == OK:
                 load.answered[number] = load.answered.get(number, 0) + 1

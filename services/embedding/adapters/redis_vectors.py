@@ -65,7 +65,10 @@ class RedisVectors:
             self._skip(error)
 
     def _skip(self, error: Exception) -> None:
+        known = time.monotonic() < self._skip_until
         self._skip_until = time.monotonic() + SKIP_S
+        if known:  # by the first of the calls that were under way
+            return
         log.warning("vectors aren't shared for now", seconds=SKIP_S, reason=f"{type(error).__name__}: {error}")
 
 
