@@ -1,5 +1,7 @@
 """Another Footnote as the server of an embedding model, by its public address and an API key."""
 
+import asyncio
+
 import numpy as np
 from pydantic import SecretStr
 
@@ -19,8 +21,12 @@ async def test_a_footnote_serves_as_the_model_of_another(stack: Stack):
         )
         far = RemoteEncoder("far", options, VectorCache(10), None, 100)
         await far.connect()
+        running = asyncio.create_task(far.run())
+        await asyncio.sleep(0)
         assert far.dimension == 384
         embedded = await far.embed(TEXTS, "ingest", truncate=True)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
         near = (await member.http.post("/v1/embeddings", json={"input": TEXTS})).raise_for_status().json()
     np.testing.assert_allclose(embedded.vectors, [item["embedding"] for item in near["data"]], atol=0.02)
     assert embedded.tokens > 256

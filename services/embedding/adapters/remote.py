@@ -86,6 +86,9 @@ class RemoteEncoder:
             raise ModelLoadError(
                 f"The server of {self.id!r} at {self._options.url!r} gave no vector: {error.message}", passing=True
             ) from error
+        except asyncio.CancelledError:
+            await self._server.close()
+            raise
         self.dimension = rows.vectors.shape[1]
 
     async def run(self) -> None:
