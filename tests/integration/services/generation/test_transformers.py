@@ -20,7 +20,7 @@ from services.generation.ports import (
     TextDelta,
     TokenLogprob,
 )
-from tests.tiny_model import CONTEXT, save_tiny_model
+from tests.tiny_language_model import CONTEXT, save_tiny_model
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ from rich.console import Console
 from scripts.bench.answers import Answer, Prompts, Ratio, print_ratios
 from scripts.bench.generate_floor import Floor, bandwidth_share
 from services.generation.engines.transformers_model import load_model
-from tests.tiny_model import save_tiny_model
+from tests.tiny_language_model import save_tiny_model
 
 
 def test_rates_leave_the_first_token_to_the_prompt():

@@ -8,7 +8,7 @@ from services.generation.engines import worker_protocol as protocol
 from services.generation.engines.decoding import DecodedToken
 from services.generation.engines.transformers_model import LoadedModel, load_model
 from services.generation.engines.transformers_worker import STEP_TOKENS, TransformersDecoder
-from tests.tiny_model import CONTEXT, save_tiny_model
+from tests.tiny_language_model import CONTEXT, save_tiny_model
 
 SLOTS = 3
 
