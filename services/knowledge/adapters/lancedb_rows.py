@@ -21,6 +21,8 @@ RESULT_COLUMNS = [
     "chunk_id", "document_id", "version", "position", "content", "heading_path", "page", "start", "end", "token_count",
 ]  # fmt: skip
 
+HEADER_COLUMN = "table_header"
+
 Rows = list[dict[str, Any]]
 
 _TEXTS = pa.list_(pa.string())
@@ -164,4 +166,5 @@ def passage_of(row: Mapping[str, Any], score: float = 0.0, vector: NDArray[np.fl
         token_count=row["token_count"],
         score=score,
         vector=vector,
+        table_header=row.get(HEADER_COLUMN),
     )

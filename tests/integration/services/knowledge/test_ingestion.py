@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from libs.clients.embedding import EmbeddedPassages
 from libs.config.settings import Settings
+from libs.contracts.embedding import EmbeddingModelInfo
 from libs.contracts.errors import FootnoteError, unavailable
 from libs.stores.blobs import FolderBlobStore
 from libs.stores.postgres import Database
@@ -41,7 +42,21 @@ class HeldEmbedder:
         self.calls = 0
         self.embedded = 0
 
-    async def embed_passages(self, texts: list[str], *, timeout_s: float = 30) -> EmbeddedPassages:  # noqa: ARG002 - the port's
+    async def models(self, *, timeout_s: float = 10) -> list[EmbeddingModelInfo]:  # noqa: ARG002 - the port's
+        return [
+            EmbeddingModelInfo(
+                id="arithmetic", created=0, owned_by="tests", dimension=384, max_tokens=256, space="arithmetic", default=True
+            )
+        ]
+
+    async def embed_passages(
+        self,
+        texts: list[str],
+        *,
+        model: str = "default",
+        timeout_s: float = 30,  # noqa: ARG002 - the port's
+    ) -> EmbeddedPassages:
+        assert model == "arithmetic"
         self.reached.set()
         self.calls += 1
         if self.error:
