@@ -109,10 +109,14 @@ class Retrieval(Section):
     cache_s: int = Field(ge=0)
 
 
+# A folder of the models folder: no path leads out of it.
+ModelName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)]
+
+
 class Embedding(Section):
-    backend: Literal["auto", "torch", "openvino-float32", "openvino-bfloat16", "openvino-int8"]
-    model: str
-    also: list[str]
+    backend: Literal["auto", "torch", "torch-cuda", "openvino-float32", "openvino-bfloat16", "openvino-int8"]
+    model: ModelName
+    also: list[ModelName]
     max_batch_tokens: int = Field(ge=256)
     max_waiting: int = Field(ge=1)
     cache_entries: int = Field(ge=0)

@@ -3,15 +3,18 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
-from functools import partial
 
 from fastapi import FastAPI
 
+from libs.config.live import LiveSettings
 from libs.config.settings import Settings
 from libs.service.app import Kit, create_app
 from libs.stores.weights import WeightsStore
-from services.embedding.backends import load_model, public_id
+from services.embedding.backends import load_model
 from services.embedding.cache import VectorCache
+from services.embedding.local import LocalEncoder
+from services.embedding.ports import Encoder
+from services.embedding.registry import ModelRegistry
 from services.embedding.routes import router
 from services.embedding.service import EmbeddingService
 
@@ -19,18 +22,31 @@ from services.embedding.service import EmbeddingService
 @asynccontextmanager
 async def wire(kit: Kit) -> AsyncGenerator[None]:
     options = kit.settings.embedding
-    load = partial(load_model, options.backend, options.model, WeightsStore(kit.settings.models_dir))
+    store = WeightsStore(kit.settings.models_dir)
     cache = VectorCache(options.cache_entries)
-    service = EmbeddingService(
-        load, public_id(options.model), options.model, cache, options.max_batch_tokens, options.max_waiting
-    )
-    kit.app.state.embedding = service
-    kit.health.add("model", service.check)
-    running = asyncio.create_task(service.run())
+
+    async def load(name: str) -> Encoder:
+        model = await asyncio.to_thread(load_model, options.backend, name, store)
+        return LocalEncoder(model, cache, options.max_batch_tokens, options.max_waiting)
+
+    registry = ModelRegistry(load)
+    live = LiveSettings(kit.settings)
+
+    async def serve(settings: Settings) -> None:
+        registry.serve(settings.embedding.model, settings.embedding.also)
+
+    live.on_change(serve)
+    await serve(live.current)
+    kit.app.state.embedding = EmbeddingService(registry, options.max_waiting)
+    kit.health.add("model", registry.check)
+    kit.health.add("other models", registry.check_others, needed=False)
+    kit.health.add("overrides", live.check, needed=False)
+    watching = asyncio.create_task(live.watch())
     yield
-    running.cancel()
+    watching.cancel()
     with suppress(asyncio.CancelledError):
-        await running
+        await watching
+    await registry.stop()
 
 
 def build(settings: Settings) -> FastAPI:
