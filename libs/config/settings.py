@@ -117,6 +117,7 @@ class Embedding(Section):
     backend: Literal["auto", "torch", "torch-cuda", "openvino-float32", "openvino-bfloat16", "openvino-int8"]
     model: ModelName
     also: list[ModelName]
+    keep_days: float = Field(ge=0)
     max_batch_tokens: int = Field(ge=256)
     max_waiting: int = Field(ge=1)
     cache_entries: int = Field(ge=0)

@@ -262,9 +262,9 @@ class Retriever:
     async def _late(self, search: Search, passages: Sequence[FoundPassage]) -> dict[UUID, float]:
         """The late-interaction score of each passage whose token vectors this query's model made.
 
-        Of the query as it stands and as it is said otherwise, the better.
+        Of the query as it stands and as it is said otherwise, the better. Nothing where the model has none.
         """
-        if search.embedded is None or not passages:
+        if search.embedded is None or not search.embedded.tokens.size or not passages:
             return {}
         started = time.perf_counter()
         stored = await self._index_of(search).tokens(

@@ -28,7 +28,10 @@ class FormerIndexes:
         self._kept_for = kept_for
 
     async def forget(self) -> int:
-        """Says of all that there are that they aren't kept any longer; returns how many. The worker deletes them."""
+        """Says of all that there are that they aren't kept any longer; returns how many. The worker deletes them.
+
+        Raises FootnoteError while it isn't known which they are.
+        """
         names = (await self._models.known()).names_of_default_space()
         former = and_(~IndexRow.serving, IndexRow.space.not_in(names), ~IndexRow.unwanted)
         async with self._database.transaction() as session:
@@ -38,8 +41,11 @@ class FormerIndexes:
             return len(list(unwanted))
 
     async def drop(self) -> None:
-        """Deletes those whose time is over. Raises FootnoteError while embedding is away."""
-        names = (await self._models.known()).names_of_default_space()
+        """Deletes those whose time is over; none while it isn't known which they are."""
+        models = await self._models.settled()
+        if models is None:
+            return
+        names = models.names_of_default_space()
         used_at = func.greatest(IndexRow.former_since, IndexRow.worked_at, IndexRow.created_at)
         over = and_(
             ~IndexRow.serving,

@@ -10,7 +10,7 @@ from libs.service.identity import Operator
 from services.knowledge.embedding_switch.former import FormerIndexes
 from services.knowledge.embedding_switch.status import SwitchReports
 
-router = APIRouter(tags=["internal"])
+router = APIRouter(prefix="/internal/embedding-switch", include_in_schema=False)
 
 
 @dataclass(frozen=True)
@@ -19,20 +19,21 @@ class EmbeddingSwitch:
     former: FormerIndexes
 
 
-def _switch(request: Request) -> EmbeddingSwitch:
-    return request.app.state.embedding_switch
+def embedding_switch_of(request: Request) -> EmbeddingSwitch:
+    switch: EmbeddingSwitch = request.app.state.embedding_switch
+    return switch
 
 
-TheSwitch = Annotated[EmbeddingSwitch, Depends(_switch)]
+TheSwitch = Annotated[EmbeddingSwitch, Depends(embedding_switch_of)]
 
 
-@router.get("/internal/embedding-switch")
+@router.get("")
 async def status(_operator: Operator, switch: TheSwitch) -> SwitchStatus:
     """How far the indexes have followed the embedding model."""
     return await switch.reports.now()
 
 
-@router.delete("/internal/embedding-switch/former")
+@router.delete("/former")
 async def forget(_operator: Operator, switch: TheSwitch) -> FormerForgotten:
     """Gives up the indexes that are kept for switching back."""
     return FormerForgotten(indexes=await switch.former.forget())

@@ -29,12 +29,15 @@ class ModelList:
     """What was served when it was asked."""
 
     def __init__(self, models: Sequence[EmbeddingModelInfo]) -> None:
-        """Raises FootnoteError where there is none."""
-        default = next((one for one in models if one.default), None)
+        self.models = tuple(models)
+
+    @property
+    def default(self) -> EmbeddingModelInfo:
+        """What new passages are to be embedded with. Raises FootnoteError while it isn't loaded."""
+        default = next((one for one in self.models if one.default), None)
         if default is None:
             raise unavailable("embedding")
-        self.models = tuple(models)
-        self.default = default
+        return default
 
     def of(self, space: str) -> EmbeddingModelInfo | None:
         """The model whose vectors may be compared with that space's."""
@@ -67,6 +70,15 @@ class ServedModels:
                 raise
             return self._known
         self._known, self._asked_at = models, time.monotonic()
+        return models
+
+    async def settled(self) -> ModelList | None:
+        """As `known`, None while nobody says what new passages are to be embedded with."""
+        try:
+            models = await self.known()
+            _ = models.default
+        except FootnoteError:
+            return None
         return models
 
     async def of(self, space: str) -> EmbeddingModelInfo | None:

@@ -22,7 +22,9 @@ ORGANIZATIONS = Gauge(
     ["state"],
 )
 PASSAGES = Gauge(
-    "footnote_embedding_switch_passages", "Passages of indexes that are being built, by state: done, missing.", ["state"]
+    "footnote_embedding_switch_passages",
+    "Passages of indexes under construction: done, missing.",
+    ["state"],
 )
 FORMER = Gauge("footnote_embedding_switch_former_indexes", "Indexes kept for switching back.")
 
@@ -38,7 +40,7 @@ class SwitchReports:
         self._told = ""
 
     async def now(self) -> SwitchStatus:
-        """Raises FootnoteError where embedding never said which models there are."""
+        """Raises FootnoteError while embedding doesn't say which model is the default."""
         models = await self._models.known()
         names = models.names_of_default_space()
         row = IndexRow

@@ -75,9 +75,11 @@ class IndexSwitcher:
     async def follow_model(self) -> None:
         """Enters an index of the default model for each organisation that is searched by another's.
 
-        Indexes from before spaces were kept are entered first. Raises FootnoteError while embedding is away.
+        Indexes from before spaces were kept are entered first. While that model isn't loaded nothing changes.
         """
-        models = await self._models.known()
+        models = await self._models.settled()
+        if models is None:
+            return
         async with self._database.transaction() as session:
             unknown = list(await session.scalars(_without_index()))
         for organization_id in unknown:
@@ -93,15 +95,17 @@ class IndexSwitcher:
             log.info("index begun", organization_id=str(organization_id), model=models.default.id)
 
     async def turn(self) -> bool:
-        """A batch of one organisation's passages, or its switch; false where there is nothing to do, or uploads come first.
+        """A batch of one organisation's passages, or its switch; false where nothing can be done now.
 
-        Raises FootnoteError while embedding is away.
+        Raises FootnoteError where passages can't be embedded.
         """
         async with self._database.transaction() as session:
             waiting = await session.scalar(select(IndexRow.number).where(~IndexRow.serving).limit(1))
         if waiting is None:
             return False
-        models = await self._models.known()
+        models = await self._models.settled()
+        if models is None:
+            return False
         async with self._database.transaction() as session:
             if await self._uploads_first(session, models):
                 return False
@@ -154,9 +158,7 @@ class IndexSwitcher:
             return
         if build.surveys >= SURVEYS_BEFORE_WAITING and build.survey.total - build.survey.done <= LAST_PASSAGES:
             await self._let_uploads_wait(claim)
-        copied = await self._copier.copy(
-            claim.organization_id, source, target, build.survey, model, TURN_PASSAGES
-        )
+        copied = await self._copier.copy(claim.organization_id, source, target, build.survey, model, TURN_PASSAGES)
         build.survey.done += copied.passages
         build.turns += 1
         self._keep_pace(copied.passages)
@@ -203,14 +205,14 @@ class IndexSwitcher:
         self._last_turn = now
 
 
-def _without_index() -> Select[tuple[UUID]]:
+def _without_index() -> Select[UUID]:
     """The organisations that have passages of which no index is entered."""
     entered = select(IndexRow.number).where(IndexRow.organization_id == DocumentRow.organization_id)
     query = select(DocumentRow.organization_id).where(DocumentRow.served_version.is_not(None), ~entered.exists())
     return query.distinct()
 
 
-def _without_index_of(models: ModelList) -> Select[tuple[UUID]]:
+def _without_index_of(models: ModelList) -> Select[UUID]:
     """The organisations that have an index, none of the default model's."""
     names = models.names_of_default_space()
     other = aliased(IndexRow)

@@ -45,7 +45,13 @@ class HeldEmbedder:
     async def models(self, *, timeout_s: float = 10) -> list[EmbeddingModelInfo]:  # noqa: ARG002 - the port's
         return [
             EmbeddingModelInfo(
-                id="arithmetic", created=0, owned_by="tests", dimension=384, max_tokens=256, space="arithmetic", default=True
+                id="arithmetic",
+                created=0,
+                owned_by="tests",
+                dimension=384,
+                max_tokens=256,
+                space="arithmetic",
+                default=True,
             )
         ]
 
