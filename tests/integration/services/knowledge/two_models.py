@@ -1,7 +1,7 @@
 """knowledge beside an embedding service that has two models, and an operator who changes which one counts."""
 
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +11,7 @@ import pytest
 
 from libs.config import live
 from libs.config.settings import ServiceName, Settings
+from libs.contracts.embedding import EmbeddingModelList
 from libs.security.tokens import ServiceTokens
 from services.billing.main import build as build_billing
 from services.embedding.main import build as build_embedding
@@ -38,8 +39,10 @@ class TwoModels:
         async def look() -> list[str]:
             async with httpx.AsyncClient(headers=self._headers()) as http:
                 answer = await http.get(f"{self.settings.url('embedding')}/v1/models")
-            found = answer.json()["data"] if answer.is_success else []
-            return [MINILM if one["id"].endswith(MINILM_ID) else one["id"] for one in found]
+            if not answer.is_success:
+                return []
+            found = EmbeddingModelList.model_validate_json(answer.content).data
+            return [MINILM if one.id.endswith(MINILM_ID) else one.id for one in found]
 
         await until(look, found=lambda names: names == expected)
 
@@ -48,7 +51,7 @@ class TwoModels:
 
 
 @asynccontextmanager
-async def two_models(settings: Settings, people: People, folder: Path, minilm: Path) -> AsyncIterator[TwoModels]:
+async def two_models(settings: Settings, people: People, folder: Path, minilm: Path) -> AsyncGenerator[TwoModels]:
     """As a service of its own, since another model's vectors are no other test's business. MiniLM counts at first."""
     models_dir, overrides = folder / "models", folder / "overrides.yaml"
     models_dir.mkdir()

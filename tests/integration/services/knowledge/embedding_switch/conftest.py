@@ -2,13 +2,15 @@
 
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import httpx
 import pytest
 
 from libs.config.settings import Settings
+from libs.security.keys import OPERATOR
+from libs.security.tokens import ServiceTokens
 from libs.stores.postgres import Database
 from libs.stores.weights import WeightsMissingError, WeightsStore
 from tests.integration.services.knowledge.conftest import People, Person, client_of, until
@@ -50,6 +52,15 @@ class Switching:
         query = "SELECT space, serving FROM knowledge.indexes WHERE organization_id = :id"
         rows = await self.stores.rows(query, organization_id)
         return {row["space"].partition("@")[0].rpartition("/")[2]: row["serving"] for row in rows}
+
+    async def operator(self, method: str, path: str) -> Any:
+        """What the operator's own key is answered."""
+        tokens = ServiceTokens(OPERATOR, self.models.settings.secrets_dir)
+        headers = {"X-Service-Token": tokens.sign("knowledge")}
+        # The other client signs as the gateway.
+        async with httpx.AsyncClient(base_url=self.http.base_url, headers=headers) as http:
+            answer = await http.request(method, f"/internal/embedding-switch{path}")
+        return answer.raise_for_status().json()
 
     async def until_searched_by(self, person: Person, model: str) -> None:
         await until(self.spaces, person.subject.organization_id, found=lambda spaces: spaces.get(model, False))
