@@ -59,9 +59,12 @@ class ServedModels:
         self._known: ModelList | None = None
         self._asked_at = 0.0
 
-    async def known(self, *, for_s: float = KNOWN_FOR_S) -> ModelList:
-        """At most `for_s` old, where embedding answers. Raises FootnoteError where it never has."""
-        if self._known is not None and time.monotonic() - self._asked_at < for_s:
+    async def known(self) -> ModelList:
+        """At most KNOWN_FOR_S old, where embedding answers. Raises FootnoteError where it never has."""
+        return await self._at_most(KNOWN_FOR_S)
+
+    async def _at_most(self, old_s: float) -> ModelList:
+        if self._known is not None and time.monotonic() - self._asked_at < old_s:
             return self._known
         try:
             models = ModelList(await self._embedder.models())
@@ -83,7 +86,7 @@ class ServedModels:
 
     async def of(self, space: str) -> EmbeddingModelInfo | None:
         """The served model of that space, None where there is none. Raises FootnoteError as `known` does."""
-        return (await self.known()).of(space) or (await self.known(for_s=ASKED_AGAIN_AFTER_S)).of(space)
+        return (await self.known()).of(space) or (await self._at_most(ASKED_AGAIN_AFTER_S)).of(space)
 
 
 def _names(models: Sequence[EmbeddingModelInfo]) -> set[str]:

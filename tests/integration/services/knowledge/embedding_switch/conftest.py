@@ -37,6 +37,11 @@ async def http(models: TwoModels, people: People) -> AsyncIterator[httpx.AsyncCl
         yield http
 
 
+def birds(first: int, count: int = 4) -> str:
+    """A page of so many passages; each has a number of its own, or a model that knows nothing finds them all alike."""
+    return "\n\n".join(f"# Bird {n}\n\nHeron {n} stands at the weir." for n in range(first, first + count))
+
+
 @dataclass(frozen=True)
 class Switching:
     """What a test of the switch looks at and turns."""
@@ -52,6 +57,16 @@ class Switching:
         query = "SELECT space, serving FROM knowledge.indexes WHERE organization_id = :id"
         rows = await self.stores.rows(query, organization_id)
         return {row["space"].partition("@")[0].rpartition("/")[2]: row["serving"] for row in rows}
+
+    async def counts(self, organization_id: UUID) -> dict[str, int]:
+        """How many passages each index holds, by its model."""
+        query = "SELECT number, space FROM knowledge.indexes WHERE organization_id = :id"
+        return {
+            row["space"].partition("@")[0].rpartition("/")[2]: (
+                await self.stores.indexed(organization_id, row["number"])
+            )[0].total()
+            for row in await self.stores.rows(query, organization_id)
+        }
 
     async def operator(self, method: str, path: str) -> Any:
         """What the operator's own key is answered."""

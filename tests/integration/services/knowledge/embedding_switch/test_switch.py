@@ -10,15 +10,10 @@ from libs.contracts.identity import Role
 from services.knowledge.embedding_switch import switcher
 from tests.integration.services.knowledge.conftest import Person, until, working
 from tests.integration.services.knowledge.crashes.readers import found_by, passages_of, watched
-from tests.integration.services.knowledge.embedding_switch.conftest import Switching
+from tests.integration.services.knowledge.embedding_switch.conftest import Switching, birds
 from tests.integration.services.knowledge.test_truth import FIRST, Lives
 from tests.integration.services.knowledge.traces import holding
 from tests.integration.services.knowledge.two_models import MINILM, MINILM_ID, TINY
-
-
-def birds(first: int, count: int = 4) -> str:
-    """A page of so many passages; each has a number of its own, or a model that knows nothing finds them all alike."""
-    return "\n\n".join(f"# Bird {n}\n\nHeron {n} stands at the weir." for n in range(first, first + count))
 
 
 async def ids_found(person: Person, query: str = "weir") -> set[str]:
