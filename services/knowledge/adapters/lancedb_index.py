@@ -4,7 +4,6 @@
 # pyright: reportUnknownVariableType=false
 
 import asyncio
-import fcntl
 import shutil
 from collections import Counter, OrderedDict
 from collections.abc import AsyncGenerator, Sequence
@@ -12,12 +11,12 @@ from contextlib import asynccontextmanager, nullcontext
 from datetime import timedelta
 from itertools import islice
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import Any, cast
 from uuid import UUID
 
 import lancedb
 import numpy as np
-from lancedb.index import FTS, BTree, HnswSq
+from lancedb.index import BTree
 from lancedb.query import MatchQuery
 from numpy.typing import NDArray
 
@@ -37,13 +36,13 @@ from services.knowledge.adapters.lancedb_rows import (
     table_of,
     values,
 )
+from services.knowledge.adapters.lancedb_structures import VECTOR_INDEX, full_text, hnsw, structure_named
+from services.knowledge.adapters.table_lock import locked
 from services.knowledge.ports import FoundPassage, IndexedPassage, PassageAttributes, Scope, Served
 
-VECTOR_INDEX = "vector_idx"
 SUFFIX, LOCK_SUFFIX = ".lance", ".lock"
 # A reader may still be using an older version of a table; none does for this long.
 KEEP_VERSIONS = timedelta(minutes=5)
-LOCK_POLL_S = 0.01
 QUERY_MAX_WORDS = 100
 LOOKUP_COLUMNS = ("chunk_id", "version")
 # Of HNSW's search: how many candidates it keeps in view.
@@ -177,7 +176,7 @@ class LanceDbIndex:
             await table.optimize(cleanup_older_than=KEEP_VERSIONS)
             names = {index.name for index in await table.list_indices()}
             if VECTOR_INDEX not in names and await table.count_rows() >= max(self._exact_below, 1):
-                await table.create_index(VECTOR_COLUMN, config=_hnsw(), name=VECTOR_INDEX)
+                await table.create_index(VECTOR_COLUMN, config=hnsw(), name=VECTOR_INDEX)
 
     async def update(self, organization_id: UUID, version: UUID, title: str, attributes: PassageAttributes) -> None:
         table = await self._table(organization_id)
@@ -199,7 +198,9 @@ class LanceDbIndex:
             # What an index was built from stays in it until it is built again; and only fragments of which all indexes
             # know are joined.
             for index in await table.list_indices():
-                await table.create_index(index.columns[0], config=_config(index.name), name=index.name, replace=True)
+                await table.create_index(
+                    index.columns[0], config=structure_named(index.name), name=index.name, replace=True
+                )
             await table.optimize(cleanup_older_than=KEEP_VERSIONS)
 
     async def forget(self, organization_id: UUID, older_than: timedelta) -> None:
@@ -218,14 +219,9 @@ class LanceDbIndex:
 
     @asynccontextmanager
     async def _writing(self, organization_id: UUID) -> AsyncGenerator[None]:
-        """One writer to a table, of all processes: none undoes another's commit, and files that nothing names are old.
-
-        The system frees the lock when its holder dies.
-        """
+        """One writer to a table, of all processes: none undoes another's commit; files that nothing names are old."""
         await asyncio.to_thread(self._folder.mkdir, parents=True, exist_ok=True)
-        with self._path(organization_id, LOCK_SUFFIX).open("w") as file:
-            while not _locked(file):  # noqa: ASYNC110 - another process frees it
-                await asyncio.sleep(LOCK_POLL_S)
+        async with locked(self._path(organization_id, LOCK_SUFFIX)):
             yield
 
     async def _where(
@@ -259,7 +255,7 @@ class LanceDbIndex:
             table = await (await self._connect()).create_table(name, schema=columns, exist_ok=True)
         indexed = {column for index in await table.list_indices() for column in index.columns}
         if TEXT_COLUMN not in indexed:
-            await table.create_index(TEXT_COLUMN, config=_full_text())
+            await table.create_index(TEXT_COLUMN, config=full_text())
         for column in LOOKUP_COLUMNS:
             if column not in indexed:
                 await table.create_index(column, config=BTree())
@@ -297,29 +293,6 @@ async def _add_columns(table: lancedb.AsyncTable) -> None:
         await table.add_columns(filled)
     if len(empty):
         await table.add_columns(empty)
-
-
-def _full_text() -> FTS:
-    return FTS(language="English", stem=True, ascii_folding=True)
-
-
-def _hnsw() -> HnswSq:
-    return HnswSq(distance_type="cosine")
-
-
-def _config(index_name: str) -> FTS | HnswSq | BTree:
-    """How an index of that name was made."""
-    if index_name == VECTOR_INDEX:
-        return _hnsw()
-    return _full_text() if index_name.startswith(TEXT_COLUMN) else BTree()
-
-
-def _locked(file: IO[str]) -> bool:
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def _match(words: str) -> MatchQuery:

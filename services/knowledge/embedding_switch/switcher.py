@@ -37,7 +37,7 @@ LAST_PASSAGES = 512
 UPLOADS_WAIT_S = 15.0
 SURVEYS_BEFORE_WAITING = 3
 # Of the pace: how much the newest turn counts.
-NEWEST = 0.1
+NEWEST = 0.3
 
 
 @dataclass

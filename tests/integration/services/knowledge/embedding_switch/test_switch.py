@@ -1,5 +1,6 @@
 """Another embedding model by configuration: a new index in the background, a switch when it is complete, and back."""
 
+import sys
 from random import Random
 from uuid import uuid4
 
@@ -14,6 +15,9 @@ from tests.integration.services.knowledge.embedding_switch.conftest import Switc
 from tests.integration.services.knowledge.test_truth import FIRST, Lives
 from tests.integration.services.knowledge.traces import holding
 from tests.integration.services.knowledge.two_models import MINILM, MINILM_ID, TINY
+
+# Two models in one process take their time; the same rules are held step by step beside this file.
+slow = pytest.mark.skipif("--full" not in sys.argv, reason="two real models; run with --full")
 
 
 async def ids_found(person: Person, query: str = "weir") -> set[str]:
@@ -44,6 +48,7 @@ async def test_searches_go_on_and_every_passage_survives_with_its_id(switching: 
         assert await switching.spaces(organization_id) == {MINILM_ID: True, TINY: False}
 
 
+@slow
 async def test_random_lives_stay_true_while_indexes_switch_and_switch_back(
     switching: Switching, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -110,6 +115,7 @@ async def test_without_the_old_model_searches_go_by_words_until_the_switch(switc
         assert await switching.spaces(bob.subject.organization_id) == {TINY: True}
 
 
+@slow
 async def test_a_model_that_cannot_be_loaded_changes_nothing(switching: Switching) -> None:
     alice = switching.person()
     async with working(switching.models.settings):
@@ -121,6 +127,7 @@ async def test_a_model_that_cannot_be_loaded_changes_nothing(switching: Switchin
     assert await switching.spaces(alice.subject.organization_id) == {MINILM_ID: True}
 
 
+@slow
 async def test_an_index_from_before_is_known_by_its_rows(switching: Switching) -> None:
     alice = switching.person()
     async with working(switching.models.settings):
@@ -138,6 +145,7 @@ async def test_an_index_from_before_is_known_by_its_rows(switching: Switching) -
         assert len(await ids_found(alice, "heron")) == 4
 
 
+@slow
 async def test_one_organisation_is_switched_and_another_not_yet(
     switching: Switching, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -159,6 +167,7 @@ async def test_one_organisation_is_switched_and_another_not_yet(
     assert len(titles) == 32
 
 
+@slow
 async def test_a_purge_during_re_embedding_leaves_no_byte_in_either_index(
     switching: Switching, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -177,6 +186,7 @@ async def test_a_purge_during_re_embedding_leaves_no_byte_in_either_index(
     assert await found_by(alice, "weir") == [sorted(await passages_of(alice, kept))] * 3
 
 
+@slow
 async def test_a_former_index_is_kept_until_nobody_wants_it(switching: Switching) -> None:
     alice = switching.person()
     organization_id = alice.subject.organization_id
