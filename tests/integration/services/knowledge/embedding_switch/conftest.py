@@ -19,7 +19,7 @@ from tests.integration.services.knowledge.crashes.whole import CONSTANTS, Instal
 from tests.integration.services.knowledge.two_models import MINILM, TwoModels, two_models
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 async def models(
     settings: Settings, people: People, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[TwoModels]:
@@ -31,7 +31,7 @@ async def models(
         yield running
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 async def http(models: TwoModels, people: People) -> AsyncIterator[httpx.AsyncClient]:
     async with client_of(models.settings, people) as http:
         yield http
