@@ -31,7 +31,7 @@ async def set_limits(settings: Settings, organization: str, requests_per_minute:
 async def _find(settings: Settings, organization: str) -> OrganizationRef:
     async with service_http() as http:
         try:
-            return await _client(settings, "auth", http).call(
+            return await operator_client(settings, "auth", http).call(
                 "GET", f"/internal/organizations?q={quote(organization, safe='')}", OrganizationRef
             )
         except FootnoteError as error:
@@ -41,12 +41,13 @@ async def _find(settings: Settings, organization: str) -> OrganizationRef:
 async def _send(settings: Settings, service: ServiceName, path: str, body: PlanChange | OrganizationLimits) -> None:
     async with service_http() as http:
         try:
-            await _client(settings, service, http).send("PUT", path, body=body)
+            await operator_client(settings, service, http).send("PUT", path, body=body)
         except FootnoteError as error:
             raise ApiError(error.message, error.code, error.status) from error
 
 
-def _client(settings: Settings, service: ServiceName, http: httpx.AsyncClient) -> ServiceClient:
+def operator_client(settings: Settings, service: ServiceName, http: httpx.AsyncClient) -> ServiceClient:
+    """A client with the operator's own key. Raises ApiError where it isn't on this machine."""
     try:
         tokens = ServiceTokens(OPERATOR, settings.secrets_dir)
     except OSError as error:

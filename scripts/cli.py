@@ -15,7 +15,9 @@ from scripts.supervisor import StartError
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help="Run Footnote and talk to it.")
 admin_app = typer.Typer(no_args_is_help=True, help="What an operator sets for one organisation.")
-models_app = typer.Typer(no_args_is_help=True, help="Model weights: list and install.")
+models_app = typer.Typer(
+    no_args_is_help=True, help="Models: list, install, measure, and the change of the embedding model."
+)
 bench_app = typer.Typer(no_args_is_help=True, help="Speed, as ratios to a floor measured in the same run.")
 eval_app = typer.Typer(no_args_is_help=True, help="Quality, measured on judged questions.")
 app.add_typer(admin_app, name="admin")
@@ -369,6 +371,22 @@ def models_install(name: str) -> None:
         install(settings(), name, console)
     except (WeightsError, WeightsMissingError) as error:
         _fail(str(error))
+
+
+@models_app.command("status")
+def models_status() -> None:
+    """Say which embedding model searches use, and how far a change of it is."""
+    from scripts.embedding_switch import print_status, status
+
+    print_status(run(status(settings())), console)
+
+
+@models_app.command("forget")
+def models_forget() -> None:
+    """Delete the indexes of former embedding models; switching back embeds everything anew then."""
+    from scripts.embedding_switch import forget
+
+    console.print(f"{run(forget(settings()))} former indexes will be deleted within minutes.", highlight=False)
 
 
 @models_app.command("optimize")

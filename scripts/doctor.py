@@ -13,6 +13,9 @@ from rich.console import Console
 from libs.config.settings import PROCESSES, SERVICES, ProcessName, Settings
 from libs.security.keys import OPERATOR, USER_TOKENS
 from libs.stores.weights import WeightsError, WeightsMissingError, WeightsStore
+from libs.stores.weights_catalogue import CATALOGUE
+from scripts.api import ApiError
+from scripts.embedding_switch import status, summary, unserved
 
 LEAST_FREE_BYTES = 2_000_000_000
 LEAST_OPEN_FILES = 4_096
@@ -34,6 +37,7 @@ async def doctor(settings: Settings, console: Console) -> bool:
     async with httpx.AsyncClient(timeout=5, trust_env=False) as http:
         reports = await asyncio.gather(*(_process(settings, name, http) for name in PROCESSES))
     findings += [finding for report in reports for finding in report]
+    findings += await _indexes(settings)
     for finding in findings:
         mark = "[green]ok     [/green]" if finding.ok else "[red]problem[/red]"
         console.print(f"{mark} {finding.what:24} {finding.state}", highlight=False)
@@ -60,6 +64,11 @@ def _machine(settings: Settings) -> Generator[Finding]:
 
 def _weights(settings: Settings) -> Generator[Finding]:
     name = settings.embedding.model
+    own = settings.models_dir / name
+    if name not in CATALOGUE:
+        advice = f"Put the model's folder at {str(own)!r}, or change embedding.model."
+        yield Finding(f"weights {name}", own.is_dir(), "an own folder" if own.is_dir() else "no such folder", advice)
+        return
     install = f"Run: footnote models install {name}"
     try:
         WeightsStore(settings.models_dir).verify(name)
@@ -92,3 +101,15 @@ async def _process(settings: Settings, process: ProcessName, http: httpx.AsyncCl
     ]
     state = f"{report['status']}, up {report['uptime_s']:.0f} s"
     return [Finding(process, report["status"] == "ready", state), *parts]
+
+
+async def _indexes(settings: Settings) -> list[Finding]:
+    """Nothing where knowledge or embedding doesn't answer: their own findings say so."""
+    try:
+        found = await status(settings)
+    except ApiError:
+        return []
+    missing = ", ".join(unserved(found))
+    state = f"made with {missing}, which isn't served: searches go by words alone" if missing else summary(found)
+    advice = "Name that model in embedding.also until 'footnote models status' says that all are switched."
+    return [Finding("indexes", not missing, state, advice)]

@@ -129,6 +129,7 @@ class Embedding(Section):
     model: ModelName
     also: list[ModelName]
     remotes: dict[ModelName, RemoteModel]
+    keep_days: float = Field(ge=0)
     max_batch_tokens: int = Field(ge=256)
     max_waiting: int = Field(ge=1)
     cache_entries: int = Field(ge=0)

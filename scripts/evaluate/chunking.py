@@ -174,7 +174,7 @@ class _Corpus:
                 document_id=nothing,
                 version=nothing,
                 position=one.chunk.index,
-                header=header_of(self._titles[one.document], one.chunk),
+                header=header_of(self._titles[one.document], one.chunk.heading_path),
                 table_header=one.chunk.table_header,
                 content=one.chunk.text,
                 heading_path=one.chunk.heading_path,

@@ -17,6 +17,7 @@ from libs.stores.postgres import Database
 from libs.telemetry.logs import get_logger
 from services.knowledge import repository
 from services.knowledge.access import readers_for
+from services.knowledge.embedding_switch import indexes
 from services.knowledge.metadata import facts
 from services.knowledge.models import DocumentRow, OutboxRow, RevisionRow
 from services.knowledge.ports import PassageAttributes, PassageIndex
@@ -55,6 +56,17 @@ def attributes_of(row: DocumentRow | RevisionRow, owner_id: UUID) -> PassageAttr
     )
 
 
+def indexed_as(row: DocumentRow) -> tuple[UUID, str, PassageAttributes] | None:
+    """The version that is served and what index rows are to say of it; None where nothing is served."""
+    if row.purged_at or row.served_version is None:
+        return None
+    attributes = attributes_of(row, row.owner_id)
+    if row.deleted_at:
+        # Nobody reads what lies in the bin: it must not fill up lists of candidates.
+        attributes = replace(attributes, readers=())
+    return row.served_version, row.title, attributes
+
+
 class IndexCatchUp:
     def __init__(self, database: Database, index: PassageIndex) -> None:
         self._database = database
@@ -81,7 +93,8 @@ class IndexCatchUp:
         """Until what was written is what holds: two changes at once may write in either order."""
         said = await self._served(document_id)
         while said is not None:
-            await self._index.update(organization_id, *said)
+            for index in await indexes.all_of(self._database, self._index, organization_id):
+                await index.update(organization_id, *said)
             written, said = said, await self._served(document_id)
             if written == said:
                 break
@@ -91,14 +104,7 @@ class IndexCatchUp:
             await repository.bump_knowledge_version(session, organization_id)
 
     async def _served(self, document_id: UUID) -> tuple[UUID, str, PassageAttributes] | None:
-        """The version that is served and what holds for it; None where nothing is."""
-        query = select(DocumentRow).where(DocumentRow.id == document_id, DocumentRow.purged_at.is_(None))
+        query = select(DocumentRow).where(DocumentRow.id == document_id)
         async with self._database.transaction() as session:
             row = await session.scalar(query)
-        if row is None or row.served_version is None:
-            return None
-        attributes = attributes_of(row, row.owner_id)
-        if row.deleted_at:
-            # Nobody reads what lies in the bin: it must not fill up lists of candidates.
-            attributes = replace(attributes, readers=())
-        return row.served_version, row.title, attributes
+        return indexed_as(row) if row else None

@@ -20,13 +20,15 @@ from services.knowledge.aftermath import give_up
 from services.knowledge.catching_up import attributes_of, behind
 from services.knowledge.chunking.chunks import chunk
 from services.knowledge.chunking.units import TokenCounter
+from services.knowledge.embedding_switch import indexes
+from services.knowledge.embedding_switch.served_models import ServedModels
 from services.knowledge.models import DocumentRow, RevisionRow, TextRow
 from services.knowledge.parsing.dates import plausible
 from services.knowledge.parsing.document import FailureCode, ParseFailure, ParseLimits
 from services.knowledge.parsing.sandbox import Sandbox
 from services.knowledge.ports import Embedder, PassageAttributes, PassageIndex
 from services.knowledge.queue import Claim
-from services.knowledge.writing import PassageWriter, Prepared
+from services.knowledge.writing import PassageWriter, Prepared, SwitchedMeanwhileError
 
 log = get_logger(__name__)
 
@@ -55,7 +57,8 @@ class Ingester:
         largest_bytes: int,
     ) -> None:
         self._database = database
-        self._writer = PassageWriter(database, index, embedder)
+        self._models = ServedModels(embedder)
+        self._writer = PassageWriter(database, index, embedder, self._models)
         self._blobs = blobs
         self._sandbox = sandbox
         self._count_tokens = count_tokens
@@ -68,13 +71,19 @@ class Ingester:
 
         Work that is cut short goes back to the queue at once. Raises what cut it short.
         """
+        spaces = await self._spaces()
         async with self._database.transaction() as session:
-            claim = await queue.claim(session, self._settings.lease_s, TURN_DOCUMENTS, TURN_BYTES, self._largest_bytes)
+            claim = await queue.claim(
+                session, self._settings.lease_s, TURN_DOCUMENTS, TURN_BYTES, self._largest_bytes, spaces
+            )
         if claim is None:
             return False
         renewing = asyncio.create_task(self._keep_lease(claim.lease))
         try:
             await self._index_claimed(claim)
+        except SwitchedMeanwhileError:
+            log.info("read again: the organisation's index was switched meanwhile")
+            await self._release(claim, attempted=False)
         except (FootnoteError, asyncio.CancelledError):
             # Another service is away, or this process is being stopped.
             await asyncio.shield(self._release(claim, attempted=False))
@@ -98,8 +107,15 @@ class Ingester:
             for revision, outcome in zip(claim.revisions, outcomes, strict=True)
             if isinstance(outcome, ParseFailure)
         }
-        await self._writer.write(claim, prepared)
-        await self._publish(claim, prepared, failures)
+        written_to = await self._writer.write(claim, prepared)
+        await self._publish(claim, prepared, failures, written_to)
+
+    async def _spaces(self) -> set[str] | None:
+        """Of the served models; None while nobody says which are: what can be read may be, and may fail, meanwhile."""
+        try:
+            return (await self._models.known()).names_of_spaces()
+        except FootnoteError:
+            return None
 
     async def _prepare(self, revision: RevisionRow) -> Prepared | ParseFailure:
         if revision.attempts > queue.MAX_ATTEMPTS:
@@ -123,14 +139,24 @@ class Ingester:
         )
         return Prepared(revision, revision.title or parsed.title or revision.file_name, parsed.text, chunks)
 
-    async def _publish(self, claim: Claim, prepared: Sequence[Prepared], failures: dict[UUID, ParseFailure]) -> None:
+    async def _publish(
+        self,
+        claim: Claim,
+        prepared: Sequence[Prepared],
+        failures: dict[UUID, ParseFailure],
+        written_to: int | None,
+    ) -> None:
         """Makes what was written the served content, in one transaction.
 
-        What the lease no longer holds, or whose document was deleted meanwhile, stays unserved and is swept.
+        What the lease no longer holds, or whose document was deleted meanwhile, stays unserved and is swept. Raises
+        SwitchedMeanwhileError where searches no longer use the index that it was written to.
         """
         read = {one.revision.id: one for one in prepared}
         async with self._database.transaction() as session:
             await repository.lock_organization(session, claim.organization_id)
+            searched = await indexes.serving(session, claim.organization_id)
+            if written_to is not None and searched.number != written_to:
+                raise SwitchedMeanwhileError
             held = await queue.held(session, claim.lease, [revision.id for revision in claim.revisions])
             documents = await repository.living_documents(session, [row.document_id for row in held.values()])
             for revision in sorted(held.values(), key=lambda row: row.number):

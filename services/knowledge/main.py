@@ -21,6 +21,11 @@ from services.knowledge.catching_up import IndexCatchUp
 from services.knowledge.changes import Changes
 from services.knowledge.collections import Collections
 from services.knowledge.documents import Documents, Shower
+from services.knowledge.embedding_switch.former import FormerIndexes
+from services.knowledge.embedding_switch.routes import EmbeddingSwitch
+from services.knowledge.embedding_switch.routes import router as embedding_switch_router
+from services.knowledge.embedding_switch.served_models import ServedModels
+from services.knowledge.embedding_switch.status import SwitchReports
 from services.knowledge.evaluations.routes import Evaluations
 from services.knowledge.evaluations.routes import router as evaluations_router
 from services.knowledge.evaluations.runs import EvaluationRuns
@@ -101,6 +106,10 @@ def bin_life(settings: Settings) -> timedelta:
     return timedelta(days=settings.documents.bin_days)
 
 
+def former_indexes(settings: Settings, database: Database, index: PassageIndex, models: ServedModels) -> FormerIndexes:
+    return FormerIndexes(database, index, models, timedelta(days=settings.embedding.keep_days))
+
+
 @asynccontextmanager
 async def wire(kit: Kit) -> AsyncGenerator[None]:
     settings = kit.settings
@@ -114,19 +123,18 @@ async def wire(kit: Kit) -> AsyncGenerator[None]:
     catch_up = IndexCatchUp(database, index)
     shower = Shower(bin_life(settings))
     accepting = uploads(settings, database, blobs, BillingClient(kit.client("billing")))
+    embedder = EmbeddingClient(kit.client("embedding"))
     kit.app.state.knowledge = Knowledge(
         groups,
         accepting,
         Documents(database, catch_up, shower),
         Changes(database, catch_up, shower, groups),
         Passages(database, index),
-        Retriever(
-            database,
-            index,
-            EmbeddingClient(kit.client("embedding")),
-            SearchCache(redis, settings.retrieval),
-            settings.retrieval,
-        ),
+        Retriever(database, index, embedder, SearchCache(redis, settings.retrieval), settings.retrieval),
+    )
+    models = ServedModels(embedder)
+    kit.app.state.embedding_switch = EmbeddingSwitch(
+        SwitchReports(database, models), former_indexes(settings, database, index, models)
     )
     kit.app.state.sources = Sources(
         groups,
@@ -155,6 +163,6 @@ def build(settings: Settings) -> FastAPI:
         "knowledge",
         settings,
         wire,
-        [*ROUTERS, evaluations_router, router],
+        [*ROUTERS, evaluations_router, embedding_switch_router, router],
         max_body_bytes=largest_body,
     )

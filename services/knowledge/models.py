@@ -17,12 +17,13 @@ class Base(DeclarativeBase):
 
 
 class OrganizationRow(Base):
-    """`knowledge_version` moves on with every change that a reader could notice."""
+    """`knowledge_version` moves on with every change that a reader could notice; `next_index` numbers its indexes."""
 
     __tablename__ = "organizations"
 
     organization_id: Mapped[UUID] = mapped_column(primary_key=True)
     knowledge_version: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    next_index: Mapped[int] = mapped_column(server_default="0")
     last_claimed_at: Mapped[datetime] = mapped_column(server_default="-infinity")
 
 

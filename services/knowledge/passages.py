@@ -3,11 +3,14 @@
 from collections.abc import Sequence
 from uuid import UUID
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from libs.contracts.errors import ErrorCode, FootnoteError, not_found
 from libs.contracts.identity import Subject
 from libs.contracts.knowledge import Passage, PassageInContext, PassageList
 from libs.stores.postgres import Database
 from services.knowledge import repository
+from services.knowledge.embedding_switch import indexes
 from services.knowledge.ports import FoundPassage, PassageIndex
 from services.knowledge.repository import ServedDocument
 from services.knowledge.searching import location_of
@@ -27,9 +30,10 @@ class Passages:
         for _ in range(LOOKS):
             async with self._database.transaction() as session:
                 document = await repository.document_of(session, subject, document_id)
+                index = await self._searched(session, subject)
             if document.served_version is None or offset >= document.chunk_count:
                 break
-            found = await self._index.of_document(
+            found = await index.of_document(
                 subject.organization_id, document_id, document.served_version, offset, limit
             )
             if found:
@@ -71,7 +75,9 @@ class Passages:
         """The passages that are served and open to the subject, each with its document."""
         served: dict[UUID, tuple[FoundPassage, ServedDocument]] = {}
         for _ in range(LOOKS):
-            found = await self._index.by_ids(subject.organization_id, chunk_ids)
+            async with self._database.transaction() as session:
+                index = await self._searched(session, subject)
+            found = await index.by_ids(subject.organization_id, chunk_ids)
             async with self._database.transaction() as session:
                 documents = await repository.served_documents(session, subject, {one.document_id for one in found})
             served = {
@@ -82,6 +88,9 @@ class Passages:
             if all(one.chunk_id in served for one in found if one.document_id in documents):
                 break
         return served
+
+    async def _searched(self, session: AsyncSession, subject: Subject) -> PassageIndex:
+        return self._index.numbered((await indexes.serving(session, subject.organization_id)).number)
 
 
 def _shown(passage: FoundPassage) -> Passage:

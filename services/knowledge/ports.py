@@ -1,6 +1,7 @@
 """What knowledge needs from outside: an index over passages, and embeddings."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from libs.clients.embedding import EmbeddedPassages, EmbeddedQuery
+from libs.contracts.embedding import EmbeddingModelInfo
 from libs.contracts.knowledge import SearchFilters
 
 
@@ -96,10 +98,34 @@ class Scope:
     unserved: tuple[UUID, ...] = ()
 
 
+# Of some versions those that are still served, now.
+Served = Callable[[Collection[UUID]], Awaitable[set[UUID]]]
+
+
 class PassageIndex(Protocol):
-    """Passages of each organisation apart. Reads see every write that has returned."""
+    """Passages of each organisation apart. Reads see every write that has returned.
+
+    An organisation has one index for each embedding model that its passages were embedded with, each of its own number;
+    every other method is about those of one number.
+    """
+
+    def numbered(self, number: int) -> "PassageIndex":
+        """The indexes of that number; 0 is every organisation's first."""
+        ...
+
+    async def numbers(self, organization_id: UUID) -> set[int]:
+        """Of which anything is stored."""
+        ...
+
+    async def model_revision(self, organization_id: UUID) -> str | None:
+        """By which any passage was embedded; "" where there is an index without passages, None where there is none."""
+        ...
 
     async def add(self, organization_id: UUID, passages: Sequence[IndexedPassage]) -> None: ...
+
+    async def add_absent(self, organization_id: UUID, passages: Sequence[IndexedPassage], served: Served) -> None:
+        """Adds those that aren't there and whose version is `served` when no other writer can come in between."""
+        ...
 
     async def lexical(self, scope: Scope, query: str, limit: int) -> list[FoundPassage]:
         """The best by BM25, best first; any text is a query, one without searchable words finds nothing."""
@@ -127,6 +153,10 @@ class PassageIndex(Protocol):
         """Every version that has passages here."""
         ...
 
+    async def counts(self, organization_id: UUID) -> Counter[UUID]:
+        """How many passages each version has here."""
+        ...
+
     async def remove(self, organization_id: UUID, versions: Sequence[UUID]) -> None:
         """Removes the versions' passages; absent is fine."""
         ...
@@ -147,14 +177,24 @@ class PassageIndex(Protocol):
         """Deletes the bytes of older states; a reader has `older_than` to finish with one."""
         ...
 
+    async def drop(self, organization_id: UUID) -> None:
+        """Deletes all that is stored of the organisation under this number; absent is fine."""
+        ...
+
 
 class Embedder(Protocol):
-    """`libs.clients.embedding` is one. Each method raises FootnoteError."""
+    """`libs.clients.embedding` is one. Each method raises FootnoteError; `model` is an id or "default"."""
 
-    async def embed(self, texts: list[str], *, timeout_s: float = 30) -> NDArray[np.float32]:
+    async def models(self, *, timeout_s: float = 10) -> list[EmbeddingModelInfo]:
+        """What is served, the default first."""
+        ...
+
+    async def embed(self, texts: list[str], *, model: str = "default", timeout_s: float = 30) -> NDArray[np.float32]:
         """`(n, dim)` float32 rows of unit length."""
         ...
 
-    async def embed_query(self, text: str, *, timeout_s: float = 30) -> EmbeddedQuery: ...
+    async def embed_query(self, text: str, *, model: str = "default", timeout_s: float = 30) -> EmbeddedQuery: ...
 
-    async def embed_passages(self, texts: list[str], *, timeout_s: float = 30) -> EmbeddedPassages: ...
+    async def embed_passages(
+        self, texts: list[str], *, model: str = "default", timeout_s: float = 30
+    ) -> EmbeddedPassages: ...

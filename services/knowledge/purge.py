@@ -12,6 +12,7 @@ from libs.stores.postgres import Database
 from libs.telemetry.logs import get_logger
 from services.knowledge import repository
 from services.knowledge.aftermath import give_up_document
+from services.knowledge.embedding_switch import indexes
 from services.knowledge.models import DocumentRow, OrganizationRow, RevisionRow
 from services.knowledge.ports import PassageIndex
 from services.knowledge.queue import version_of
@@ -57,12 +58,30 @@ class Purger:
         for organization_id, version in versions.items():
             if self._clean.get(organization_id) != version:
                 await self.sweep(organization_id)
-                await self._index.maintain(organization_id)
+                for index in await self._indexes(organization_id):
+                    await index.maintain(organization_id)
                 self._clean[organization_id] = version
 
     async def sweep(self, organization_id: UUID) -> bool:
         """Removes passages that are neither kept nor being written; true where there were any."""
-        indexed = await self._index.versions(organization_id)
+        await self._drop_unknown(organization_id)
+        swept = [await self._sweep(organization_id, one) for one in await self._indexes(organization_id)]
+        return any(swept)
+
+    async def _indexes(self, organization_id: UUID) -> list[PassageIndex]:
+        return await indexes.all_of(self._database, self._index, organization_id)
+
+    async def _drop_unknown(self, organization_id: UUID) -> None:
+        """What was given up by a process that was killed then. An index is entered before anything is stored in it."""
+        stored = await self._index.numbers(organization_id)
+        async with self._database.transaction() as session:
+            known = {*await indexes.numbers(session, organization_id)}
+            entered = (await indexes.serving(session, organization_id)).space is not None
+        for number in sorted(stored - known) if entered else ():
+            await self._index.numbered(number).drop(organization_id)
+
+    async def _sweep(self, organization_id: UUID, index: PassageIndex) -> bool:
+        indexed = await index.versions(organization_id)
         async with self._database.transaction() as session:
             # After the index was listed: whatever was being written then is in the queue or served by now. The queue
             # first: what is published between the two queries is then in both, never in neither.
@@ -76,7 +95,7 @@ class Purger:
             )
             living = set(served) | {version_of(row.lease, row.id) for row in written if row.lease}
         left_over = sorted(indexed - living)
-        await self._index.remove(organization_id, left_over)
+        await index.remove(organization_id, left_over)
         return bool(left_over)
 
     async def empty_bins(self) -> None:
@@ -107,7 +126,8 @@ class Purger:
         for organization_id, documents in purged.items():
             if organization_id not in self._rewritten:
                 await self.sweep(organization_id)
-                await self._index.rewrite(organization_id)
+                for index in await self._indexes(organization_id):
+                    await index.rewrite(organization_id)
                 async with self._database.transaction() as session:
                     version = await repository.knowledge_version(session, organization_id)
                 await self._cache.forget(organization_id, version)
@@ -119,7 +139,8 @@ class Purger:
                 # A writer that didn't know of the purge yet came after the first sweep: all of it once more.
                 del self._rewritten[organization_id], finished[organization_id]
             else:
-                await self._index.forget(organization_id, READERS_FINISH)
+                for index in await self._indexes(organization_id):
+                    await index.forget(organization_id, READERS_FINISH)
         if finished:
             await self._cache.forget_history()
         for organization_id, documents in finished.items():

@@ -1,15 +1,16 @@
 """The revisions that wait to be indexed: claimed fairly, leased, fenced, and ended exactly once."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID, uuid4, uuid5
 
-from sqlalchemy import and_, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from libs.contracts.knowledge import DocumentStatus, Progress
 from services.knowledge import repository
+from services.knowledge.embedding_switch.models import IndexRow
 from services.knowledge.models import DocumentRow, OrganizationRow, RevisionRow
 
 MAX_ATTEMPTS = 3
@@ -38,13 +39,21 @@ def version_of(lease: UUID, revision_id: UUID) -> UUID:
     return uuid5(lease, str(revision_id))
 
 
-async def claim(session: AsyncSession, lease_s: float, most: int, most_bytes: int, largest_bytes: int) -> Claim | None:
+async def claim(
+    session: AsyncSession,
+    lease_s: float,
+    most: int,
+    most_bytes: int,
+    largest_bytes: int,
+    spaces: Collection[str] | None = None,
+) -> Claim | None:
     """Leases the next revisions of the organisation that has waited longest for its turn; None when nothing waits.
 
     Together they have at most `most_bytes`, unless the first alone has more; none has more than `largest_bytes`. One
-    that was tried before goes alone, so that a document which ends the process takes no other with it.
+    that was tried before goes alone, so that a document which ends the process takes no other with it. With `spaces` an
+    organisation whose index is of another space waits until its index is switched.
     """
-    organization_id = await _next_organization(session, largest_bytes)
+    organization_id = await _next_organization(session, largest_bytes, spaces)
     if organization_id is None:
         return None
     candidates = await session.scalars(
@@ -156,7 +165,25 @@ async def held(session: AsyncSession, lease: UUID, revision_ids: Sequence[UUID])
     return {row.id: row for row in rows}
 
 
-async def _next_organization(session: AsyncSession, largest_bytes: int) -> UUID | None:
+async def busy(session: AsyncSession, spaces: Collection[str]) -> bool:
+    """Whether any revision is being indexed or could be, now."""
+    being_indexed = and_(RevisionRow.status == "processing", RevisionRow.lease_until >= func.now())
+    waiting = select(RevisionRow.id).where(
+        RevisionRow.organization_id == OrganizationRow.organization_id, or_(being_indexed, _claimable)
+    )
+    query = select(OrganizationRow.organization_id).where(waiting.exists(), _not_held_up(spaces)).limit(1)
+    return await session.scalar(query) is not None
+
+
+def _not_held_up(spaces: Collection[str] | None) -> ColumnElement[bool]:
+    """No index of the organisation is about to be switched to, and the one in use is of one of the spaces."""
+    held_up = IndexRow.uploads_wait_until > func.now()
+    if spaces is not None:
+        held_up = or_(held_up, and_(IndexRow.serving, IndexRow.space.not_in(spaces)))
+    return ~exists().where(IndexRow.organization_id == OrganizationRow.organization_id, held_up)
+
+
+async def _next_organization(session: AsyncSession, largest_bytes: int, spaces: Collection[str] | None) -> UUID | None:
     waiting = select(RevisionRow.id).where(
         RevisionRow.organization_id == OrganizationRow.organization_id,
         _claimable,
@@ -164,7 +191,7 @@ async def _next_organization(session: AsyncSession, largest_bytes: int) -> UUID 
     )
     organization_id = await session.scalar(
         select(OrganizationRow.organization_id)
-        .where(waiting.exists())
+        .where(waiting.exists(), _not_held_up(spaces))
         .order_by(OrganizationRow.last_claimed_at)
         .limit(1)
         .with_for_update(skip_locked=True)

@@ -10,15 +10,18 @@ from dataclasses import replace
 from uuid import UUID
 
 import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from libs.config.settings import Retrieval
-from libs.contracts.errors import FootnoteError
+from libs.contracts.errors import ErrorCode, FootnoteError
 from libs.contracts.identity import Subject
 from libs.inference.late_interaction import maxsim
 from libs.stores.postgres import Database
 from services.knowledge import repository
 from services.knowledge.analysis import analyse
+from services.knowledge.embedding_switch import indexes
+from services.knowledge.embedding_switch.served_models import ServedModels, space_of_revision
 from services.knowledge.found import Found, Mode, Wanted
 from services.knowledge.fusion import Fused
 from services.knowledge.glossary.expansion import expanded_terms, expansions, said_otherwise
@@ -29,6 +32,8 @@ from services.knowledge.search_cache import SearchCache
 from services.knowledge.searching import Search
 
 EMBED_TIMEOUT_S = 5.0
+# In `degraded`: the index was made with a model that isn't served, so that the query can't be compared with it.
+NOT_SERVED = "embedding_model"
 # A list that is too short for the question is fetched again, deeper, and so is one that a change overtook.
 FETCHES = 5
 DEEPER_FACTOR = 4
@@ -47,6 +52,7 @@ class Retriever:
         self._database = database
         self._index = index
         self._embedder = embedder
+        self._models = ServedModels(embedder)
         self._cache = cache
         self._settings = settings
         self._embed_timeout_s = embed_timeout_s
@@ -54,7 +60,8 @@ class Retriever:
     async def retrieve(self, subject: Subject, wanted: Wanted) -> Found:
         """The best `top_k` passages, or the best passage of each of the best `top_k` documents.
 
-        While embedding is away every strategy is lexical, and `degraded` says so. A single search's passages are
+        While embedding is away, or doesn't serve the model that made the organisation's index, every strategy is
+        lexical, and `degraded` says so. A single search's passages are
         scored by it (BM25, cosine), fused ones by reciprocal rank fusion.
         """
         async with self._database.transaction() as session:
@@ -112,6 +119,10 @@ class Retriever:
             # After the version: a collection that was opened since then is at most too new for it.
             search.scope = await scope_of(session, search.subject, search.wanted.filters)
             await self._expand(session, search)
+            # Of one moment with what is served: an index that gave way to another is kept while somebody reads it.
+            searched = await indexes.serving(session, search.scope.organization_id)
+        if searched != search.serving:
+            search.serving, search.embedded = searched, None
         lexical = asyncio.create_task(self._lexical(search, depth)) if search.mode != VECTOR else None
         try:
             similar = await self._similar(search, depth) if search.mode != LEXICAL else {}
@@ -132,39 +143,28 @@ class Retriever:
         told = [one.model_dump() for one in expansions(search.wanted.query, terms)]
         search.trace.append({"step": "glossary", "expansions": told})
 
+    def _index_of(self, search: Search) -> PassageIndex:
+        return self._index.numbered(search.serving.number)
+
     async def _lexical(self, search: Search, depth: int) -> dict[str, list[FoundPassage]]:
         started = time.perf_counter()
+        index = self._index_of(search)
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(self._index.lexical(search.scope, text, depth)) for text in search.texts]
+            tasks = [group.create_task(index.lexical(search.scope, text, depth)) for text in search.texts]
         search.trace.append({"step": "lexical", "ms": _ms(started), "depth": depth})
         names = _names(LEXICAL, len(tasks))
         return {name: task.result() for name, task in zip(names, tasks, strict=True)}
 
     async def _similar(self, search: Search, depth: int) -> dict[str, list[FoundPassage]]:
-        """Nothing where the query can't be embedded."""
-        if search.embedded is None:
-            started = time.perf_counter()
-            try:
-                query = search.wanted.query
-                search.embedded, *search.otherwise = await asyncio.gather(
-                    *(
-                        self._embedder.embed_query(text, timeout_s=self._embed_timeout_s)
-                        for text in (query, *said_otherwise(query, search.terms))
-                    )
-                )
-                if search.analysis.parts:
-                    search.part_vectors = [
-                        *await self._embedder.embed([*search.analysis.parts], timeout_s=self._embed_timeout_s)
-                    ]
-            except FootnoteError as error:
-                search.trace.append({"step": "embed", "ms": _ms(started), "failed": error.code})
-                search.degraded.add("embedding")
-                return {}
-            search.trace.append({"step": "embed", "ms": _ms(started)})
+        """Nothing where the query can't be embedded as the index's passages were."""
+        if search.embedded is None and not await self._embed(search):
+            return {}
+        assert search.embedded is not None  # noqa: S101 - it was embedded
         started = time.perf_counter()
+        index = self._index_of(search)
         async with asyncio.TaskGroup() as group:
             tasks = [
-                group.create_task(self._index.similar(search.scope, vector, depth))
+                group.create_task(index.similar(search.scope, vector, depth))
                 for vector in (
                     search.embedded.vector,
                     *search.part_vectors,
@@ -177,6 +177,46 @@ class Retriever:
             *(f"{EXPANSION} {number}" for number in range(1, len(search.otherwise) + 1)),
         ]
         return {name: task.result() for name, task in zip(names, tasks, strict=True)}
+
+    async def _embed(self, search: Search) -> bool:
+        started = time.perf_counter()
+        query = search.wanted.query
+        try:
+            model = await self._model(search)
+            if model is None:
+                return False
+            embedded, *otherwise = await asyncio.gather(
+                *(
+                    self._embedder.embed_query(text, model=model, timeout_s=self._embed_timeout_s)
+                    for text in (query, *said_otherwise(query, search.terms))
+                )
+            )
+            parts: list[NDArray[np.float32]] = []
+            if search.analysis.parts:
+                texts = [*search.analysis.parts]
+                parts = [*await self._embedder.embed(texts, model=model, timeout_s=self._embed_timeout_s)]
+        except FootnoteError as error:
+            search.trace.append({"step": "embed", "ms": _ms(started), "failed": error.code})
+            search.degraded.add(NOT_SERVED if error.code is ErrorCode.MODEL_NOT_FOUND else "embedding")
+            return False
+        search.embedded, search.otherwise, search.part_vectors = embedded, otherwise, parts
+        search.trace.append({"step": "embed", "ms": _ms(started), "model": model})
+        return True
+
+    async def _model(self, search: Search) -> str | None:
+        """The model that made the index's vectors; None, which the trace tells, where it isn't served."""
+        space = search.serving.space
+        if space is None:
+            revision = await self._index_of(search).model_revision(search.scope.organization_id)
+            if not revision:
+                return (await self._models.known()).default.id
+            space = space_of_revision(revision)
+        model = await self._models.of(space)
+        if model is None:
+            search.degraded.add(NOT_SERVED)
+            search.trace.append({"step": "embed", "failed": NOT_SERVED, "space": space})
+            return None
+        return model.id
 
     async def _recheck(self, search: Search) -> None:
         """Drops what the system of record doesn't serve this reader now.
@@ -222,12 +262,12 @@ class Retriever:
     async def _late(self, search: Search, passages: Sequence[FoundPassage]) -> dict[UUID, float]:
         """The late-interaction score of each passage whose token vectors this query's model made.
 
-        Of the query as it stands and as it is said otherwise, the better.
+        Of the query as it stands and as it is said otherwise, the better. Nothing where the model has none.
         """
-        if search.embedded is None or not passages:
+        if search.embedded is None or not search.embedded.tokens.size or not passages:
             return {}
         started = time.perf_counter()
-        stored = await self._index.tokens(
+        stored = await self._index_of(search).tokens(
             search.scope.organization_id, [one.chunk_id for one in passages], search.embedded.revision
         )
         known = [one for one in passages if (one.chunk_id, one.version) in stored]

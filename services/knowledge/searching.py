@@ -12,6 +12,7 @@ from libs.clients.embedding import EmbeddedQuery
 from libs.contracts.identity import Subject
 from libs.contracts.knowledge import Location, RetrievedPassage, SearchScores
 from services.knowledge.analysis import QueryAnalysis
+from services.knowledge.embedding_switch.indexes import Serving
 from services.knowledge.found import Mode, Wanted
 from services.knowledge.fusion import Fused
 from services.knowledge.glossary.expansion import ExpandedTerm
@@ -35,6 +36,7 @@ class Search:
     analysis: QueryAnalysis
     scope: Scope
     mode: Mode
+    serving: Serving = Serving()  # noqa: RUF009 - frozen
     terms: tuple[ExpandedTerm, ...] = ()
     embedded: EmbeddedQuery | None = None
     otherwise: list[EmbeddedQuery] = field(default_factory=list[EmbeddedQuery])

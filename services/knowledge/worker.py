@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from typing import cast
 
-import httpx
 from fastapi import FastAPI
 from redis.asyncio import Redis
 
@@ -23,11 +22,13 @@ from libs.service.health import Health, health_router, metrics_router
 from libs.service.run import Loop, serve
 from libs.stores.postgres import Database
 from libs.stores.redis import connect_redis
-from libs.stores.weights import WeightsStore
 from libs.telemetry.logs import get_logger
 from services.knowledge.aftermath import deliveries
 from services.knowledge.catching_up import IndexCatchUp
 from services.knowledge.documents import Documents, Shower
+from services.knowledge.embedding_switch.served_models import ServedModels
+from services.knowledge.embedding_switch.status import SwitchReports
+from services.knowledge.embedding_switch.switcher import IndexSwitcher
 from services.knowledge.evaluations.evaluator import Evaluator
 from services.knowledge.evaluations.resolving import Resolver
 from services.knowledge.ingestion import Ingester
@@ -35,6 +36,7 @@ from services.knowledge.leftover_files import LeftoverFiles
 from services.knowledge.main import (
     bin_life,
     blob_store,
+    former_indexes,
     passage_index,
     resumable_uploads,
     source_runner,
@@ -47,7 +49,7 @@ from services.knowledge.parsing.sandbox import Sandbox
 from services.knowledge.purge import Purger
 from services.knowledge.retrieval import Retriever
 from services.knowledge.search_cache import SearchCache
-from services.knowledge.tokens import TokenCounts
+from services.knowledge.tokens import token_counts
 from services.knowledge.usage.counting import expire
 
 log = get_logger(__name__)
@@ -60,6 +62,7 @@ SOURCES_IDLE_S = 5.0
 # Of different organisations: fetching is mostly waiting.
 SOURCES_AT_ONCE = 2
 BIN_EVERY_S = 60.0
+SWITCH_IDLE_S = 1.0
 FILES_EVERY_S = 3600.0
 # An evaluation's questions wait behind the passages that are being indexed.
 PATIENT_S = 60.0
@@ -77,9 +80,16 @@ async def work(settings: Settings, health: Health | None = None) -> None:
     """Indexes, purges and tells billing until cancelled; `health` learns when it has begun, and how to check it."""
     database, redis = Database(settings, "knowledge"), connect_redis(settings)
     async with service_http() as http, Sandbox(settings.ingestion.workers + 1) as sandbox:
-        relay, steps = _duties(settings, database, redis, http, sandbox)
+        tokens = ServiceTokens("knowledge", settings.secrets_dir)
+        embedder = EmbeddingClient(ServiceClient("embedding", settings.url("embedding"), tokens, http))
+        billing = BillingClient(ServiceClient("billing", settings.url("billing"), tokens, http))
+        switching = ServedModels(embedder)
+        reports = SwitchReports(database, switching)
+        relay, steps = _duties(settings, database, redis, embedder, billing, sandbox)
+        steps += _switching(settings, database, embedder, switching, reports)
         if health:
             health.add("postgres", database.ping)
+            health.add("embedding models", reports.check, needed=False)
             health.started = True
         log.info("knowledge worker is ready")
         try:
@@ -94,16 +104,18 @@ async def work(settings: Settings, health: Health | None = None) -> None:
 
 
 def _duties(
-    settings: Settings, database: Database, redis: Redis, http: httpx.AsyncClient, sandbox: Sandbox
+    settings: Settings,
+    database: Database,
+    redis: Redis,
+    embedder: EmbeddingClient,
+    billing: BillingClient,
+    sandbox: Sandbox,
 ) -> tuple[OutboxRelay, list[tuple[Step, float]]]:
     """What is delivered, and what is done again and again: each with the seconds it rests when nothing was to do."""
     options = settings.ingestion
-    tokens = ServiceTokens("knowledge", settings.secrets_dir)
-    billing = BillingClient(ServiceClient("billing", settings.url("billing"), tokens, http))
-    embedder = EmbeddingClient(ServiceClient("embedding", settings.url("embedding"), tokens, http))
     blobs = blob_store(settings)
     index = passage_index(settings)
-    count_tokens = TokenCounts(WeightsStore(settings.models_dir).locate(settings.embedding.model))
+    count_tokens = token_counts(settings)
     lease, shower = timedelta(seconds=options.lease_s), Shower(bin_life(settings))
     catch_up = IndexCatchUp(database, index)
     accepting = uploads(settings, database, blobs, billing)
@@ -137,6 +149,25 @@ def _duties(
         (evaluator.turn, SWEEP_EVERY_S),
         (evaluator.expire, BIN_EVERY_S),
         (expire_use, BIN_EVERY_S),
+    ]
+
+
+def _switching(
+    settings: Settings,
+    database: Database,
+    embedder: EmbeddingClient,
+    models: ServedModels,
+    reports: SwitchReports,
+) -> list[tuple[Step, float]]:
+    """What is done so that indexes follow the embedding model."""
+    index = passage_index(settings)
+    switcher = IndexSwitcher(database, index, embedder, models, timedelta(seconds=settings.ingestion.lease_s))
+    former = former_indexes(settings, database, index, models)
+    return [
+        (switcher.follow_model, SWEEP_EVERY_S),
+        (switcher.turn, SWITCH_IDLE_S),
+        (former.drop, BIN_EVERY_S),
+        (reports.measure, SWEEP_EVERY_S),
     ]
 
 

@@ -9,13 +9,16 @@ from itertools import islice
 from uuid import UUID, uuid5
 
 from libs.clients.embedding import EmbeddedPassages
-from libs.contracts.errors import FootnoteError
+from libs.contracts.errors import FootnoteError, unavailable
 from libs.stores.postgres import Database
 from libs.telemetry.logs import get_logger
 from services.knowledge import queue, repository
 from services.knowledge.catching_up import attributes_of
 from services.knowledge.chunking.chunks import Chunk
 from services.knowledge.chunking.context import embedded_text, header_of
+from services.knowledge.embedding_switch import indexes
+from services.knowledge.embedding_switch.indexes import Writable, writable
+from services.knowledge.embedding_switch.served_models import ServedModels, same_space
 from services.knowledge.models import DocumentRow, RevisionRow
 from services.knowledge.ports import Embedder, IndexedPassage, PassageIndex
 from services.knowledge.queue import Claim
@@ -51,35 +54,52 @@ class _Draft:
     chunk_id: UUID
 
 
+class SwitchedMeanwhileError(Exception):
+    """The organisation's searches use another index by now than the one that was written to."""
+
+
 class PassageWriter:
     """What it needs of memory and of one message doesn't grow with a document's length."""
 
-    def __init__(self, database: Database, index: PassageIndex, embedder: Embedder) -> None:
+    def __init__(self, database: Database, index: PassageIndex, embedder: Embedder, models: ServedModels) -> None:
         self._database = database
         self._index = index
         self._embedder = embedder
+        self._models = models
 
-    async def write(self, claim: Claim, prepared: Sequence[Prepared]) -> None:
-        """Under the claim's versions, which nobody reads before they are published. Deleted documents are left out."""
+    async def write(self, claim: Claim, prepared: Sequence[Prepared]) -> int | None:
+        """Under the claim's versions, which nobody reads before they are published. Deleted documents are left out.
+
+        Returns the number of the organisation's index that has them, None where there was nothing to write. Raises
+        SwitchedMeanwhileError where a long document is given up half written, to be written to the other index.
+        """
         async with self._database.transaction() as session:
             documents = await repository.living_documents(session, [one.revision.document_id for one in prepared])
         drafts = _drafts(prepared, documents)
         lost: set[UUID] = set()
-        begun = False
+        to: Writable | None = None
         while some := [*islice((one for one in drafts if one.of.revision.id not in lost), WRITTEN_AT_ONCE)]:
             await self._report(claim, some)
+            begun = to is not None
+            if to and await self._number_searched(claim.organization_id) != to.number:
+                raise SwitchedMeanwhileError
+            to = to or await writable(self._database, self._index, self._models, claim.organization_id)
             passages = [
                 made
                 for start in range(0, len(some), EMBEDDED_AT_ONCE)
-                for made in await self._embedded(claim, some[start : start + EMBEDDED_AT_ONCE], patient=begun)
+                for made in await self._embedded(claim, some[start : start + EMBEDDED_AT_ONCE], to, patient=begun)
             ]
             # Again, for it took a while: nothing is written any more of what was deleted or is another worker's now.
             lost |= await self._lost(claim, some)
-            await self._index.add(
+            await self._index.numbered(to.number).add(
                 claim.organization_id,
                 [passage for draft, passage in passages if draft.of.revision.id not in lost],
             )
-            begun = True
+        return to.number if to else None
+
+    async def _number_searched(self, organization_id: UUID) -> int:
+        async with self._database.transaction() as session:
+            return (await indexes.serving(session, organization_id)).number
 
     async def _report(self, claim: Claim, drafts: Sequence[_Draft]) -> None:
         """How far the long documents are; a short one is done before anyone could look."""
@@ -96,13 +116,15 @@ class PassageWriter:
             return revisions - await queue.still_held(session, claim.lease, revisions)
 
     async def _embedded(
-        self, claim: Claim, drafts: Sequence[_Draft], *, patient: bool
+        self, claim: Claim, drafts: Sequence[_Draft], to: Writable, *, patient: bool
     ) -> list[tuple[_Draft, IndexedPassage]]:
         texts = [embedded_text(draft.of.title, draft.chunk) for draft in drafts]
         until = time.monotonic() + (PATIENCE_S if patient else 0)
         while True:
             try:
-                made = await self._embedder.embed_passages(texts, timeout_s=EMBED_TIMEOUT_S)
+                made = await self._embedder.embed_passages(texts, model=to.model, timeout_s=EMBED_TIMEOUT_S)
+                if not same_space(made.space, to.space):
+                    raise unavailable("embedding")
                 break
             except FootnoteError as error:
                 if time.monotonic() > until:
@@ -132,7 +154,7 @@ def _passage(claim: Claim, draft: _Draft, made: EmbeddedPassages, row: int) -> I
         document_id=draft.document.id,
         version=queue.version_of(claim.lease, revision.id),
         position=chunk.index,
-        header=header_of(draft.of.title, chunk),
+        header=header_of(draft.of.title, chunk.heading_path),
         table_header=chunk.table_header,
         content=chunk.text,
         heading_path=chunk.heading_path,

@@ -1,22 +1,22 @@
-"""The embedded passage index: LanceDB, a table per organisation, BM25 and vectors."""
+"""The embedded passage index: LanceDB, a table per organisation and embedding model, BM25 and vectors."""
 
 # pyarrow has no types; what leaves this file is typed.
 # pyright: reportUnknownVariableType=false
 
 import asyncio
-import fcntl
-from collections import OrderedDict
+import shutil
+from collections import Counter, OrderedDict
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager, nullcontext
 from datetime import timedelta
 from itertools import islice
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import Any, cast
 from uuid import UUID
 
 import lancedb
 import numpy as np
-from lancedb.index import FTS, BTree, HnswSq
+from lancedb.index import BTree
 from lancedb.query import MatchQuery
 from numpy.typing import NDArray
 
@@ -35,12 +35,13 @@ from services.knowledge.adapters.lancedb_rows import (
     table_of,
     values,
 )
-from services.knowledge.ports import FoundPassage, IndexedPassage, PassageAttributes, Scope
+from services.knowledge.adapters.lancedb_structures import VECTOR_INDEX, full_text, hnsw, structure_named
+from services.knowledge.adapters.table_lock import locked
+from services.knowledge.ports import FoundPassage, IndexedPassage, PassageAttributes, Scope, Served
 
-VECTOR_INDEX = "vector_idx"
+SUFFIX, LOCK_SUFFIX = ".lance", ".lock"
 # A reader may still be using an older version of a table; none does for this long.
 KEEP_VERSIONS = timedelta(minutes=5)
-LOCK_POLL_S = 0.01
 QUERY_MAX_WORDS = 100
 LOOKUP_COLUMNS = ("chunk_id", "version")
 # Of HNSW's search: how many candidates it keeps in view.
@@ -52,11 +53,31 @@ OPEN_TABLES = 200
 class LanceDbIndex:
     """Vectors are compared exactly below `exact_below` passages and through HNSW from there on."""
 
-    def __init__(self, folder: Path, exact_below: int) -> None:
+    def __init__(
+        self, folder: Path, exact_below: int, number: int = 0, others: "dict[int, LanceDbIndex] | None" = None
+    ) -> None:
         self._folder = folder
         self._exact_below = exact_below
+        self._number = number
+        self._others = {} if others is None else others
+        self._others[number] = self
         self._connection: lancedb.AsyncConnection | None = None
         self._tables: OrderedDict[UUID, lancedb.AsyncTable] = OrderedDict()
+
+    def numbered(self, number: int) -> "LanceDbIndex":
+        return self._others.get(number) or LanceDbIndex(self._folder, self._exact_below, number, self._others)
+
+    async def numbers(self, organization_id: UUID) -> set[int]:
+        first = _name(organization_id, 0)
+        paths = await asyncio.to_thread(lambda: [*self._folder.glob(f"{first}*{SUFFIX}")])
+        return {int(path.name.removeprefix(first).removesuffix(SUFFIX).strip("_") or 0) for path in paths}
+
+    async def model_revision(self, organization_id: UUID) -> str | None:
+        table = await self._table(organization_id)
+        if table is None:
+            return None
+        rows: Rows = await table.query().select(["model_revision"]).limit(1).to_list()
+        return str(rows[0]["model_revision"]) if rows else ""
 
     async def add(self, organization_id: UUID, passages: Sequence[IndexedPassage]) -> None:
         if not passages:
@@ -66,6 +87,22 @@ class LanceDbIndex:
         async with self._writing(organization_id):
             table = await self._complete(organization_id, columns)
             await table.add(rows)
+
+    async def add_absent(self, organization_id: UUID, passages: Sequence[IndexedPassage], served: Served) -> None:
+        if not passages:
+            return
+        columns = schema(passages[0].vector.size)
+        async with self._writing(organization_id):
+            table = await self._complete(organization_id, columns)
+            where = one_of("chunk_id", [one.chunk_id for one in passages])
+            rows: Rows = await table.query().where(where).select(["chunk_id", "version"]).to_list()
+            there = {(row["chunk_id"], row["version"]) for row in rows}
+            still = await served({one.version for one in passages})
+            new = [
+                one for one in passages if one.version in still and (str(one.chunk_id), str(one.version)) not in there
+            ]
+            if new:
+                await table.add(await asyncio.to_thread(table_of, new, columns))
 
     async def lexical(self, scope: Scope, query: str, limit: int) -> list[FoundPassage]:
         table = await self._table(scope.organization_id)
@@ -91,7 +128,7 @@ class LanceDbIndex:
             f"document_id = '{document_id}' AND version = '{version}' "
             f"AND position >= {offset} AND position < {offset + limit}"
         )
-        found = await self._where(organization_id, where)
+        found = await self._where(organization_id, where, RESULT_COLUMNS)
         return sorted(found, key=lambda passage: passage.position)
 
     async def by_ids(self, organization_id: UUID, chunk_ids: Sequence[UUID]) -> list[FoundPassage]:
@@ -109,12 +146,19 @@ class LanceDbIndex:
         return {(UUID(chunk), UUID(version)): tokens for chunk, version, tokens in zip(*columns, strict=True)}
 
     async def versions(self, organization_id: UUID) -> set[UUID]:
+        return set(await self.counts(organization_id))
+
+    async def counts(self, organization_id: UUID) -> Counter[UUID]:
         table = await self._table(organization_id)
+        counts: Counter[UUID] = Counter()
         if table is None:
-            return set()
-        listed: Any = await table.query().select(["version"]).to_arrow()
-        different: Any = listed["version"].unique()
-        return {UUID(version) for version in cast("list[str]", different.to_pylist())}
+            return counts
+        batches: Any = await table.query().select(["version"]).to_batches()
+        async for batch in batches:
+            different: Any = batch.column("version").value_counts()
+            for one in cast("Rows", different.to_pylist()):
+                counts[UUID(one["values"])] += one["counts"]
+        return counts
 
     async def remove(self, organization_id: UUID, versions: Sequence[UUID]) -> None:
         table = await self._table(organization_id)
@@ -131,7 +175,7 @@ class LanceDbIndex:
             await table.optimize(cleanup_older_than=KEEP_VERSIONS)
             names = {index.name for index in await table.list_indices()}
             if VECTOR_INDEX not in names and await table.count_rows() >= max(self._exact_below, 1):
-                await table.create_index(VECTOR_COLUMN, config=_hnsw(), name=VECTOR_INDEX)
+                await table.create_index(VECTOR_COLUMN, config=hnsw(), name=VECTOR_INDEX)
 
     async def update(self, organization_id: UUID, version: UUID, title: str, attributes: PassageAttributes) -> None:
         table = await self._table(organization_id)
@@ -153,7 +197,9 @@ class LanceDbIndex:
             # What an index was built from stays in it until it is built again; and only fragments of which all indexes
             # know are joined.
             for index in await table.list_indices():
-                await table.create_index(index.columns[0], config=_config(index.name), name=index.name, replace=True)
+                await table.create_index(
+                    index.columns[0], config=structure_named(index.name), name=index.name, replace=True
+                )
             await table.optimize(cleanup_older_than=KEEP_VERSIONS)
 
     async def forget(self, organization_id: UUID, older_than: timedelta) -> None:
@@ -163,32 +209,36 @@ class LanceDbIndex:
         async with self._writing(organization_id):
             await table.optimize(cleanup_older_than=older_than, delete_unverified=True)
 
+    async def drop(self, organization_id: UUID) -> None:
+        async with self._writing(organization_id):
+            self._tables.pop(organization_id, None)
+            await asyncio.to_thread(shutil.rmtree, self._path(organization_id), ignore_errors=True)
+            # No writer comes after: no other index has its number.
+            self._path(organization_id, LOCK_SUFFIX).unlink(missing_ok=True)
+
     @asynccontextmanager
     async def _writing(self, organization_id: UUID) -> AsyncGenerator[None]:
-        """One writer to a table, of all processes: none undoes another's commit, and files that nothing names are old.
-
-        The system frees the lock when its holder dies.
-        """
+        """One writer to a table, of all processes: none undoes another's commit; files that nothing names are old."""
         await asyncio.to_thread(self._folder.mkdir, parents=True, exist_ok=True)
-        with (self._folder / f"{_name(organization_id)}.lock").open("w") as file:
-            while not _locked(file):  # noqa: ASYNC110 - another process frees it
-                await asyncio.sleep(LOCK_POLL_S)
+        async with locked(self._path(organization_id, LOCK_SUFFIX)):
             yield
 
-    async def _where(self, organization_id: UUID, where: str) -> list[FoundPassage]:
+    async def _where(
+        self, organization_id: UUID, where: str, columns: list[str] = RESULT_COLUMNS
+    ) -> list[FoundPassage]:
         table = await self._table(organization_id)
         if table is None:
             return []
-        rows: Rows = await table.query().where(where).select(RESULT_COLUMNS).to_list()
+        rows: Rows = await table.query().where(where).select(columns).to_list()
         return [passage_of(row) for row in rows]
 
     async def _table(self, organization_id: UUID, *, locked: bool = False) -> lancedb.AsyncTable | None:
         """The organisation's table, None before its first passage; `locked` where the caller is its writer already."""
         known = self._tables.get(organization_id)
         if known is None:
-            if not (self._folder / f"{_name(organization_id)}.lance").exists():
+            if not self._path(organization_id).exists():
                 return None
-            known = await (await self._connect()).open_table(_name(organization_id))
+            known = await (await self._connect()).open_table(_name(organization_id, self._number))
             if await _lacks_columns(known):
                 async with nullcontext() if locked else self._writing(organization_id):
                     await _add_columns(known)
@@ -200,15 +250,19 @@ class LanceDbIndex:
         """The organisation's table with its indexes, made where a first writer didn't come to it or didn't finish."""
         table = await self._table(organization_id, locked=True)
         if table is None:
-            table = await (await self._connect()).create_table(_name(organization_id), schema=columns, exist_ok=True)
+            name = _name(organization_id, self._number)
+            table = await (await self._connect()).create_table(name, schema=columns, exist_ok=True)
         indexed = {column for index in await table.list_indices() for column in index.columns}
         if TEXT_COLUMN not in indexed:
-            await table.create_index(TEXT_COLUMN, config=_full_text())
+            await table.create_index(TEXT_COLUMN, config=full_text())
         for column in LOOKUP_COLUMNS:
             if column not in indexed:
                 await table.create_index(column, config=BTree())
         self._keep(organization_id, table)
         return table
+
+    def _path(self, organization_id: UUID, suffix: str = SUFFIX) -> Path:
+        return self._folder / f"{_name(organization_id, self._number)}{suffix}"
 
     def _keep(self, organization_id: UUID, table: lancedb.AsyncTable) -> None:
         self._tables[organization_id] = table
@@ -240,29 +294,6 @@ async def _add_columns(table: lancedb.AsyncTable) -> None:
         await table.add_columns(empty)
 
 
-def _full_text() -> FTS:
-    return FTS(language="English", stem=True, ascii_folding=True)
-
-
-def _hnsw() -> HnswSq:
-    return HnswSq(distance_type="cosine")
-
-
-def _config(index_name: str) -> FTS | HnswSq | BTree:
-    """How an index of that name was made."""
-    if index_name == VECTOR_INDEX:
-        return _hnsw()
-    return _full_text() if index_name.startswith(TEXT_COLUMN) else BTree()
-
-
-def _locked(file: IO[str]) -> bool:
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
 def _match(words: str) -> MatchQuery:
     return MatchQuery(words, TEXT_COLUMN)  # pyright: ignore[reportCallIssue] - the others have defaults at run time
 
@@ -273,5 +304,5 @@ def _searchable(query: str) -> str:
     return " ".join(islice(words, QUERY_MAX_WORDS))
 
 
-def _name(organization_id: UUID) -> str:
-    return f"org_{organization_id.hex}"
+def _name(organization_id: UUID, number: int) -> str:
+    return f"org_{organization_id.hex}" + (f"_{number}" if number else "")

@@ -22,6 +22,7 @@ RESULT_COLUMNS = [
     "token_count",
 ]  # fmt: skip
 
+
 Rows = list[dict[str, Any]]
 
 _TEXTS = pa.list_(pa.string())

@@ -14,6 +14,7 @@ from libs.evaluation.reporting import JudgedQuestion, digest_of
 from libs.stores.postgres import Database
 from services.knowledge import repository
 from services.knowledge.access import readable
+from services.knowledge.embedding_switch import indexes
 from services.knowledge.models import DocumentRow
 from services.knowledge.ports import PassageIndex
 
@@ -67,8 +68,10 @@ class Resolver:
     async def _documents_of(self, subject: Subject, chunks: set[UUID], served: dict[UUID, UUID]) -> dict[UUID, UUID]:
         """Each chunk's document, of those chunks that belong to what is served."""
         found: dict[UUID, UUID] = {}
+        async with self._database.transaction() as session:
+            searched = (await indexes.serving(session, subject.organization_id)).number
         for part in _parts(chunks):
-            passages = await self._index.by_ids(subject.organization_id, part)
+            passages = await self._index.numbered(searched).by_ids(subject.organization_id, part)
             found |= {one.chunk_id: one.document_id for one in passages if served.get(one.document_id) == one.version}
         return found
 

@@ -15,11 +15,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from libs.clients.embedding import EmbeddedPassages
 from libs.config.settings import Settings
+from libs.contracts.embedding import EmbeddingModelInfo
 from libs.contracts.errors import FootnoteError, unavailable
 from libs.stores.blobs import FolderBlobStore
 from libs.stores.postgres import Database
-from services.knowledge import queue, writing
+from services.knowledge import queue, repository, writing
 from services.knowledge.adapters.lancedb_index import LanceDbIndex
+from services.knowledge.embedding_switch import indexes
 from services.knowledge.ingestion import Ingester
 from services.knowledge.parsing.sandbox import Sandbox
 from services.knowledge.ports import FoundPassage, IndexedPassage, Scope
@@ -41,7 +43,27 @@ class HeldEmbedder:
         self.calls = 0
         self.embedded = 0
 
-    async def embed_passages(self, texts: list[str], *, timeout_s: float = 30) -> EmbeddedPassages:  # noqa: ARG002 - the port's
+    async def models(self, *, timeout_s: float = 10) -> list[EmbeddingModelInfo]:  # noqa: ARG002 - the port's
+        return [
+            EmbeddingModelInfo(
+                id="arithmetic",
+                created=0,
+                owned_by="tests",
+                dimension=384,
+                max_tokens=256,
+                space="arithmetic",
+                default=True,
+            )
+        ]
+
+    async def embed_passages(
+        self,
+        texts: list[str],
+        *,
+        model: str = "default",
+        timeout_s: float = 30,  # noqa: ARG002 - the port's
+    ) -> EmbeddedPassages:
+        assert model == "arithmetic"
         self.reached.set()
         self.calls += 1
         if self.error:
@@ -210,6 +232,30 @@ async def test_a_worker_that_lost_its_lease_publishes_nothing(
     assert await version(database, document_id) == served
     page = (await alice.get(f"/documents/{document_id}/passages")).json()
     assert len(page["items"]) == (await alice.get(f"/documents/{document_id}")).json()["chunk_count"]
+
+
+async def test_what_was_written_to_an_index_that_gave_way_is_written_to_the_new_one(
+    ingester: Ingester, embedder: HeldEmbedder, person: MakePerson, database: Database
+) -> None:
+    alice = person()
+    await alice.send("# Otter\n\nOtters swim.")
+    assert await ingester.turn()
+    document_id = await alice.send("# Heron\n\nHerons wade.")
+    embedder.reached.clear()
+    embedder.wait = asyncio.Event()
+    turn = asyncio.create_task(ingester.turn())
+    await embedder.reached.wait()
+    organization_id = alice.subject.organization_id
+    async with database.transaction() as session:
+        await repository.lock_organization(session, organization_id)
+        await indexes.begin(session, organization_id, "@arithmetic", serving=False)
+        await indexes.switch(session, organization_id, 1)
+    embedder.wait.set()
+    assert await turn
+    assert await status(alice, document_id) != "completed"
+    assert await ingester.turn()
+    assert await status(alice, document_id) == "completed"
+    assert await alice.contents("heron", strategy="lexical") == ["Heron\n\nHerons wade."]
 
 
 async def version(database: Database, document_id: str) -> UUID:

@@ -33,7 +33,7 @@ STEPS_WAIT_S = 45.0
 class Death:
     """SIGKILL before or after the `nth` call of `step` (`module:Class.method` or `module:function`).
 
-    `constants` are set before the process begins, in seconds where they are times.
+    `constants` are set before the process begins, in seconds where they are times; each keeps its type.
     """
 
     step: str
@@ -60,7 +60,9 @@ def arrange(death: Death) -> None:
 def set_constant(name: str, seconds: float, set_attribute: Callable[[Any, str, Any], None]) -> None:
     owner, attribute = _place(name)
     former = getattr(owner, attribute)
-    set_attribute(owner, attribute, timedelta(seconds=seconds) if isinstance(former, timedelta) else seconds)
+    set_attribute(
+        owner, attribute, timedelta(seconds=seconds) if isinstance(former, timedelta) else type(former)(seconds)
+    )
 
 
 def _place(name: str) -> tuple[Any, str]:

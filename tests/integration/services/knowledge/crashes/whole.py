@@ -23,11 +23,20 @@ CONSTANTS = {
     "services.knowledge.purge:HALF_ACCEPTED_AFTER": 0.2,
     "services.knowledge.purge:READERS_FINISH": 0.3,
     "services.knowledge.leftover_files:SETTLED_AFTER": 5.0,
+    "services.knowledge.worker:SWITCH_IDLE_S": 0.05,
+    "services.knowledge.embedding_switch.served_models:KNOWN_FOR_S": 0.2,
+    "services.knowledge.embedding_switch.switcher:TURN_PASSAGES": 3,
+    "services.knowledge.embedding_switch.switcher:BEHIND_UPLOADS_S": 0.2,
+    "services.knowledge.embedding_switch.former:READERS_FINISH": 0.3,
     "services.knowledge.documents:RELAY_AFTER": 0.0,
     "services.knowledge.changes:RELAY_AFTER": 0.0,
 }
 WAITING = {"accepting", "pending", "processing"}
 INDEXED_COLUMNS = {"search_text", "chunk_id", "version"}
+
+
+def table_name(organization_id: UUID, number: int) -> str:
+    return f"org_{organization_id.hex}" + (f"_{number}" if number else "")
 
 
 @dataclass(frozen=True)
@@ -52,9 +61,19 @@ class Installation:
         async with self.billing.transaction() as session:
             return int(await session.scalar(query, {"id": organization_id}) or 0)
 
-    async def indexed(self, organization_id: UUID) -> tuple[Counter[UUID], set[str]]:
-        """How many passages the index holds of each version, and the columns that lack an index."""
-        name = f"org_{organization_id.hex}"
+    async def indexes(self, organization_id: UUID) -> dict[int, bool]:
+        """The numbers of an organisation's indexes, and whether each is the one that is searched."""
+        query = "SELECT number, serving FROM knowledge.indexes WHERE organization_id = :id"
+        rows = await self.rows(query, organization_id)
+        return {row["number"]: row["serving"] for row in rows}
+
+    def stored(self, organization_id: UUID) -> set[str]:
+        """The names of the organisation's tables."""
+        return {path.stem for path in (self.settings.home / "knowledge").glob(f"org_{organization_id.hex}*.lance")}
+
+    async def indexed(self, organization_id: UUID, number: int) -> tuple[Counter[UUID], set[str]]:
+        """How many passages an index holds of each version, and the columns that lack an index."""
+        name = table_name(organization_id, number)
         folder = self.settings.home / "knowledge"
         if not (folder / f"{name}.lance").exists():
             return Counter(), set()
@@ -98,7 +117,10 @@ class Installation:
         served = {one["served_version"]: one["chunk_count"] for one in documents if one["served_version"]}
         named = {one["sha256"] for one in (*revisions, *exports) if one["sha256"]}
         files = self.files(organization_id)
-        indexed, unindexed = await self.indexed(organization_id)
+        numbers = await self.indexes(organization_id)
+        searched = next((number for number, serving in numbers.items() if serving), 0)
+        indexed, unindexed = await self.indexed(organization_id, searched)
+        former = {number: await self.indexed(organization_id, number) for number in numbers if number != searched}
         sizes = sum(one["size_bytes"] for one in revisions)
         counted = await self.counted_bytes(organization_id)
         found = {
@@ -118,6 +140,14 @@ class Installation:
                 str(one): (indexed[one], n) for one, n in served.items() if indexed[one] != n
             },
             "columns without an index": unindexed,
+            "passages of nothing in another index": {
+                number: str(version)
+                for number, (counts, _) in former.items()
+                for version, count in counts.items()
+                if version not in served or count > served[version]
+            },
+            "indexes of nothing": self.stored(organization_id)
+            - {table_name(organization_id, number) for number in {searched, *numbers}},
             "files of nothing": files - named,
             "files missing": named - files,
             "bytes counted and kept": (counted, sizes) if counted != sizes else (),
