@@ -132,6 +132,7 @@ class Chat(Section):
     heartbeat_s: float = Field(gt=0)
     min_support: float = Field(ge=0, le=1)
     grace_messages: int = Field(ge=0)
+    bin_days: float = Field(gt=0)
 
 
 class Documents(Section):

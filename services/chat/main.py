@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from fastapi import FastAPI
 
@@ -18,6 +18,9 @@ from libs.stores.postgres import Database
 from libs.stores.redis import connect_redis
 from services.chat import citing
 from services.chat.answering import Answerer
+from services.chat.conversations.routes import router as conversation_router
+from services.chat.conversations.service import Conversations, empty_bins
+from services.chat.conversations.transfer import Transfers
 from services.chat.models import OutboxMessage
 from services.chat.quota import RELEASE, SETTLE, Quota
 from services.chat.repository import ChatStore
@@ -49,7 +52,11 @@ async def wire(kit: Kit) -> AsyncGenerator[None]:
     chat = Chat(parts, store, knowledge, settings.chat.heartbeat_s)
     kit.app.state.redis = redis
     kit.app.state.chat = chat
-    background = [asyncio.create_task(relay.run()), asyncio.create_task(chat.recover())]
+    conversations = Conversations(database, knowledge, timedelta(days=settings.chat.bin_days))
+    kit.app.state.conversations = conversations
+    kit.app.state.transfers = Transfers(database, knowledge)
+    duties = (relay.run(), chat.recover(), chat.heed_stops(), empty_bins(conversations))
+    background = [asyncio.create_task(duty) for duty in duties]
     yield
     await chat.drain()
     for task in background:
@@ -61,4 +68,4 @@ async def wire(kit: Kit) -> AsyncGenerator[None]:
 
 
 def build(settings: Settings) -> FastAPI:
-    return create_app("chat", settings, wire, [router])
+    return create_app("chat", settings, wire, [router, conversation_router])

@@ -1,23 +1,18 @@
-"""chat over HTTP."""
+"""Asking, over HTTP."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable
 from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
 from libs.clients.context import current_context
-from libs.contracts.chat import (
-    AnswerTrace,
-    ChatMessageList,
-    ChatRequest,
-    ChatResponse,
-    ChatSession,
-    ChatSessionList,
-)
+from libs.contracts.chat import AnswerTrace, ChatRequest, ChatResponse
+from libs.contracts.conversations import Regeneration
 from libs.contracts.errors import ErrorCode, ErrorEnvelope, FootnoteError
+from libs.contracts.identity import Subject
 from libs.service.idempotency import Claim, Idempotent, Kept
 from libs.service.identity import CurrentSubject
 from libs.service.streaming import event_stream
@@ -30,7 +25,6 @@ log = get_logger(__name__)
 
 router = APIRouter(tags=["chat"])
 
-PAGE = Query(ge=1, le=100)
 CLIENT_LEFT = 499
 STREAM: dict[int | str, dict[str, Any]] = {
     200: {
@@ -58,48 +52,36 @@ async def ask(
     """A question answered from the documents its asker may read. Leaving ends the answer and keeps what was said."""
     claimed = await once.claim(body, chat.longest_answer_s)
     if isinstance(claimed, Kept):
-        answer = await chat.stored_answer(subject, UUID(claimed.value))
-        return event_stream(_replay(answer)) if body.stream else answer
+        return await _kept(subject, claimed, chat, stream=body.stream)
     run = chat.ask(subject, body, lambda answer_id: _ended(claimed, answer_id))
-    try:
-        # Until the first event an error is an ordinary one, with its own status.
-        first = await _unless_left(request, run.event() if body.stream else _complete(run))
-    except ClientLeftError:
-        run.stop()
-        return Response(status_code=CLIENT_LEFT)
-    if isinstance(first, ChatResponse) and not body.stream:
-        return first
-    return event_stream(_events(run, first, chat.heartbeat_s))
+    return await _answered(request, run, chat, stream=body.stream)
 
 
-@router.get("/chat/sessions")
-async def sessions(
-    subject: CurrentSubject, chat: TheChat, cursor: str | None = None, limit: Annotated[int, PAGE] = 20
-) -> ChatSessionList:
-    """The caller's sessions, the latest first."""
-    return await chat.sessions(subject, limit, cursor)
-
-
-@router.get("/chat/sessions/{session_id}")
-async def session(session_id: UUID, subject: CurrentSubject, chat: TheChat) -> ChatSession:
-    return await chat.session(subject, session_id)
-
-
-@router.get("/chat/sessions/{session_id}/messages")
-async def messages(
-    session_id: UUID,
+@router.post("/chat/messages/{message_id}/regenerate", response_model=ChatResponse, responses=STREAM)
+async def regenerate(
+    request: Request,
+    message_id: UUID,
+    body: Regeneration,
     subject: CurrentSubject,
+    once: Idempotent,
     chat: TheChat,
-    cursor: str | None = None,
-    limit: Annotated[int, PAGE] = 50,
-) -> ChatMessageList:
-    """A session's messages, the oldest first. Sources that may no longer be read are blanked."""
-    return await chat.messages(subject, session_id, limit, cursor)
+) -> Response | ChatResponse:
+    """Another answer to the question of this one; the session shows it from then on, and keeps the other."""
+    claimed = await once.claim(body, chat.longest_answer_s)
+    if isinstance(claimed, Kept):
+        return await _kept(subject, claimed, chat, stream=body.stream)
+    try:
+        run = await chat.answer_again(subject, message_id, body, lambda answer_id: _ended(claimed, answer_id))
+    except BaseException:
+        await claimed.free()
+        raise
+    return await _answered(request, run, chat, stream=body.stream)
 
 
-@router.delete("/chat/sessions/{session_id}", status_code=204)
-async def delete_session(session_id: UUID, subject: CurrentSubject, chat: TheChat) -> None:
-    await chat.delete_session(subject, session_id)
+@router.post("/chat/messages/{message_id}/stop", status_code=204)
+async def stop(message_id: UUID, subject: CurrentSubject, chat: TheChat) -> None:
+    """Ends an answer that is being written; what was said of it stays."""
+    await chat.stop(subject, message_id)
 
 
 @router.get("/chat/messages/{message_id}/trace")
@@ -110,6 +92,23 @@ async def trace(message_id: UUID, subject: CurrentSubject, chat: TheChat) -> Ans
 
 class ClientLeftError(Exception):
     pass
+
+
+async def _kept(subject: Subject, kept: Kept, chat: Chat, *, stream: bool) -> Response | ChatResponse:
+    answer = await chat.stored_answer(subject, UUID(kept.value))
+    return event_stream(_replay(answer)) if stream else answer
+
+
+async def _answered(request: Request, run: AnswerRun, chat: Chat, *, stream: bool) -> Response | ChatResponse:
+    try:
+        # Until the first event an error is an ordinary one, with its own status.
+        first = await _unless_left(request, run.event() if stream else _complete(run))
+    except ClientLeftError:
+        run.stop()
+        return Response(status_code=CLIENT_LEFT)
+    if isinstance(first, ChatResponse) and not stream:
+        return first
+    return event_stream(_events(run, first, chat.heartbeat_s))
 
 
 async def _unless_left(request: Request, work: Awaitable[Result]) -> Result:

@@ -43,6 +43,7 @@ TARGETS = (
     Target("/documents", "knowledge", upload=True),
     Target("/search", "knowledge", RouteClass.SEARCH),
     Target("/admin/evaluations", "knowledge"),
+    Target("/admin/feedback", "chat"),
     Target("/billing", "billing"),
     Target("/v1/embeddings", "embedding"),
 )
