@@ -4,6 +4,7 @@ The file is YAML in config/base.yaml's shape. It may be a mounted ConfigMap: tho
 """
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
@@ -11,9 +12,8 @@ import yaml
 from pydantic import ValidationError
 
 from libs.config.settings import Section, Settings
-from libs.telemetry.logs import get_logger
 
-log = get_logger(__name__)
+_log = logging.getLogger(__name__)
 
 LOOK_EVERY_S = 1.0
 # What takes effect at once; anything else in the file is refused, since it would only seem to.
@@ -58,7 +58,7 @@ class LiveSettings:
             try:
                 await listener(self.current)
             except Exception:
-                log.exception("a change of the settings was not carried out")
+                _log.exception("a change of the settings was not carried out")
 
     async def check(self) -> None:
         """For health: raises OverridesError while the file's newest content isn't in force."""
@@ -81,12 +81,12 @@ class LiveSettings:
             merged = overridden(self._base, content)
         except OverridesError as error:
             self.problem = f"{self._path.name}: {error}"
-            log.error("the overrides file can't be used; what was in force stays", reason=self.problem)  # noqa: TRY400 - the message says it all
+            _log.error("the overrides file can't be used; what was in force stays: %s", self.problem)  # noqa: TRY400 - it says all
             return False
         self.problem = None
         changed, self.current = merged != self.current, merged
         if changed:
-            log.info("settings overridden", file=str(self._path))
+            _log.info("settings overridden by %s", self._path)
         return changed
 
 
