@@ -57,7 +57,7 @@ class LiveSettings:
         for listener in self._listeners:
             try:
                 await listener(self.current)
-            except Exception:
+            except Exception:  # noqa: BLE001 - whatever one listener raises, the others are told
                 _log.exception("a change of the settings was not carried out")
 
     async def check(self) -> None:
@@ -81,7 +81,7 @@ class LiveSettings:
             merged = overridden(self._base, content)
         except OverridesError as error:
             self.problem = f"{self._path.name}: {error}"
-            _log.error("the overrides file can't be used; what was in force stays: %s", self.problem)  # noqa: TRY400 - it says all
+            _log.error("the overrides file can't be used; what was in force stays: %s", self.problem)
             return False
         self.problem = None
         changed, self.current = merged != self.current, merged
