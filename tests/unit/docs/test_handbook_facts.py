@@ -13,6 +13,7 @@ from pydantic import BaseModel, TypeAdapter
 from libs.config.settings import CONFIG_DIR, LISTENERS
 from libs.contracts import (
     chat,
+    conversations,
     errors,
     evaluation,
     glossary,
