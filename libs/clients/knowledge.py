@@ -9,6 +9,8 @@ from libs.contracts.knowledge import (
     ReadableResponse,
     RetrievalRequest,
     RetrievalResponse,
+    SearchRequest,
+    SearchResponse,
 )
 from libs.contracts.lifecycle import Collection
 from libs.contracts.usage import CitedAnswer
@@ -30,6 +32,9 @@ class KnowledgeClient:
     async def readable(self, request: ReadableRequest) -> ReadableResponse:
         """Those of the passages that the reader may see now."""
         return await self._service.call("POST", "/internal/readable", ReadableResponse, body=request, idempotent=True)
+
+    async def search(self, request: SearchRequest) -> SearchResponse:
+        return await self._service.call("POST", "/search", SearchResponse, body=request, idempotent=True)
 
     async def passage(self, document_id: UUID, chunk_id: UUID) -> PassageInContext:
         """404 for one that the reader may not see."""

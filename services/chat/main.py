@@ -13,7 +13,7 @@ from libs.clients.generation import GenerationClient
 from libs.clients.knowledge import KnowledgeClient
 from libs.config.settings import Settings
 from libs.events.outbox import OutboxRelay
-from libs.service.app import Kit, create_app
+from libs.service.app import VERSION, Kit, create_app
 from libs.stores.postgres import Database
 from libs.stores.redis import connect_redis
 from services.chat import citing
@@ -21,6 +21,8 @@ from services.chat.answering import Answerer
 from services.chat.conversations.routes import router as conversation_router
 from services.chat.conversations.service import Conversations, empty_bins
 from services.chat.conversations.transfer import Transfers
+from services.chat.mcp.routes import router as mcp_router
+from services.chat.mcp.server import KnowledgeTools, serving_tools
 from services.chat.models import OutboxMessage
 from services.chat.quota import RELEASE, SETTLE, Quota
 from services.chat.repository import ChatStore
@@ -57,7 +59,8 @@ async def wire(kit: Kit) -> AsyncGenerator[None]:
     kit.app.state.transfers = Transfers(database, knowledge)
     duties = (relay.run(), chat.recover(), chat.heed_stops(), empty_bins(conversations))
     background = [asyncio.create_task(duty) for duty in duties]
-    yield
+    async with serving_tools(KnowledgeTools(chat, knowledge), VERSION) as kit.app.state.mcp:
+        yield
     await chat.drain()
     for task in background:
         task.cancel()
@@ -68,4 +71,4 @@ async def wire(kit: Kit) -> AsyncGenerator[None]:
 
 
 def build(settings: Settings) -> FastAPI:
-    return create_app("chat", settings, wire, [router, conversation_router])
+    return create_app("chat", settings, wire, [router, conversation_router, mcp_router])

@@ -44,6 +44,7 @@ TARGETS = (
     Target("/search", "knowledge", RouteClass.SEARCH),
     Target("/admin/evaluations", "knowledge"),
     Target("/admin/feedback", "chat"),
+    Target("/mcp", "chat", RouteClass.CHAT),
     Target("/billing", "billing"),
     Target("/v1/embeddings", "embedding"),
 )
