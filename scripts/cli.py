@@ -339,6 +339,15 @@ def models_list() -> None:
     list_weights(settings(), console)
 
 
+@models_app.command("routes")
+def models_routes() -> None:
+    """Print the models that are in service, and which of them answers what."""
+    from scripts.models import show_routes
+
+    if not run(show_routes(settings(), console)):
+        raise typer.Exit(1)
+
+
 @models_app.command("install")
 def models_install(name: str) -> None:
     """Fetch weights, check their hash, put them in place and make them ready for this machine."""

@@ -1,6 +1,6 @@
 """The call from one service to another: identity, deadline, bounded retries, circuit breaker."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
@@ -96,7 +96,13 @@ class ServiceClient:
 
     @asynccontextmanager
     async def stream(
-        self, method: str, path: str, *, body: BaseModel | None = None, timeout_s: float = DEFAULT_TIMEOUT_S
+        self,
+        method: str,
+        path: str,
+        *,
+        body: BaseModel | None = None,
+        headers: Mapping[str, str] | None = None,
+        timeout_s: float = DEFAULT_TIMEOUT_S,
     ) -> AsyncGenerator[httpx.Response]:
         """A response whose body is read as it comes; `timeout_s` bounds each wait for a piece. Never tried again."""
         content = None if body is None else body.model_dump_json().encode()
@@ -106,7 +112,7 @@ class ServiceClient:
                     method,
                     self._base_url + path,
                     content=content,
-                    headers=self._headers(json_body=content is not None),
+                    headers={**self._headers(json_body=content is not None), **(headers or {})},
                     timeout=self._timeout(timeout_s),
                 )
                 response = await self._http.send(request, stream=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import Field, SecretStr
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -16,6 +16,8 @@ from pydantic_settings import (
     YamlConfigSettingsSource,
 )
 
+from libs.config.generation import Generation
+from libs.config.section import Section
 from libs.contracts.knowledge import QueryKind
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -32,10 +34,6 @@ LISTENERS: tuple[Listener, ...] = (*PROCESSES, "gateway-metrics")
 
 # A unix socket's address holds 107 characters; the longest name we put in the folder takes about 20.
 SOCKET_DIR_MAX_CHARS = 80
-
-
-class Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class RateLimits(Section):
@@ -118,15 +116,6 @@ class Embedding(Section):
     cache_entries: int = Field(ge=0)
 
 
-class Generation(Section):
-    engine: Literal["auto", "extractive", "qwen", "smollm2", "upstream"]
-    upstream_url: str
-    upstream_model: str
-    upstream_api_key: SecretStr
-    max_waiting: int = Field(ge=1)
-    context_tokens: int = Field(ge=512)
-
-
 class Chat(Section):
     answer_deadline_s: float = Field(gt=0)
     heartbeat_s: float = Field(gt=0)
@@ -144,7 +133,9 @@ class Documents(Section):
 class Settings(BaseSettings):
     """Everything an operator can set; config/base.yaml documents each key where it gives the default."""
 
-    model_config = SettingsConfigDict(env_prefix="FOOTNOTE_", env_nested_delimiter="__", extra="forbid", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="FOOTNOTE_", env_nested_delimiter="__", extra="forbid", frozen=True, hide_input_in_errors=True
+    )
 
     environment: Literal["development", "test", "staging", "production"]
     home: Path

@@ -69,6 +69,7 @@ class MessageReservation(BaseModel):
 
     reservation_id: UUID
     max_tokens: int
+    plan: str | None = None
 
 
 class Settlement(BaseModel):

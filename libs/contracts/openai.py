@@ -1,8 +1,10 @@
-"""The parts of OpenAI's protocol that embedding and generation speak."""
+"""The parts of OpenAI's protocol that embedding and generation share: embeddings, models, errors."""
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
+
+from libs.contracts.errors import ErrorCode
 
 
 class EmbeddingRequest(BaseModel):
@@ -49,84 +51,6 @@ class ModelList(BaseModel):
     data: list[Model]
 
 
-class ChatMessageParam(BaseModel):
-    role: Literal["system", "user", "assistant", "developer"]
-    content: str
-
-
-class DocumentParam(BaseModel):
-    """A numbered passage for the extractive composer, in the field that vLLM uses for retrieval templates."""
-
-    id: int
-    title: str = ""
-    text: str
-    table_header: str | None = None
-
-
-class StreamOptions(BaseModel):
-    include_usage: bool = False
-
-
-class CompletionRequest(BaseModel):
-    model: str
-    messages: list[ChatMessageParam] = Field(min_length=1)
-    documents: list[DocumentParam] = Field(default_factory=list[DocumentParam])
-    max_tokens: int | None = Field(default=None, ge=1)
-    max_completion_tokens: int | None = Field(default=None, ge=1)
-    temperature: float = Field(default=0.7, ge=0, le=2)
-    top_p: float = Field(default=1.0, gt=0, le=1)
-    seed: int | None = None
-    stop: str | list[str] | None = None
-    stream: bool = False
-    stream_options: StreamOptions | None = None
-
-
-class CompletionUsage(BaseModel):
-    prompt_tokens: int
-    completion_tokens: int
-    total_tokens: int
-
-
-class CompletionMessage(BaseModel):
-    role: Literal["assistant"] = "assistant"
-    content: str
-
-
-class CompletionChoice(BaseModel):
-    index: int = 0
-    message: CompletionMessage
-    finish_reason: str
-
-
-class Completion(BaseModel):
-    id: str
-    object: Literal["chat.completion"] = "chat.completion"
-    created: int
-    model: str
-    choices: list[CompletionChoice]
-    usage: CompletionUsage
-
-
-class Delta(BaseModel):
-    role: Literal["assistant"] | None = None
-    content: str | None = None
-
-
-class ChunkChoice(BaseModel):
-    index: int = 0
-    delta: Delta
-    finish_reason: str | None = None
-
-
-class CompletionChunk(BaseModel):
-    id: str
-    object: Literal["chat.completion.chunk"] = "chat.completion.chunk"
-    created: int
-    model: str
-    choices: list[ChunkChoice]
-    usage: CompletionUsage | None = None
-
-
 class OpenAIError(BaseModel):
     """The error object of `/v1/*`: our code travels in `code`."""
 
@@ -140,10 +64,17 @@ class OpenAIErrorEnvelope(BaseModel):
     error: OpenAIError
 
 
+def openai_status(status: int) -> int:
+    """What OpenAI answers instead of our status: it knows no 422, and a client's handler for bad requests sees 400."""
+    return 400 if status == 422 else status  # noqa: PLR2004 - HTTP's number
+
+
 def error_envelope(status: int, code: str, message: str, param: str | None = None) -> dict[str, Any]:
     """OpenAI's error body for an HTTP status."""
-    kind = {401: "authentication_error", 403: "permission_error", 404: "not_found_error", 429: "rate_limit_error"}.get(
+    kind = {403: "permission_error", 429: "rate_limit_error", 503: "service_unavailable_error"}.get(
         status,
         "invalid_request_error" if status < 500 else "server_error",  # noqa: PLR2004 - HTTP's own border
     )
+    if code == ErrorCode.QUOTA_EXCEEDED:
+        kind = "insufficient_quota"
     return OpenAIErrorEnvelope(error=OpenAIError(message=message, type=kind, param=param, code=code)).model_dump()

@@ -17,7 +17,7 @@ from libs.security.tokens import ServiceTokens
 from libs.service.errors import install_error_handlers
 from libs.service.health import Health, health_router, metrics_router
 from libs.service.identity import Authenticator, Keys, SubjectCache, UserKeys, require_service
-from libs.service.middleware import RequestContextMiddleware, StalledBodyMiddleware
+from libs.service.middleware import BodyMiddleware, RequestContextMiddleware
 
 VERSION = "0.1.0"
 
@@ -89,11 +89,11 @@ def create_app(
         openapi_url=None if public else "/openapi.json",
         docs_url=None,
         redoc_url=None,
-        # The gateway holds each path to its own limit while it passes a body on.
-        max_body_size=None if public else max_body_bytes or settings.max_body_bytes,
     )
     install_error_handlers(app)
-    app.add_middleware(StalledBodyMiddleware, silence_s=settings.body_timeout_s)
+    # The gateway holds each path to its own limit while it passes a body on.
+    max_bytes = None if public else max_body_bytes or settings.max_body_bytes
+    app.add_middleware(BodyMiddleware, silence_s=settings.body_timeout_s, max_bytes=max_bytes)
     app.add_middleware(RequestContextMiddleware, service=name, trusted=not public)
     app.include_router(health_router(health))
     if not public:

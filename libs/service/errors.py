@@ -9,7 +9,8 @@ from starlette.exceptions import HTTPException
 
 from libs.clients.context import current_context
 from libs.contracts.errors import ErrorCode, ErrorEnvelope, FootnoteError
-from libs.contracts.openai import error_envelope
+from libs.contracts.openai import error_envelope, openai_status
+from libs.service.openai_errors import openai_validation_error, speaks_openai
 from libs.telemetry.logs import get_logger
 
 log = get_logger(__name__)
@@ -34,13 +35,15 @@ SERVER_ERROR = 500
 def error_response(path: str, error: FootnoteError) -> JSONResponse:
     """The answer for an error on a path, in the path's own protocol."""
     request_id = current_context().request_id
-    if path.startswith("/v1/"):
-        body: dict[str, Any] = error_envelope(error.status, error.code, error.message, error.details.get("param"))
+    status = error.status
+    if speaks_openai(path):
+        status = openai_status(status)
+        body: dict[str, Any] = error_envelope(status, error.code, error.message, error.details.get("param"))
     else:
         body = ErrorEnvelope(
             code=error.code, message=error.message, details=error.details, request_id=request_id
         ).model_dump()
-    return JSONResponse(body, error.status, {**error.headers, "X-Request-ID": request_id})
+    return JSONResponse(body, status, {**error.headers, "X-Request-ID": request_id})
 
 
 def validation_error(errors: list[Any]) -> FootnoteError:
@@ -88,7 +91,11 @@ def install_error_handlers(app: FastAPI) -> None:
         content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if any(tuple(item["loc"]) == ("body",) for item in findings) and not content_type.endswith("json"):
             return error_response(request.url.path, _wrong_content_type(content_type))
-        return error_response(request.url.path, validation_error(findings))
+        path = request.url.path
+        readable = all(item["type"] != "json_invalid" for item in findings)
+        if speaks_openai(path) and readable:
+            return error_response(path, openai_validation_error(findings))
+        return error_response(path, validation_error(findings))
 
     async def http_error(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class only

@@ -34,16 +34,20 @@ class Health:
     def __init__(self, service: str) -> None:
         self._service = service
         self._checks: dict[str, Check] = {}
+        self._needed: set[str] = set()
         self._born = time.monotonic()
         self.started = False
 
-    def add(self, name: str, check: Check) -> None:
+    def add(self, name: str, check: Check, *, needed: bool = True) -> None:
+        """A check that isn't `needed` is told when it fails, and leaves the service ready."""
         self._checks[name] = check
+        if needed:
+            self._needed.add(name)
 
     async def report(self) -> HealthReport:
         results = await asyncio.gather(*(self._run(check) for check in self._checks.values()))
         checks = dict(zip(self._checks, results, strict=True))
-        works = all(result.ok for result in results)
+        works = all(result.ok for name, result in checks.items() if name in self._needed)
         status = "starting" if not self.started else "ready" if works else "unready"
         return HealthReport(
             service=self._service, status=status, uptime_s=round(time.monotonic() - self._born, 1), checks=checks

@@ -87,12 +87,16 @@ class RequestContextMiddleware:
         )
 
 
-class StalledBodyMiddleware:
-    """Answers 408 where a request's body stops arriving; a body that trickles for ever is met by the size limit."""
+class BodyMiddleware:
+    """Answers 408 where a request's body stops arriving, and 413 where it is, or says it is, above `max_bytes`.
 
-    def __init__(self, app: ASGIApp, silence_s: float) -> None:
+    None is no limit.
+    """
+
+    def __init__(self, app: ASGIApp, silence_s: float, max_bytes: int | None) -> None:
         self._app = app
         self._silence_s = silence_s
+        self._max_bytes = max_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -100,9 +104,10 @@ class StalledBodyMiddleware:
             return
         complete = False
         started = False
+        size = 0
 
         async def receive_in_time() -> Message:
-            nonlocal complete
+            nonlocal complete, size
             if complete:
                 return await receive()
             try:
@@ -116,6 +121,8 @@ class StalledBodyMiddleware:
                     headers={"Connection": "close"},
                 ) from error
             complete = message["type"] != "http.request" or not message.get("more_body", False)
+            size += len(message.get("body", b""))
+            self._check(size)
             return message
 
         async def send_noting_start(message: Message) -> None:
@@ -123,9 +130,20 @@ class StalledBodyMiddleware:
             started = started or message["type"] == "http.response.start"
             await send(message)
 
+        said = Headers(scope=scope).get("content-length", "")
         try:
+            self._check(int(said) if said.isdecimal() else 0)
             await self._app(scope, receive_in_time, send_noting_start)
         except FootnoteError as error:
             if started:
                 raise
             await error_response(scope["path"], error)(scope, receive, send)
+
+    def _check(self, size: int) -> None:
+        if self._max_bytes is not None and size > self._max_bytes:
+            raise FootnoteError(
+                ErrorCode.PAYLOAD_TOO_LARGE,
+                f"The body is larger than {self._max_bytes:,} bytes. Send less at once.",
+                413,
+                {"max_bytes": self._max_bytes},
+            )

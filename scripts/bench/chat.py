@@ -6,7 +6,7 @@ from rich.console import Console
 
 from libs.clients.base import ServiceClient, service_http
 from libs.clients.generation import GenerationClient
-from libs.contracts.openai import ChatMessageParam, CompletionRequest, DocumentParam
+from libs.contracts.completions import ChatMessageParam, CompletionRequest, DocumentParam
 from libs.security.keys import OPERATOR
 from libs.security.tokens import ServiceTokens
 from scripts.api import Api, ApiError

@@ -97,7 +97,7 @@ class Billing:
                     request.organization_id, request.reservation_id, month.key, now, now + RESERVATION_LIFE
                 )
         granted = min(request.max_tokens, plan.tokens_per_message)
-        return MessageReservation(reservation_id=request.reservation_id, max_tokens=granted)
+        return MessageReservation(reservation_id=request.reservation_id, max_tokens=granted, plan=plan.name)
 
     async def settle(self, settlement: Settlement) -> None:
         """Records a message in the month of its reservation, or of its answer where there was none.

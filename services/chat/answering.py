@@ -11,9 +11,9 @@ from libs.clients.generation import GenerationClient
 from libs.clients.knowledge import KnowledgeClient
 from libs.config.settings import Settings
 from libs.contracts.chat import ChatRequest, Outcome, SessionEvent, Source, SourcesEvent, TokenEvent
+from libs.contracts.completions import CompletionRequest
 from libs.contracts.errors import ErrorCode, FootnoteError, deadline_exceeded
 from libs.contracts.knowledge import RetrievalRequest, RetrievalResponse
-from libs.contracts.openai import CompletionRequest
 from libs.telemetry.logs import get_logger
 from services.chat import evidence
 from services.chat.draft import Draft, Question
@@ -98,6 +98,7 @@ class Answerer:
         with draft.trace.step("reserve") as step:
             granted = await self._quota.reserve(question.subject, question.reservation_id, request.max_tokens)
             step["max_tokens"] = granted.max_tokens
+        draft.plan = granted.plan
         draft.degrade(*granted.degraded)
         max_tokens = answer_tokens(granted.max_tokens, self._settings.generation.context_tokens)
         start = SessionEvent(session_id=question.session_id, message_id=question.answer_id)
@@ -183,7 +184,9 @@ class Answerer:
             draft.degrade("deadline")
             draft.finish_reason = "deadline"
         except FootnoteError as error:
-            if error.code == ErrorCode.MODEL_NOT_FOUND:
+            # Below the extractive composer there is nothing that could answer in its place.
+            floor_failed = generation.model == EXTRACTIVE and not draft.said.text
+            if error.code == ErrorCode.MODEL_NOT_FOUND or floor_failed:
                 raise
             log.warning("generation ended early", model=generation.model, reason=error.message)
             draft.degrade("generation")
@@ -204,6 +207,7 @@ class Answerer:
                 max_tokens=max_tokens,
                 temperature=question.request.temperature,
             ),
+            draft.plan,
         )
 
     async def _speak(self, generation: Generation, draft: Draft, grounder: Grounder, publish: Publish) -> None:
@@ -224,7 +228,10 @@ class Answerer:
                     completion_tokens=usage.completion_tokens,
                     finish_reason=generation.finish_reason,
                     sentences=sentences,
+                    **generation.routing(),
                 )
+                if generation.replaced():
+                    draft.degrade("generation")
         draft.finish_reason = generation.finish_reason or draft.finish_reason
 
     def _say(self, checked: Checked, generation: Generation, draft: Draft, publish: Publish) -> None:
@@ -250,6 +257,7 @@ class Answerer:
                 max_tokens=max_tokens,
                 temperature=question.request.temperature,
             ),
+            draft.plan,
         )
         with draft.trace.step("generate") as step:
             try:
@@ -261,7 +269,9 @@ class Answerer:
                             publish(TokenEvent(text=text))
             finally:
                 draft.usages.append(generation.usage)
-                step.update(model=generation.model, finish_reason=generation.finish_reason)
+                step.update(model=generation.model, finish_reason=generation.finish_reason, **generation.routing())
+                if generation.replaced():
+                    draft.degrade("generation")
         draft.finish_reason = generation.finish_reason or draft.finish_reason
 
     def _abstain(self, draft: Draft, publish: Publish) -> None:

@@ -41,6 +41,7 @@ class Draft:
     finish_reason: str = "stop"
     usages: list[Usage] = field(default_factory=list[Usage])
     degraded: list[str] = field(default_factory=list[str])
+    plan: str | None = None
 
     @property
     def usage(self) -> Usage:

@@ -2,9 +2,10 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from typing import Any
 
 from libs.clients.generation import GenerationClient
-from libs.contracts.openai import CompletionRequest
+from libs.contracts.completions import FAILURES, CompletionRequest, Served
 from services.chat.prompt import estimated_tokens
 from services.chat.quota import Usage
 
@@ -14,21 +15,24 @@ LENGTH = "length"
 
 
 class Generation:
-    """`finish_reason` is None until the engine has ended by itself."""
+    """`finish_reason` is None until the engine has ended by itself, `served` until its first words are there."""
 
-    def __init__(self, client: GenerationClient, request: CompletionRequest) -> None:
+    def __init__(self, client: GenerationClient, request: CompletionRequest, plan: str | None) -> None:
         self._client = client
         self._request = request
+        self._plan = plan
         self._pieces = 0
         self._counted: Usage | None = None
         self.model = request.model
         self.finish_reason: str | None = None
+        self.served: Served | None = None
 
     async def deltas(self) -> AsyncGenerator[str]:
         """Raises FootnoteError; closing it cancels the generation."""
-        async with aclosing(self._client.stream(self._request)) as chunks:
+        async with aclosing(self._client.stream(self._request, plan=self._plan)) as chunks:
             async for chunk in chunks:
                 self.model = chunk.model
+                self.served = chunk.footnote or self.served
                 if chunk.usage:
                     self._counted = Usage(chunk.usage.prompt_tokens, chunk.usage.completion_tokens, chunk.model)
                 for choice in chunk.choices:
@@ -36,6 +40,14 @@ class Generation:
                     if choice.delta.content:
                         self._pieces += 1
                         yield choice.delta.content
+
+    def replaced(self) -> bool:
+        """Whether a model that should have answered couldn't."""
+        return self.served is not None and any(skipped.reason in FAILURES for skipped in self.served.skipped)
+
+    def routing(self) -> dict[str, Any]:
+        """For the trace: why this model."""
+        return {} if self.served is None else self.served.model_dump(mode="json", exclude={"served_by"})
 
     def chosen(self) -> bool:
         """Whether the text's sentences were picked for the question."""

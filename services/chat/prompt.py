@@ -4,8 +4,8 @@ import re
 from collections.abc import Sequence
 
 from libs.contracts.chat import Outcome, Source
+from libs.contracts.completions import ChatMessageParam, DocumentParam
 from libs.contracts.knowledge import RetrievedPassage
-from libs.contracts.openai import ChatMessageParam, DocumentParam
 from services.chat.repository import Turn
 
 INSTRUCTIONS = """\

@@ -30,9 +30,10 @@ _AWAY = frozenset({ErrorCode.UPSTREAM_UNAVAILABLE, ErrorCode.DEADLINE_EXCEEDED, 
 
 @dataclass(frozen=True)
 class Granted:
-    """`degraded` names what lowered the grant or went around billing."""
+    """`degraded` names what lowered the grant or went around billing; without billing no plan is known."""
 
     max_tokens: int
+    plan: str | None
     degraded: tuple[str, ...] = ()
 
 
@@ -68,10 +69,10 @@ class Quota:
                 raise
             await self._take_grace(subject.organization_id, error)
             lowered = ("plan_tokens",) if max_tokens > GRACE_MAX_TOKENS else ()
-            return Granted(min(max_tokens, GRACE_MAX_TOKENS), ("billing", *lowered))
+            return Granted(min(max_tokens, GRACE_MAX_TOKENS), None, ("billing", *lowered))
         if reservation.max_tokens < max_tokens:
-            return Granted(reservation.max_tokens, ("plan_tokens",))
-        return Granted(max_tokens)
+            return Granted(reservation.max_tokens, reservation.plan, ("plan_tokens",))
+        return Granted(max_tokens, reservation.plan)
 
     async def _take_grace(self, organization_id: UUID, away: FootnoteError) -> None:
         key = f"quota:grace:{organization_id}"

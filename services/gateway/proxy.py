@@ -22,7 +22,7 @@ HOP_BY_HOP = frozenset(
     {"connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "trailer", "transfer-encoding"}
     | {"upgrade", "host"}
 )
-OURS = frozenset({"authorization", "x-api-key", "x-service-token", "x-deadline-ms", "x-lane", "x-request-id"})
+OURS = frozenset({"authorization", "x-api-key", "x-service-token", "x-deadline-ms", "x-lane", "x-plan", "x-request-id"})
 TRACE_CONTEXT = frozenset({"traceparent", "tracestate", "baggage"})
 NOT_FORWARDED = HOP_BY_HOP | OURS | TRACE_CONTEXT | {"cookie", "forwarded", "x-forwarded-for", "accept-encoding"}
 NOT_RETURNED = HOP_BY_HOP | {"date", "server", "x-request-id", "content-length"}

@@ -3,70 +3,41 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 
 from fastapi import FastAPI
 
 from libs.clients.embedding import EmbeddingClient
+from libs.config.live import LiveSettings
 from libs.config.settings import Settings
 from libs.service.app import Kit, create_app
-from libs.stores.weights import WeightsMissingError, WeightsStore
-from services.generation.engines.extractive import ExtractiveEngine
-from services.generation.engines.openai_compatible import OpenAICompatibleEngine
-from services.generation.ports import Engine
+from libs.stores.weights import WeightsStore
+from services.generation.building import installed, make_engine
 from services.generation.routes import router
-from services.generation.service import Engines
-
-EXTRACTIVE = "extractive"
-UPSTREAM = "upstream"
-BEST_INSTALLED = "qwen"
+from services.generation.routing.live_models import LiveModels
+from services.generation.service import GenerationService
 
 
 @asynccontextmanager
 async def wire(kit: Kit) -> AsyncGenerator[None]:
-    extractive: Engine = ExtractiveEngine(EmbeddingClient(kit.client("embedding")).embed)
-    configured = _configured_engine(kit.settings) or extractive
-    engines = Engines({engine.model_id: engine for engine in (extractive, configured)}, configured.model_id)
-    kit.app.state.engines = engines
+    live = LiveSettings(kit.settings)
+    weights = WeightsStore(kit.settings.models_dir)
+    embed = EmbeddingClient(kit.client("embedding")).embed
+    models = LiveModels(live.current.generation, partial(make_engine, weights, embed), partial(installed, weights))
+    live.on_change(models.change)
+    kit.app.state.generation = GenerationService(models)
+    kit.health.add("engine", models.check_models)
+    # What was in force goes on answering, so that a mistake in a file takes no process out of service.
+    kit.health.add("settings", live.check, needed=False)
+    kit.health.add("routes", models.check_routes, needed=False)
     # Loading a model can take a minute; the process answers meanwhile that it isn't ready yet.
-    starting = asyncio.create_task(engines.start())
-
-    async def loaded() -> None:
-        if not starting.done():
-            raise RuntimeError(f"loading {configured.model_id!r}")
-        starting.result()
-
-    kit.health.add("engine", loaded)
+    working = [asyncio.create_task(models.start()), asyncio.create_task(live.watch())]
     yield
-    starting.cancel()
-    with suppress(asyncio.CancelledError, Exception):
-        await starting
-    await engines.close()
-
-
-def _configured_engine(settings: Settings) -> Engine | None:
-    """The generator that settings name, None for the extractive composer alone."""
-    chosen = settings.generation
-    if chosen.engine == UPSTREAM:
-        return OpenAICompatibleEngine(
-            chosen.upstream_url,
-            model_id=chosen.upstream_model,
-            api_key=chosen.upstream_api_key.get_secret_value(),
-            context_tokens=chosen.context_tokens,
-            max_in_flight=chosen.max_waiting,
-        )
-    if chosen.engine == EXTRACTIVE:
-        return None
-    name = BEST_INSTALLED if chosen.engine == "auto" else chosen.engine
-    try:
-        weights = WeightsStore(settings.models_dir).locate(name)
-    except WeightsMissingError:
-        if chosen.engine == "auto":
-            return None
-        raise
-    # Only a process with such an engine loads OpenVINO.
-    from services.generation.engines.openvino import OpenVinoEngine  # noqa: PLC0415 - only where it is used
-
-    return OpenVinoEngine(weights, model_id=name, context_tokens=chosen.context_tokens, max_waiting=chosen.max_waiting)
+    for task in working:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+    await models.close()
 
 
 def build(settings: Settings) -> FastAPI:

@@ -141,6 +141,10 @@ class EngineUnavailableError(FootnoteError):
         return self.reason
 
 
+class EngineRefusedError(EngineUnavailableError):
+    """The engine won't answer this request, and may well answer others: no sign that it is failing."""
+
+
 class PromptTooLongError(FootnoteError):
     def __init__(self, prompt_tokens: int, limit: int) -> None:
         super().__init__(

@@ -1,133 +1,71 @@
-"""OpenAI's chat completions and models, over the installed engines."""
+"""OpenAI's chat completions and models, over whatever models the routes choose."""
 
 import time
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
 from typing import Annotated
 from uuid import uuid4
 
-import orjson
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Header, Request
 from starlette.responses import Response
 
-from libs.contracts.errors import FootnoteError
-from libs.contracts.openai import (
-    ChunkChoice,
-    Completion,
-    CompletionChoice,
-    CompletionChunk,
-    CompletionMessage,
-    CompletionRequest,
-    CompletionUsage,
-    Delta,
-    Model,
-    ModelList,
-    error_envelope,
-)
+from libs.contracts.completions import Completion, CompletionRequest
+from libs.contracts.errors import ErrorCode, FootnoteError
+from libs.contracts.openai import Model, ModelList
+from libs.contracts.routing import RoutingReport
 from libs.service.disconnect import while_connected
+from libs.service.identity import Operator
 from libs.service.streaming import event_stream
-from services.generation.ports import Event, Finished, TextDelta
-from services.generation.service import Engines, generation_request
+from services.generation.completions import Shape, first_of
+from services.generation.service import GenerationService
 
 router = APIRouter()
 
 OWNER = "footnote"
-DONE = b"data: [DONE]\n\n"
+# When the models were made isn't known; OpenAI's clients want a number.
+CREATED = 0
 
 
-def engines_of(request: Request) -> Engines:
-    engines: Engines = request.app.state.engines
-    return engines
+def service_of(request: Request) -> GenerationService:
+    service: GenerationService = request.app.state.generation
+    return service
 
 
-EnginesDependency = Annotated[Engines, Depends(engines_of)]
+TheService = Annotated[GenerationService, Depends(service_of)]
+# Said by our own services alone; the gateway takes it off what comes from outside.
+PlanOf = Annotated[str | None, Header(alias="X-Plan", max_length=100)]
 
 
 @router.get("/v1/models")
-async def models(engines: EnginesDependency) -> ModelList:
-    """The default model first."""
-    return ModelList(data=[Model(id=name, created=0, owned_by=OWNER) for name in engines.model_ids()])
+async def models(service: TheService, plan: PlanOf = None) -> ModelList:
+    """The built-in route's first model first; with a plan, what it includes."""
+    return ModelList(data=[_model(name) for name in service.models.table.names(plan)])
+
+
+@router.get("/v1/models/{name:path}")
+async def model(name: str, service: TheService, plan: PlanOf = None) -> Model:
+    if name not in service.models.table.names(plan):
+        raise FootnoteError(ErrorCode.MODEL_NOT_FOUND, f"The model {name!r} does not exist.", 404, {"param": "model"})
+    return _model(name)
 
 
 @router.post("/v1/chat/completions", response_model=Completion)
 async def chat_completions(
-    request: Request, body: CompletionRequest, engines: EnginesDependency
+    request: Request, body: CompletionRequest, service: TheService, plan: PlanOf = None
 ) -> Response | Completion:
     """A completion, or with `stream` its chunks as server-sent events. Leaving the stream stops the engine."""
-    engine = engines.named(body.model)
-    events = engine.generate(generation_request(body))
-    head = _Head(f"chatcmpl-{uuid4().hex}", int(time.time()), engine.model_id)
+    events = service.answer(body, plan)
+    shape = Shape(f"chatcmpl-{uuid4().hex}", int(time.time()), body)
     if not body.stream:
-        return await while_connected(request, "generation", _completion(head, events))
-    # Errors that are known before the first event still get their own status.
-    first = await while_connected(request, "generation", _first(events))
-    with_usage = body.stream_options is not None and body.stream_options.include_usage
-    return event_stream(_chunks(head, first, events, with_usage=with_usage))
+        return await while_connected(request, "generation", shape.completion(events))
+    # Errors that are known before the first words still get their own status.
+    chosen = await while_connected(request, "generation", first_of(events))
+    return event_stream(shape.chunks(chosen, events))
 
 
-class _Head:
-    """What every piece of one completion says of it."""
-
-    def __init__(self, completion_id: str, created: int, model: str) -> None:
-        self._completion_id = completion_id
-        self._created = created
-        self._model = model
-
-    def completion(self, text: str, finished: Finished) -> Completion:
-        choice = CompletionChoice(message=CompletionMessage(content=text), finish_reason=finished.finish_reason)
-        return Completion(
-            id=self._completion_id, created=self._created, model=self._model, choices=[choice], usage=_usage(finished)
-        )
-
-    def chunk(self, choices: list[ChunkChoice], usage: CompletionUsage | None = None) -> bytes:
-        chunk = CompletionChunk(
-            id=self._completion_id, created=self._created, model=self._model, choices=choices, usage=usage
-        )
-        return f"data: {chunk.model_dump_json()}\n\n".encode()
+@router.get("/internal/routes")
+async def routing(service: TheService, _: Operator) -> RoutingReport:
+    """The models and routes in force, for the operator."""
+    return service.models.report()
 
 
-async def _completion(head: _Head, events: AsyncGenerator[Event]) -> Completion:
-    pieces: list[str] = []
-    async with aclosing(events):
-        async for event in events:
-            if isinstance(event, Finished):
-                return head.completion("".join(pieces), event)
-            pieces.append(event.text)
-    raise AssertionError("an engine ends with Finished")
-
-
-async def _first(events: AsyncGenerator[Event]) -> Event:
-    """The first event; a wait for it that is cancelled ends the answer."""
-    try:
-        return await anext(events)
-    except BaseException:
-        await events.aclose()
-        raise
-
-
-async def _chunks(
-    head: _Head, first: Event, events: AsyncGenerator[Event], *, with_usage: bool
-) -> AsyncGenerator[bytes]:
-    async with aclosing(events):
-        yield head.chunk([ChunkChoice(delta=Delta(role="assistant", content=""))])
-        event = first
-        try:
-            while isinstance(event, TextDelta):
-                yield head.chunk([ChunkChoice(delta=Delta(content=event.text))])
-                event = await anext(events)
-        except FootnoteError as error:
-            body = error_envelope(error.status, error.code, error.message)
-            yield b"data: " + orjson.dumps(body) + b"\n\n"
-            return
-        yield head.chunk([ChunkChoice(delta=Delta(), finish_reason=event.finish_reason)])
-        if with_usage:
-            yield head.chunk([], _usage(event))
-        yield DONE
-
-
-def _usage(finished: Finished) -> CompletionUsage:
-    return CompletionUsage(
-        prompt_tokens=finished.prompt_tokens,
-        completion_tokens=finished.completion_tokens,
-        total_tokens=finished.prompt_tokens + finished.completion_tokens,
-    )
+def _model(name: str) -> Model:
+    return Model(id=name, created=CREATED, owned_by=OWNER)

@@ -1,64 +1,166 @@
-"""Which engine answers a request."""
+"""Answers of whichever model the routes choose, with the next one in the place of one that can't."""
 
-from collections.abc import Mapping
+import asyncio
+import math
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import dataclass
 
-from libs.contracts.errors import ErrorCode, FootnoteError
-from libs.contracts.openai import CompletionRequest
-from services.generation.ports import Document, Engine, GenerationRequest, Message, Role, Sampling
+from libs.clients.context import current_context
+from libs.config.generation import GenerationRoute
+from libs.contracts.completions import CompletionRequest, Served, SkipReason
+from libs.contracts.errors import deadline_exceeded
+from libs.telemetry.logs import get_logger
+from services.generation.ports import (
+    Document,
+    EngineBusyError,
+    EngineRefusedError,
+    EngineUnavailableError,
+    Event,
+    GenerationRequest,
+    Message,
+    PromptTooLongError,
+    Role,
+)
+from services.generation.routing.candidates import Refusals, in_order, ready_first, refusal
+from services.generation.routing.catalogue import NAMED
+from services.generation.routing.limits import limited, unsent_markers
+from services.generation.routing.live_models import LiveModels
+from services.generation.routing.outcome import nobody_answered
+from services.generation.routing.prompt_size import PromptSize
+from services.generation.routing.served_model import CircuitOpenError, ServedModel
+from services.generation.routing.watched import watched
 
-DEFAULT = "default"
-MAX_TEMPERATURE = 1.0
-MAX_TOKENS_UNLESS_ASKED = 512
+log = get_logger(__name__)
 
+# Of the caller's time, kept for saying in time that nobody answered.
+RESERVE_S = 0.25
+# An upstream that is silent for this long isn't merely asked by somebody in a hurry.
+SILENCE_S = 2.0
 
-class Engines:
-    """The installed engines by model id; `default` stands for the configured one."""
-
-    def __init__(self, engines: Mapping[str, Engine], default: str) -> None:
-        self._engines = engines
-        self._default = default
-
-    def named(self, model: str) -> Engine:
-        """Raises 404 MODEL_NOT_FOUND."""
-        engine = self._engines.get(self._default if model == DEFAULT else model)
-        if engine is None:
-            known = ", ".join(self.model_ids())
-            raise FootnoteError(
-                ErrorCode.MODEL_NOT_FOUND,
-                f"There is no model {model!r}. Use one of: {known}.",
-                404,
-                {"param": "model", "models": self.model_ids()},
-            )
-        return engine
-
-    def model_ids(self) -> list[str]:
-        """The default's first."""
-        return sorted(self._engines, key=lambda model: (model != self._default, model))
-
-    async def start(self) -> None:
-        for engine in self._engines.values():
-            await engine.start()
-
-    async def close(self) -> None:
-        for engine in self._engines.values():
-            await engine.close()
+ROLES: dict[str, Role] = {"system": "system", "developer": "system", "user": "user", "assistant": "assistant"}
 
 
-def generation_request(request: CompletionRequest) -> GenerationRequest:
-    """OpenAI's request in the engines' terms; a temperature over 1 is lowered to it."""
-    stop = (request.stop,) if isinstance(request.stop, str) else tuple(request.stop or ())
-    roles: dict[str, Role] = {"system": "system", "developer": "system", "user": "user", "assistant": "assistant"}
-    return GenerationRequest(
-        messages=tuple(Message(roles[message.role], message.content) for message in request.messages),
-        sampling=Sampling(
-            max_tokens=request.max_completion_tokens or request.max_tokens or MAX_TOKENS_UNLESS_ASKED,
-            temperature=min(request.temperature, MAX_TEMPERATURE),
-            top_p=request.top_p,
-            stop=stop,
-            seed=request.seed,
-        ),
-        documents=tuple(
-            Document(document.id, document.title, document.text, document.table_header)
-            for document in request.documents
-        ),
+@dataclass(frozen=True)
+class Chosen:
+    """The first thing an answer says: who gives it. `fingerprint` and `latency` are the model's."""
+
+    served: Served
+    fingerprint: str
+    latency: str
+
+
+class GenerationService:
+    def __init__(self, models: LiveModels) -> None:
+        self.models = models
+
+    async def answer(self, request: CompletionRequest, plan: str | None) -> AsyncGenerator[Chosen | Event]:
+        """Who answers, once its first words are there; then its events.
+
+        Another model answers only while nothing was said. Raises what the last one failed with, or what kept each
+        from being asked: 404, 422, 429, 503; 504 where the deadline passes in the middle of an answer.
+        """
+        with self.models.held() as table:
+            messages = tuple(Message(ROLES[message.role], message.content) for message in request.messages)
+            size = PromptSize(messages)
+            route = await table.route(request, plan, size)
+            candidates = ready_first(in_order(table, route, request))
+            refusals = Refusals()
+            for position, model in enumerate(candidates):
+                last = position == len(candidates) - 1
+                if model.state == "loading" and not last and candidates[0] is not model:
+                    refusals.add(model, SkipReason.LOADING, 1)
+                    continue
+                if await refusal(model, route, request, plan, size, refusals):
+                    continue
+                events = _events(model, _request(messages, request, model, route))
+                first = await _first(events, model, size, refusals, others=not last)
+                if first is None:
+                    continue
+                async with aclosing(events):
+                    yield _chosen(route, model, refusals)
+                    yield first
+                    async for event in _until_deadline(events):
+                        yield event
+                return
+            raise nobody_answered(request, table, plan, refusals)
+
+
+def _request(
+    messages: tuple[Message, ...], request: CompletionRequest, model: ServedModel, route: GenerationRoute
+) -> GenerationRequest:
+    documents = tuple(
+        Document(document.id, document.title, document.text, document.table_header) for document in request.documents
     )
+    return GenerationRequest(messages, limited(request, model.settings, route), documents)
+
+
+def _events(model: ServedModel, request: GenerationRequest) -> AsyncGenerator[Event]:
+    events = model.generate(request)
+    markers = unsent_markers(request.sampling, model.settings)
+    return watched(events, markers, request, model) if markers else events
+
+
+async def _first(
+    events: AsyncGenerator[Event], model: ServedModel, size: PromptSize, refusals: Refusals, *, others: bool
+) -> Event | None:
+    """The model's first event; None where it has none to give, which `refusals` then tells.
+
+    With `others` to come it gets at most half of what is left of the caller's time.
+    """
+    remaining = current_context().remaining_s()
+    allowed = None if remaining is None else max(remaining - min(RESERVE_S, remaining / 10), 0)
+    if others:
+        limits = [allowed / 2 if allowed is not None else math.inf, model.settings.first_token_s or math.inf]
+        allowed = None if min(limits) == math.inf else min(limits)
+    try:
+        async with asyncio.timeout(allowed):
+            return await anext(events)
+    except TimeoutError:
+        await events.aclose()
+        if model.settings.engine == "upstream" and allowed is not None and allowed >= SILENCE_S:
+            model.breaker.failed()
+        refusals.add(model, SkipReason.TOO_SLOW, 1)
+    except PromptTooLongError as error:
+        # An upstream may not tell how many there were.
+        refusals.too_long(model, error.details.get("prompt_tokens", size.estimate), error.details["limit"])
+    except EngineBusyError as error:
+        refusals.add(model, SkipReason.BUSY, int(error.headers["Retry-After"]))
+    except CircuitOpenError as error:
+        refusals.add(model, SkipReason.CIRCUIT_OPEN, int(error.headers["Retry-After"]))
+    except EngineUnavailableError as error:
+        refusals.add(model, SkipReason.UNAVAILABLE, int(error.headers["Retry-After"]))
+        refusals.engine_refused = refusals.engine_refused or isinstance(error, EngineRefusedError)
+        log.warning("a model can't answer", model=model.name, reason=error.reason)
+    except BaseException:
+        await events.aclose()
+        raise
+    return None
+
+
+async def _until_deadline(events: AsyncGenerator[Event]) -> AsyncGenerator[Event]:
+    loop = asyncio.get_running_loop()
+    remaining = current_context().remaining_s()
+    ends_at = None if remaining is None else loop.time() + remaining
+    while True:
+        try:
+            # Not around the yield: the reader takes its own time.
+            async with asyncio.timeout_at(ends_at):
+                event = await anext(events, None)
+        except TimeoutError as error:
+            raise deadline_exceeded("generation") from error
+        if event is None:
+            return
+        yield event
+
+
+def _chosen(route: GenerationRoute, model: ServedModel, refusals: Refusals) -> Chosen:
+    if route.name == NAMED:
+        why = "asked for by name"
+    elif refusals.skipped:
+        passed = ", ".join(f"{skipped.model} ({skipped.reason})" for skipped in refusals.skipped)
+        why = f"next in the route {route.name!r} after {passed}"
+    else:
+        why = f"first in the route {route.name!r}"
+    served = Served(route=route.name, served_by=model.name, why=why, skipped=refusals.skipped)
+    return Chosen(served, model.fingerprint, model.settings.latency)

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from services.generation.ports import (
     EngineBusyError,
+    EngineRefusedError,
     EngineUnavailableError,
     Event,
     Finished,
@@ -23,6 +24,8 @@ from services.generation.ports import (
 
 _END = "[DONE]"
 _TOO_MANY_REQUESTS = 429
+# What is wrong with the request, not with the upstream, its address or the key.
+_REFUSED = frozenset({400, 413, 422})
 # Of an error body; it is for our log only.
 _REASON_CHARS = 300
 _MAX_RETRY_AFTER_S = 60
@@ -164,7 +167,8 @@ class OpenAICompatibleEngine:
             reason = await _beginning(response)
         finally:
             await response.aclose()
-        raise EngineUnavailableError(f"The upstream answered {response.status_code}: {reason}")
+        told = f"The upstream answered {response.status_code}: {reason}"
+        raise EngineRefusedError(told) if response.status_code in _REFUSED else EngineUnavailableError(told)
 
     def _body(self, request: GenerationRequest) -> dict[str, Any]:
         sampling = request.sampling

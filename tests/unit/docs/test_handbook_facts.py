@@ -40,6 +40,7 @@ from services.auth.share_links import LONGEST_LIFE, SHARE_LINKS_PER_ORGANIZATION
 from services.billing.plans import PLANS
 from services.billing.service import RESERVATION_LIFE
 from services.chat.events import _NAMES as EVENT_NAMES  # pyright: ignore[reportPrivateUsage] - the names on the wire
+from services.generation.routing import breaker, limits
 from services.knowledge.analysis import CODE_QUERY_WORDS
 from services.knowledge.collections import COLLECTIONS_MAX
 from services.knowledge.evaluations.evaluator import RUN_LIFE
@@ -142,6 +143,10 @@ SENTENCES = [
     ("embeddings.md", f"up to {EMBEDDING['cache_entries']:,} recent texts"),
     ("usage-and-quotas.md", f"without billing up to {INGESTION['uncounted_bytes']:,} bytes of an organisation"),
     ("usage-and-quotas.md", f"ends after {RESERVATION_LIFE.seconds // 60} minutes"),
+    ("model-routing.md", f"After {breaker.FAILURES} failures in a row"),
+    ("model-routing.md", f"isn't asked for {breaker.OPEN_S:g} seconds"),
+    ("model-routing.md", f"Temperature is at most {limits.MAX_TEMPERATURE:g}, top_p at least {limits.MIN_TOP_P:g}"),
+    ("model-routing.md", f"top_k at most {limits.MAX_TOP_K}, and an answer has at most {limits.MOST_TOKENS:,} tokens"),
     ("services-and-health.md", f"lives for {SERVICE_TOKEN_LIFE_S} seconds"),
     ("services-and-health.md", f"no answer within {CHECK_TIMEOUT_S:g} seconds"),
 ]

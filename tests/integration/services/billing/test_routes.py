@@ -49,7 +49,7 @@ async def test_reserve_settle_and_release_over_http(
 ) -> None:
     ids = {"reservation_id": str(uuid4()), "organization_id": str(organization_id), "user_id": str(uuid4())}
     reserved = await http.post("/internal/reservations", json={**ids, "max_tokens": 4_000})
-    assert reserved.json() == {"reservation_id": ids["reservation_id"], "max_tokens": 1_000}
+    assert reserved.json() == {"reservation_id": ids["reservation_id"], "max_tokens": 1_000, "plan": "free"}
     real = {"prompt_tokens": 5, "completion_tokens": 7, "model": "m", "occurred_at": "2026-01-01T00:00:00Z"}
     assert (await http.post("/internal/settlements", json={**ids, **real})).status_code == 204
     assert (await http.delete(f"/internal/reservations/{ids['reservation_id']}")).status_code == 204

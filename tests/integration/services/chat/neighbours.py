@@ -7,6 +7,15 @@ from uuid import UUID, uuid4
 from fastapi import FastAPI, HTTPException, Request
 from fastapi.responses import JSONResponse, Response
 
+from libs.contracts.completions import (
+    ChunkChoice,
+    CompletionChunk,
+    CompletionRequest,
+    CompletionUsage,
+    Delta,
+    Served,
+    SkippedModel,
+)
 from libs.contracts.errors import ErrorCode, not_found
 from libs.contracts.knowledge import (
     Expansion,
@@ -18,16 +27,7 @@ from libs.contracts.knowledge import (
     RetrievalResponse,
     RetrievedPassage,
 )
-from libs.contracts.openai import (
-    ChunkChoice,
-    CompletionChunk,
-    CompletionRequest,
-    CompletionUsage,
-    Delta,
-    Model,
-    ModelList,
-    error_envelope,
-)
+from libs.contracts.openai import Model, ModelList, error_envelope
 from libs.contracts.usage import CitedAnswer
 from libs.service.errors import install_error_handlers
 from libs.service.streaming import event_stream
@@ -129,6 +129,8 @@ class ScriptedGeneration:
         self.requests: list[CompletionRequest] = []
         self.finish_reason = "stop"
         self.overloaded = False
+        self.plans: list[str | None] = []
+        self.skipped: list[SkippedModel] = []
         self.asked = asyncio.Event()
         self.cancelled = asyncio.Event()
 
@@ -138,6 +140,7 @@ class ScriptedGeneration:
     async def _complete(self, request: Request) -> Response:
         completion = CompletionRequest.model_validate_json(await request.body())
         self.requests.append(completion)
+        self.plans.append(request.headers.get("x-plan"))
         self.asked.set()
         name = next(iter(self.scripts)) if completion.model == "default" else completion.model
         if self.overloaded and name != "extractive":
@@ -149,6 +152,9 @@ class ScriptedGeneration:
             chunk = CompletionChunk(id="1", created=0, model=name, choices=choices, usage=usage)
             return f"data: {chunk.model_dump_json()}\n\n".encode()
 
+        served = Served(route="all", served_by=name, why="it was next", skipped=self.skipped)
+        first = CompletionChunk(id="1", created=0, model=name, choices=[], footnote=served)
+        yield f"data: {first.model_dump_json()}\n\n".encode()
         said = 0
         try:
             for part in script:

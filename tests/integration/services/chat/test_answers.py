@@ -1,5 +1,6 @@
 import pytest
 
+from libs.contracts.completions import SkippedModel, SkipReason
 from libs.contracts.knowledge import Expansion
 from libs.contracts.usage import CitedAnswer
 from tests.integration.services.chat.neighbours import passage
@@ -75,6 +76,24 @@ async def test_a_generator_that_fails_is_replaced_and_the_answer_says_so(chat, k
     answer = (await chat.post("/chat", json={"message": QUESTION}, headers=person().headers)).json()
     assert answer["answer"] == "Receipts must be sent within 30 days of the trip. [1]"
     assert answer["metadata"]["degraded"] == ["generation"]
+
+
+@pytest.mark.parametrize(
+    ("reason", "degraded"), [("busy", ["generation"]), ("circuit_open", ["generation"]), ("not_entitled", [])]
+)
+async def test_who_answered_and_why_is_kept(chat, knowledge, generation, person, reason, degraded):
+    """A model that was passed over as its route has it is no failure; one that couldn't answer is."""
+    knowledge.passages = [RULES]
+    generation.scripts = {"llm": ["Receipts must be sent within 30 days of the trip."]}
+    generation.skipped = [SkippedModel(model="big", reason=SkipReason(reason))]
+    someone = person()
+    answer = (await chat.post("/chat", json={"message": QUESTION}, headers=someone.headers)).json()
+    assert (answer["metadata"]["model_used"], answer["metadata"]["degraded"]) == ("llm", degraded)
+    assert generation.plans == ["free"]
+    trace = (await chat.get(f"/chat/messages/{answer['message_id']}/trace", headers=someone.headers)).json()
+    [generated] = [step for step in trace["steps"] if step["step"] == "generate"]
+    assert (generated["model"], generated["route"], generated["why"]) == ("llm", "all", "it was next")
+    assert generated["skipped"] == [{"model": "big", "reason": reason}]
 
 
 async def test_what_was_said_before_a_generator_failed_stands(chat, knowledge, generation, person):

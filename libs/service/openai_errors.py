@@ -1,0 +1,39 @@
+"""Refused bodies in OpenAI's words: what its clients print, and what people search for."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from libs.contracts.completions import REFUSED
+from libs.contracts.errors import ErrorCode, FootnoteError
+
+MISSING = "missing"
+UNKNOWN = "extra_forbidden"
+
+
+def speaks_openai(path: str) -> bool:
+    return path.startswith("/v1/")
+
+
+def openai_validation_error(findings: list[Any]) -> FootnoteError:
+    """Pydantic's first finding, as OpenAI tells one at a time, without repeating what was sent."""
+    first = findings[0]
+    param = parameter(part for part in first["loc"] if part != "body")
+    if param is None:
+        message = "The request has no JSON object as its body. Send one."
+    elif first["type"] == MISSING:
+        message = f"Missing required parameter: {param!r}."
+    elif first["type"] == UNKNOWN:
+        message = f"Unrecognized request argument supplied: {param}"
+    elif first["type"] in REFUSED:
+        message = f"{param!r} {first['msg']}."
+    else:
+        message = f"Invalid {param!r}: {first['msg']}."
+    return FootnoteError(ErrorCode.VALIDATION_ERROR, message, 422, {"param": param})
+
+
+def parameter(location: Iterable[str | int]) -> str | None:
+    """A field's place as OpenAI writes it: `messages[0].content`; None for the whole body."""
+    text = ""
+    for part in location:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
+    return text or None

@@ -1,0 +1,42 @@
+"""The engine that a model's settings ask for."""
+
+from libs.config.generation import GenerationModel
+from libs.stores.weights import WeightsMissingError, WeightsStore
+from services.generation.engines.extractive import Embed, ExtractiveEngine
+from services.generation.engines.openai_compatible import OpenAICompatibleEngine
+from services.generation.ports import Engine
+
+
+def make_engine(weights: WeightsStore, embed: Embed, name: str, settings: GenerationModel) -> Engine:
+    """Raises WeightsMissingError, and ValueError where this installation lacks the engine."""
+    match settings.engine:
+        case "extractive":
+            return ExtractiveEngine(embed)
+        case "upstream":
+            return OpenAICompatibleEngine(
+                settings.url,
+                model_id=settings.upstream_model or name,
+                api_key=settings.api_key.get_secret_value(),
+                context_tokens=settings.context_tokens,
+                max_in_flight=settings.max_waiting,
+            )
+        case "openvino":
+            # Only a process with such a model loads OpenVINO.
+            from services.generation.engines.openvino import OpenVinoEngine  # noqa: PLC0415 - only where it is used
+
+            return OpenVinoEngine(
+                weights.locate(settings.weights),
+                model_id=name,
+                context_tokens=settings.context_tokens,
+                max_waiting=settings.max_waiting,
+            )
+        case "transformers":
+            raise ValueError("the engine 'transformers' isn't part of this installation")
+
+
+def installed(weights: WeightsStore, name: str) -> bool:
+    try:
+        weights.locate(name)
+    except WeightsMissingError:
+        return False
+    return True
