@@ -81,9 +81,13 @@ class Source(BaseModel):
 
 
 class AnswerMetadata(BaseModel):
-    """`confidence` is 0 to 1; `degraded` names each thing that didn't work as configured."""
+    """`prompt_tokens` are those of `tokens_used` that were read; `confidence` is 0 to 1.
+
+    `degraded` names each thing that didn't work as configured.
+    """
 
     tokens_used: int
+    prompt_tokens: int = 0
     response_time_ms: int
     model_used: str
     cached: bool
@@ -131,6 +135,7 @@ class ChatSession(BaseModel):
     shared: bool = False
     owned: bool = True
     imported: bool = False
+    by_program: bool = False
     deleted_at: datetime | None = None
 
 

@@ -18,6 +18,7 @@ from libs.stores.postgres import Database
 from libs.stores.redis import connect_redis
 from services.chat import citing
 from services.chat.answering import Answerer
+from services.chat.completions.routes import router as completions_router
 from services.chat.conversations.routes import router as conversation_router
 from services.chat.conversations.service import Conversations, empty_bins
 from services.chat.conversations.transfer import Transfers
@@ -41,11 +42,12 @@ async def wire(kit: Kit) -> AsyncGenerator[None]:
     store = ChatStore(database)
     knowledge = KnowledgeClient(kit.client("knowledge"))
     quota = Quota(BillingClient(kit.client("billing")), redis, settings.chat.grace_messages)
+    generation = GenerationClient(kit.client("generation"))
     answerer = Answerer(
         settings,
         quota,
         knowledge,
-        GenerationClient(kit.client("generation")),
+        generation,
         EmbeddingClient(kit.client("embedding")),
     )
     topics = {SETTLE: quota.deliver_settlement, RELEASE: quota.deliver_release} | citing.deliveries(knowledge)
@@ -54,6 +56,8 @@ async def wire(kit: Kit) -> AsyncGenerator[None]:
     chat = Chat(parts, store, knowledge, settings.chat.heartbeat_s)
     kit.app.state.redis = redis
     kit.app.state.chat = chat
+    kit.app.state.generation = generation
+    kit.app.state.page = settings.page_url
     conversations = Conversations(database, knowledge, timedelta(days=settings.chat.bin_days))
     kit.app.state.conversations = conversations
     kit.app.state.transfers = Transfers(database, knowledge)
@@ -71,4 +75,4 @@ async def wire(kit: Kit) -> AsyncGenerator[None]:
 
 
 def build(settings: Settings) -> FastAPI:
-    return create_app("chat", settings, wire, [router, conversation_router, mcp_router])
+    return create_app("chat", settings, wire, [router, conversation_router, completions_router, mcp_router])

@@ -23,7 +23,7 @@ class Base(DeclarativeBase):
 class Session(Base):
     """One conversation of one user: a tree of messages, of which the branch that ends in `leaf_id` is shown.
 
-    `deleted_at`: in the bin since then. `shared`: colleagues may read it.
+    `deleted_at`: in the bin since then. `shared`: colleagues may read it. `by_program`: it holds what a program asked.
     """
 
     __tablename__ = "sessions"
@@ -55,6 +55,7 @@ class Session(Base):
     pinned: Mapped[bool] = mapped_column(default=False)
     shared: Mapped[bool] = mapped_column(default=False)
     imported: Mapped[bool] = mapped_column(default=False)
+    by_program: Mapped[bool] = mapped_column(default=False)
     deleted_at: Mapped[datetime | None]
     leaf_id: Mapped[UUID | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())

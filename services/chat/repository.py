@@ -78,8 +78,10 @@ class ChatRepository:
             .returning(SessionRow)
         )
 
-    async def add_session(self, session_id: UUID, title: str) -> None:
-        await self._session.execute(insert(SessionRow).values(id=session_id, title=title, **self._owner))
+    async def add_session(self, session_id: UUID, title: str, *, by_program: bool = False) -> None:
+        await self._session.execute(
+            insert(SessionRow).values(id=session_id, title=title, by_program=by_program, **self._owner)
+        )
 
     async def question(self, question_id: UUID, session_id: UUID) -> Message | None:
         return await self._session.scalar(

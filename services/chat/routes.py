@@ -1,8 +1,8 @@
 """Asking, over HTTP."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable
-from typing import Annotated, Any, TypeVar
+from collections.abc import AsyncGenerator
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request
@@ -18,22 +18,21 @@ from libs.service.identity import CurrentSubject
 from libs.service.streaming import event_stream
 from libs.telemetry.logs import get_logger
 from services.chat.events import HEARTBEAT, Event, encoded, replayed
+from services.chat.opening import Asked
 from services.chat.run import AnswerRun
 from services.chat.service import Chat
+from services.chat.serving import CLIENT_LEFT, ClientLeftError, complete, unless_left
 
 log = get_logger(__name__)
 
 router = APIRouter(tags=["chat"])
 
-CLIENT_LEFT = 499
 STREAM: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "The answer, or with `stream` the events session, sources, token, citation, done and error.",
         "content": {"text/event-stream": {"schema": {"type": "string"}}},
     }
 }
-
-Result = TypeVar("Result")
 
 
 def chat_of(request: Request) -> Chat:
@@ -53,7 +52,7 @@ async def ask(
     claimed = await once.claim(body, chat.longest_answer_s)
     if isinstance(claimed, Kept):
         return await _kept(subject, claimed, chat, stream=body.stream)
-    run = chat.ask(subject, body, lambda answer_id: _ended(claimed, answer_id))
+    run = chat.ask(subject, Asked(body), lambda answer_id: ended(claimed, answer_id))
     return await _answered(request, run, chat, stream=body.stream)
 
 
@@ -71,7 +70,7 @@ async def regenerate(
     if isinstance(claimed, Kept):
         return await _kept(subject, claimed, chat, stream=body.stream)
     try:
-        run = await chat.answer_again(subject, message_id, body, lambda answer_id: _ended(claimed, answer_id))
+        run = await chat.answer_again(subject, message_id, body, lambda answer_id: ended(claimed, answer_id))
     except BaseException:
         await claimed.free()
         raise
@@ -90,10 +89,6 @@ async def trace(message_id: UUID, subject: CurrentSubject, chat: TheChat) -> Ans
     return await chat.trace(subject, message_id)
 
 
-class ClientLeftError(Exception):
-    pass
-
-
 async def _kept(subject: Subject, kept: Kept, chat: Chat, *, stream: bool) -> Response | ChatResponse:
     answer = await chat.stored_answer(subject, UUID(kept.value))
     return event_stream(_replay(answer)) if stream else answer
@@ -102,39 +97,13 @@ async def _kept(subject: Subject, kept: Kept, chat: Chat, *, stream: bool) -> Re
 async def _answered(request: Request, run: AnswerRun, chat: Chat, *, stream: bool) -> Response | ChatResponse:
     try:
         # Until the first event an error is an ordinary one, with its own status.
-        first = await _unless_left(request, run.event() if stream else _complete(run))
+        first = await unless_left(request, run.event() if stream else complete(run))
     except ClientLeftError:
         run.stop()
         return Response(status_code=CLIENT_LEFT)
     if isinstance(first, ChatResponse) and not stream:
         return first
     return event_stream(_events(run, first, chat.heartbeat_s))
-
-
-async def _unless_left(request: Request, work: Awaitable[Result]) -> Result:
-    """The work's result; raises ClientLeftError where the client closes its connection first."""
-    working = asyncio.ensure_future(work)
-    leaving = asyncio.ensure_future(_left(request))
-    try:
-        await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
-        if not working.done():
-            raise ClientLeftError
-        return working.result()
-    finally:
-        working.cancel()
-        leaving.cancel()
-
-
-async def _left(request: Request) -> None:
-    while (await request.receive())["type"] != "http.disconnect":
-        pass
-
-
-async def _complete(run: AnswerRun) -> ChatResponse:
-    while True:
-        event = await run.event()
-        if isinstance(event, ChatResponse):
-            return event
 
 
 async def _events(run: AnswerRun, first: Event, heartbeat_s: float) -> AsyncGenerator[bytes]:
@@ -163,7 +132,8 @@ async def _replay(answer: ChatResponse) -> AsyncGenerator[bytes]:
         yield encoded(event)
 
 
-async def _ended(claim: Claim, answer_id: UUID | None) -> None:
+async def ended(claim: Claim, answer_id: UUID | None) -> None:
+    """Keeps an answer for its key, or frees the key where there is none."""
     if answer_id is None:
         await claim.free()
     else:

@@ -11,7 +11,7 @@ from uuid import UUID
 from prometheus_client import Counter
 
 from libs.clients.context import current_context, use_context
-from libs.contracts.chat import AnswerMetadata, ChatRequest, ChatResponse, Outcome
+from libs.contracts.chat import AnswerMetadata, ChatResponse, Outcome
 from libs.contracts.errors import unavailable
 from libs.contracts.identity import Subject
 from libs.telemetry.logs import get_logger
@@ -19,7 +19,7 @@ from services.chat.answering import Answerer
 from services.chat.citing import cited
 from services.chat.draft import Draft, Question
 from services.chat.events import Event
-from services.chat.opening import opened
+from services.chat.opening import Asked, opened
 from services.chat.quota import Quota, release, settlement
 from services.chat.repository import ChatStore, FinishedAnswer, OutboxEntry
 
@@ -60,7 +60,6 @@ class AnswerRun:
     """One question being answered, whoever reads the events.
 
     `ended` is called with the answer's id once it is stored and counts, or with None where nothing was answered.
-    `again_to` names the question of the session that is answered once more; the request then repeats it.
     `answer_id` is there once the question is stored.
     """
 
@@ -68,16 +67,14 @@ class AnswerRun:
         self,
         parts: Parts,
         subject: Subject,
-        request: ChatRequest,
+        asked: Asked,
         ended: Callable[[UUID | None], Awaitable[None]],
-        again_to: UUID | None = None,
     ) -> None:
         self.answer_id: UUID | None = None
         self._parts = parts
         self._subject = subject
-        self._request = request
+        self._asked = asked
         self._ended = ended
-        self._again_to = again_to
         self._started = time.perf_counter()
         self._events: asyncio.Queue[Event | Exception] = asyncio.Queue()
         self._work: asyncio.Task[None] | None = None
@@ -115,8 +112,8 @@ class AnswerRun:
             self._parts.relay.wake()
 
     async def _run(self) -> _End:
-        await self._parts.answerer.check_model(self._request)
-        question = await opened(self._parts.store, self._subject, self._request, self._again_to)
+        await self._parts.answerer.check_model(self._asked.request)
+        question = await opened(self._parts.store, self._subject, self._asked)
         self.answer_id = question.answer_id
         draft = Draft()
         self._work = asyncio.create_task(self._parts.answerer.answer(question, draft, self._events.put_nowait))
@@ -142,6 +139,7 @@ class AnswerRun:
             sources=draft.sources,
             metadata=AnswerMetadata(
                 tokens_used=draft.usage.total_tokens,
+                prompt_tokens=draft.usage.prompt_tokens,
                 response_time_ms=round((time.perf_counter() - self._started) * 1000),
                 model_used=draft.model,
                 cached=False,

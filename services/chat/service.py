@@ -12,6 +12,7 @@ from libs.contracts.errors import not_found
 from libs.contracts.identity import Subject
 from libs.telemetry.logs import get_logger
 from services.chat.history import chunks_of, still_readable, trace_with_readable_only, with_readable_only
+from services.chat.opening import Asked
 from services.chat.quota import RELEASE
 from services.chat.repository import ChatStore
 from services.chat.run import AnswerRun, Parts
@@ -37,9 +38,9 @@ class Chat:
         self._knowledge = knowledge
         self._running: dict[asyncio.Task[None], AnswerRun] = {}
 
-    def ask(self, subject: Subject, request: ChatRequest, ended: Ended, again_to: UUID | None = None) -> AnswerRun:
+    def ask(self, subject: Subject, asked: Asked, ended: Ended) -> AnswerRun:
         """Starts to answer. The run goes on, and is stored, whether or not anybody reads its events."""
-        run = AnswerRun(self._parts, subject, request, ended, again_to)
+        run = AnswerRun(self._parts, subject, asked, ended)
         task = asyncio.create_task(run.run())
         self._running[task] = run
         task.add_done_callback(self._running.pop)
@@ -59,7 +60,7 @@ class Chat:
                 "session_id": question.session_id,
             }
         )
-        return self.ask(subject, request, ended, question.id)
+        return self.ask(subject, Asked(request, again_to=question.id), ended)
 
     async def stop(self, subject: Subject, message_id: UUID) -> None:
         """Ends an answer where it is; one that has ended stays. Raises 404 where there is none of the asker's."""

@@ -47,6 +47,8 @@ TARGETS = (
     Target("/mcp", "chat", RouteClass.CHAT),
     Target("/billing", "billing"),
     Target("/v1/embeddings", "embedding"),
+    Target("/v1/chat/completions", "chat", RouteClass.CHAT),
+    Target("/v1/models", "chat"),
 )
 
 

@@ -12,6 +12,7 @@ STATEMENTS = (
         ADD COLUMN pinned boolean NOT NULL DEFAULT false,
         ADD COLUMN shared boolean NOT NULL DEFAULT false,
         ADD COLUMN imported boolean NOT NULL DEFAULT false,
+        ADD COLUMN by_program boolean NOT NULL DEFAULT false,
         ADD COLUMN deleted_at timestamptz,
         ADD COLUMN leaf_id uuid
     """,
@@ -87,6 +88,6 @@ def downgrade() -> None:
     op.execute("ALTER TABLE chat.messages DROP COLUMN parent_id, DROP COLUMN options, DROP COLUMN stop_asked")
     op.execute(
         "ALTER TABLE chat.sessions DROP COLUMN asked_at, DROP COLUMN pinned, DROP COLUMN shared, "
-        "DROP COLUMN imported, DROP COLUMN deleted_at, DROP COLUMN leaf_id"
+        "DROP COLUMN imported, DROP COLUMN by_program, DROP COLUMN deleted_at, DROP COLUMN leaf_id"
     )
     op.execute("CREATE INDEX sessions_by_owner ON chat.sessions (organization_id, user_id, updated_at DESC, id DESC)")

@@ -39,7 +39,7 @@ POSITION_DIGITS = 18
 PURGED_AT_ONCE = 100
 ENDED = ("completed", "stopped")
 
-Which = Literal["own", "shared", "deleted"]
+Which = Literal["own", "programs", "shared", "deleted"]
 
 
 @dataclass(frozen=True)
@@ -90,9 +90,12 @@ class ConversationRepository:
         if which == "own":
             place.insert(0, Session.pinned)
         query = select(Session).where(
-            {"own": self._live, "shared": self._shared, "deleted": and_(self._own, Session.deleted_at.is_not(None))}[
-                which
-            ]
+            {
+                "own": and_(self._live, Session.by_program.is_(False)),
+                "programs": and_(self._live, Session.by_program),
+                "shared": self._shared,
+                "deleted": and_(self._own, Session.deleted_at.is_not(None)),
+            }[which]
         )
         if words:
             query = query.where(_says(words))
@@ -317,6 +320,7 @@ class ConversationRepository:
             shared=row.shared,
             owned=self._owns(row),
             imported=row.imported,
+            by_program=row.by_program,
             deleted_at=row.deleted_at,
         )
 

@@ -19,8 +19,9 @@ from libs.contracts.chat import MESSAGE_MAX_CHARS, ChatRequest, ChatResponse
 from libs.contracts.errors import FootnoteError
 from libs.contracts.identity import Subject
 from libs.contracts.knowledge import PassageInContext, SearchRequest, SearchResponse
-from services.chat.run import AnswerRun
+from services.chat.opening import Asked
 from services.chat.service import Chat
+from services.chat.serving import complete
 
 INSTRUCTIONS = (
     "Footnote finds passages in the documents of an organisation that its user may read, and answers from them with "
@@ -48,9 +49,9 @@ class KnowledgeTools:
 
     async def ask(self, question: Query, context: Context) -> ChatResponse:
         """Answers a question from the documents, each sentence with a citation, or says that it doesn't know."""
-        run = self._chat.ask(_subject(context), ChatRequest(message=question), _nothing)
+        run = self._chat.ask(_subject(context), Asked(ChatRequest(message=question), by_program=True), _nothing)
         try:
-            return await _answer(run)
+            return await complete(run)
         except FootnoteError as error:
             raise ToolError(error.message) from error
         finally:
@@ -84,13 +85,6 @@ def _subject(context: Context[Any]) -> Subject:
     if not isinstance(request, Request):
         raise TypeError("the tools are served over HTTP alone")
     return cast("Subject", request.scope["state"]["subject"])
-
-
-async def _answer(run: AnswerRun) -> ChatResponse:
-    while True:
-        event = await run.event()
-        if isinstance(event, ChatResponse):
-            return event
 
 
 async def _nothing(_answer_id: UUID | None) -> None:
