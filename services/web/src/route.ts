@@ -30,8 +30,13 @@ export function useRoute(): Route {
   return routeOf(useSyncExternalStore(subscribe, currentHash));
 }
 
-export function go(route: Route): void {
-  location.hash = hashOf(route);
+/** Settles when the page is shown. */
+export async function go(route: Route): Promise<void> {
+  const hash = hashOf(route);
+  if (location.hash === hash) return;
+  const shown = new Promise((resolve) => addEventListener("hashchange", resolve, { once: true }));
+  location.hash = hash;
+  await shown;
 }
 
 /** As `go`, in place of the current entry of the browser's history. */

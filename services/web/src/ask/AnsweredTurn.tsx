@@ -2,9 +2,11 @@ import { useState } from "react";
 
 import type { Citation, Feedback, Source } from "../api/contracts";
 import { ErrorNote } from "../ui/ErrorNote";
+import { useReturnedFocus } from "../ui/focus";
 import { AnswerText } from "./AnswerText";
 import { citedNumbers, spansOf } from "./citations";
 import type { OpenedPassage } from "./Conversation";
+import { IMPORTED } from "./degradations";
 import { EditQuestion } from "./EditQuestion";
 import { OutcomeNote } from "./OutcomeNote";
 import { Rating } from "./Rating";
@@ -55,7 +57,7 @@ export function AnsweredTurn({ turn, opened, open, actions }: Properties) {
 
   return (
     <article className="turn">
-      <TurnQuestion key={turn.questionId ?? turn.key} turn={turn} actions={actions} />
+      <TurnQuestion turn={turn} actions={actions} />
       <AnswerText
         answer={turn.answer}
         citations={citations}
@@ -81,6 +83,9 @@ export function AnsweredTurn({ turn, opened, open, actions }: Properties) {
           }
         />
       )}
+      {!metadata && turn.phase === "done" && (
+        <p className="note">Nothing is known of how this answer was made. It was not verified here.</p>
+      )}
       {metadata && <OutcomeNote metadata={metadata} cited={footnotes.length} />}
       <SourceList sources={footnotes} opened={opened} open={openSource} />
       {finished && others.length > 0 && (
@@ -97,8 +102,11 @@ export function AnsweredTurn({ turn, opened, open, actions }: Properties) {
 /** The question, which its asker may ask differently. */
 function TurnQuestion({ turn, actions }: { turn: Turn; actions: TurnActions | null }) {
   const { question, questionId, questionVersions, refused } = turn;
-  const [draft, setDraft] = useState<string | null>(null);
+  const [editing, setEditing] = useState<{ questionId: string; text: string } | null>(null);
   const editable = actions && questionId && !inProgress(turn);
+  const draft = editing && editing.questionId === questionId ? editing.text : null;
+  const setDraft = (text: string | null) => setEditing(questionId && text !== null ? { questionId, text } : null);
+  const editButton = useReturnedFocus<HTMLButtonElement>(draft !== null);
 
   if (editable && draft !== null) {
     const ask = (changed: string) => {
@@ -112,7 +120,7 @@ function TurnQuestion({ turn, actions }: { turn: Turn; actions: TurnActions | nu
       <h2 className="question">{question}</h2>
       {editable && (
         <div className="turn-actions">
-          <button type="button" className="link" onClick={() => setDraft(question)}>
+          <button ref={editButton} type="button" className="link" onClick={() => setDraft(question)}>
             Edit
           </button>
           <VersionSwitch
@@ -147,7 +155,7 @@ function AnswerActions({ turn, messageId, actions }: { turn: Turn; messageId: st
   const { metadata, phase, questionId, answerVersions, feedback, sources } = turn;
   const rateable = phase === "done" || (phase === "stopped" && turn.answer !== "");
   // How an imported answer was made is known only where it was made.
-  const traced = metadata !== null && !metadata.degraded.includes("imported");
+  const traced = metadata !== null && !metadata.degraded.includes(IMPORTED);
   return (
     <>
       <div className="turn-actions">

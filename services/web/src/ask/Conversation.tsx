@@ -93,15 +93,21 @@ export function Conversation({ sessionId }: { sessionId: string | null }) {
     await stored.refetch();
   };
 
+  const begin = () => {
+    atEnd.current = true;
+    // The button that began it is about to go.
+    page.current?.focus();
+  };
+
   const actions: TurnActions = {
     busy: answering !== null,
     askAgain: setDraft,
     answerAgain: (turn) => {
-      atEnd.current = true;
+      begin();
       liveTurns.answerAgain(turn);
     },
     edit: (turn, question) => {
-      atEnd.current = true;
+      begin();
       liveTurns.ask(question, sessionId, turn.questionId);
     },
     dismiss: (turn) => liveTurns.dismiss(turn.key),
@@ -180,12 +186,12 @@ function Welcome() {
 }
 
 /** What a reader must know of a conversation before reading it. */
-function AboutSession({ session: { owned, shared, imported } }: { session: ChatSession }) {
+function AboutSession({ session: { title, owned, shared, imported } }: { session: ChatSession }) {
   const notes = [
     owned
       ? shared && "Shared: every member of your organisation can read this conversation."
-      : "Shared by a colleague. You can read it, but not continue it. What comes from documents that you may not read is blanked.",
-    imported && "Imported from a file: its answers were not verified here.",
+      : `“${title}”. Shared by a colleague. You can read it, but not continue it. What comes from documents that you may not read is blanked.`,
+    imported && "Imported from a file. The answers that came with it were not verified here.",
   ].filter((note) => note !== false);
   return notes.map((note) => (
     <p key={note} className="note about">

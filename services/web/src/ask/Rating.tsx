@@ -61,6 +61,7 @@ export function Rating({ messageId, given, changed }: Properties) {
             {WORDS[value] && <span className="unseen">, {WORDS[value]}</span>}
           </label>
         ))}
+        {!given && <span aria-hidden="true">1 useless, 5 just right</span>}
         {given && rating === null && (
           <>
             <button type="button" className="link" onClick={() => setRating(given.rating)}>

@@ -1,9 +1,11 @@
+/** Marks an answer that came with a file. It is shown as an outcome of its own. */
+export const IMPORTED = "imported";
+
 const MEANINGS: Record<string, string> = {
   billing: "Your plan couldn’t be checked. This message is counted later.",
   deadline: "Time ran out before the answer was complete.",
   embedding: "Texts could only be compared by their words, not by their meaning.",
   generation: "The language model failed on the way. What could be made without it is shown.",
-  imported: "This answer was imported from a file. Nothing of it was verified here.",
   plan_tokens: "Your plan allows a shorter answer than was asked for.",
 };
 

@@ -14,7 +14,7 @@ export function BinnedSession({ session, deletedAt }: { session: ChatSession; de
     mutationFn: async () => {
       await restoreSession(session.id);
       forgetUndo(session.id);
-      go({ page: "session", sessionId: session.id });
+      await go({ page: "session", sessionId: session.id });
       await sessionsChanged();
     },
   });

@@ -13,7 +13,7 @@ export function ImportSession() {
   const taking = useMutation({
     mutationFn: importSession,
     onSuccess: async (session) => {
-      go({ page: "session", sessionId: session.id });
+      await go({ page: "session", sessionId: session.id });
       await sessionsChanged();
     },
   });
@@ -52,9 +52,12 @@ export function ImportSession() {
               </li>
             ))}
           </ul>
+          <button type="button" className="button" onClick={taking.reset}>
+            Dismiss
+          </button>
         </div>
       ) : (
-        taking.isError && <ErrorNote error={taking.error} />
+        taking.isError && <ErrorNote error={taking.error} retry={{ label: "Dismiss", action: taking.reset }} />
       )}
     </div>
   );

@@ -7,6 +7,7 @@ import { go, hashOf } from "../route";
 import { binned, forgetSession, sessionsChanged } from "../state";
 import { download } from "../ui/download";
 import { ErrorNote } from "../ui/ErrorNote";
+import { useReturnedFocus } from "../ui/focus";
 import { Menu, type MenuItem } from "../ui/Menu";
 import { RenameSession } from "./RenameSession";
 import { PinIcon, SharedIcon } from "./icons";
@@ -16,6 +17,7 @@ import { ShareDialog } from "./ShareDialog";
 export function SessionItem({ session, current }: { session: ChatSession; current: boolean }) {
   const [renaming, setRenaming] = useState(false);
   const [sharing, setSharing] = useState(false);
+  const link = useReturnedFocus<HTMLAnchorElement>(renaming);
   const working = useMutation({ mutationFn: (work: () => Promise<void>) => work() });
 
   const pin = async () => {
@@ -25,9 +27,10 @@ export function SessionItem({ session, current }: { session: ChatSession; curren
   const take = async (format: "json" | "markdown") => download(await exportSession(session.id, format));
   const remove = async () => {
     await deleteSession(session.id);
+    // The page would ask for it again, and its question box would take the focus from "Undo".
+    if (current) await go({ page: "ask" });
     forgetSession(session.id);
     binned.set(session);
-    if (current) go({ page: "ask" });
     await sessionsChanged();
   };
 
@@ -51,7 +54,7 @@ export function SessionItem({ session, current }: { session: ChatSession; curren
       ) : (
         <>
           <a
-            className="session-link"
+            ref={link}
             href={hashOf({ page: "session", sessionId: session.id })}
             aria-current={current ? "page" : undefined}
             title={session.title}
@@ -63,7 +66,7 @@ export function SessionItem({ session, current }: { session: ChatSession; curren
           <Menu label={`Options for ${session.title}`} items={session.owned ? own : exports} />
         </>
       )}
-      {working.isError && <ErrorNote error={working.error} />}
+      {working.isError && <ErrorNote error={working.error} retry={{ label: "Dismiss", action: working.reset }} />}
       <ShareDialog session={session} open={sharing} setOpen={setSharing} />
     </li>
   );

@@ -15,7 +15,7 @@ export function UndoDelete() {
     mutationFn: async (sessionId: string) => {
       await restoreSession(sessionId);
       binned.set(null);
-      go({ page: "session", sessionId });
+      await go({ page: "session", sessionId });
       await sessionsChanged();
     },
   });
