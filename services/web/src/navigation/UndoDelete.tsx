@@ -27,6 +27,13 @@ export function UndoDelete() {
     undoButton.current?.focus();
   }, [session, reset]);
 
+  // Whoever goes elsewhere is done with it; the bin still has it.
+  useEffect(() => {
+    const forget = () => binned.set(null);
+    addEventListener("hashchange", forget);
+    return () => removeEventListener("hashchange", forget);
+  }, []);
+
   return (
     <div role="status">
       {session && (
