@@ -83,7 +83,7 @@ export function AnsweredTurn({ turn, opened, open, actions }: Properties) {
           }
         />
       )}
-      {!metadata && turn.phase === "done" && (
+      {!metadata && finished && turn.answer !== "" && turn.answerVersions.length > 0 && (
         <p className="note">Nothing is known of how this answer was made. It was not verified here.</p>
       )}
       {metadata && <OutcomeNote metadata={metadata} cited={footnotes.length} />}

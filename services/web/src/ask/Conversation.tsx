@@ -3,6 +3,7 @@ import { useEffect, useLayoutEffect, useRef, useState } from "react";
 
 import { changeSession, messages, session, stopAnswer } from "../api/calls";
 import type { ChatMessage, ChatSession, Feedback, Source, TextSpan } from "../api/contracts";
+import { asApiError } from "../api/errors";
 import { replaceRoute } from "../route";
 import { liveTurns } from "../state";
 import { useStore } from "../store";
@@ -14,6 +15,7 @@ import { inProgress, mergedTurns, storedTurns, turnId, type Turn } from "./turns
 
 const NEAR_END_PX = 120;
 const POLL_MS = 2_000;
+const NOT_FOUND = 404;
 
 /** A passage shown beside the answer that cites it; `spans` are what is cited of it. */
 export interface OpenedPassage {
@@ -129,9 +131,15 @@ export function Conversation({ sessionId }: { sessionId: string | null }) {
         <h1 className="unseen">{sessionId ? "Conversation" : "Ask your documents"}</h1>
         {turns.length === 0 && sessionId === null && <Welcome />}
         {about.data && <AboutSession session={about.data} />}
-        {stored.isError && (
-          <ErrorNote error={stored.error} retry={{ label: "Try again", action: () => void stored.refetch() }} />
-        )}
+        {stored.isError &&
+          (asApiError(stored.error).status === NOT_FOUND ? (
+            <p className="note">
+              This conversation can’t be read. It may lie in the bin, have been deleted for good, or no longer be
+              shared.
+            </p>
+          ) : (
+            <ErrorNote error={stored.error} retry={{ label: "Try again", action: () => void stored.refetch() }} />
+          ))}
         {stored.isLoading && <p className="working">Opening</p>}
         <div role="log" aria-label="Questions and answers">
           {turns.map((turn, place) => (
