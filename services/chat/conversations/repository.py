@@ -12,7 +12,10 @@ from sqlalchemy import (
     CTE,
     ColumnElement,
     Select,
+    Text,
     and_,
+    case,
+    cast,
     delete,
     exists,
     func,
@@ -23,6 +26,7 @@ from sqlalchemy import (
     tuple_,
     update,
 )
+from sqlalchemy.dialects.postgresql import TSQUERY
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
@@ -333,13 +337,19 @@ async def purge_deleted(session: AsyncSession, older_than: timedelta) -> int:
 
 
 def _says(words: str) -> ColumnElement[bool]:
-    query = func.websearch_to_tsquery("simple", words)
+    query = _begun(func.websearch_to_tsquery("simple", words))
     asked = exists().where(
         Message.session_id == Session.id,
         Message.role == "user",
         func.to_tsvector(literal_column("'simple'"), Message.content).op("@@")(query),
     )
     return or_(func.to_tsvector(literal_column("'simple'"), Session.title).op("@@")(query), asked)
+
+
+def _begun(query: ColumnElement[Any]) -> ColumnElement[Any]:
+    """The query with its last word taken as the beginning of one: whoever searches may still be typing it."""
+    text = cast(query, Text)
+    return case((text.like("%'"), cast(text + ":*", TSQUERY)), else_=query)
 
 
 def _session_cursor(row: Session, which: Which) -> str:

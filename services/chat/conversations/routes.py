@@ -17,7 +17,7 @@ from services.chat.conversations.transfer import Transfers
 router = APIRouter(tags=["conversations"])
 
 PAGE = Query(ge=1, le=100)
-WORDS = Query(max_length=200)
+WORDS = Query(max_length=200, pattern=r"^[^\x00]*$")
 
 
 def conversations_of(request: Request) -> Conversations:

@@ -79,8 +79,13 @@ async def test_sessions_are_found_by_words_of_their_title_and_questions(chat, pe
     assert [one["id"] for one in await sessions(chat, someone, q="expenses")] == [trips]
     assert [one["id"] for one in await sessions(chat, someone, q="receipts -park")] == [trips]
     assert await sessions(chat, someone, q="nowhere") == []
-    for strange in ("'", '"', "& | !", "((", "\\", "%"):
+    # The last word may still be being typed, as its beginning finds; the others are whole.
+    assert [one["id"] for one in await sessions(chat, someone, q="visitors pa")] == [parking]
+    assert await sessions(chat, someone, q="visit park") == []
+    for strange in ("'", '"', "& | !", "((", "\\", "%", '-"a b"', "a' b", "a:*", "or"):
         await sessions(chat, someone, q=strange)
+    refused = await chat.get("/chat/sessions", params={"q": "park\x00"}, headers=someone.headers)
+    assert refused.status_code == 422
 
 
 async def test_a_deleted_session_lies_in_the_bin_and_comes_back(chat, person, query):
