@@ -270,6 +270,17 @@ def bench_chat() -> None:
     run(measure(console))
 
 
+@bench_app.command("generate")
+def bench_generate(
+    model: Annotated[str, typer.Option(help="smollm2 or qwen, which must be installed.")] = "smollm2",
+    rounds: Annotated[int, typer.Option(min=1)] = 5,
+) -> None:
+    """A local model's engine beside transformers' generate, itself with one stream, and itself over HTTP."""
+    from scripts.bench.generate import bench_generate as measure
+
+    run(measure(console, rounds, model))
+
+
 @bench_app.command("all")
 def bench_all() -> None:
     """Every bench, one after another."""
@@ -280,6 +291,7 @@ def bench_all() -> None:
     bench_scale()
     bench_index()
     bench_chat()
+    bench_generate()
 
 
 @eval_app.command("retrieval")

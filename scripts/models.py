@@ -33,10 +33,11 @@ def install(settings: Settings, name: str, console: Console) -> None:
             prepare(path)
     if (path / WEIGHTS_FILE).exists():
         from services.embedding.adapters import openvino_ir
+        from services.embedding.folders import locate
 
         with console.status("calibrating for this machine's processor, once"):
             try:
-                openvino_ir.prepare(store, name)
+                openvino_ir.prepare(locate(name, store))
             except (openvino_ir.ConversionError, OSError) as error:
                 console.print(f"{error} It runs with torch instead, at half the speed.", highlight=False)
     console.print(f"{name} is installed in {str(path)!r}.", highlight=False)

@@ -38,7 +38,10 @@ class EmbeddedPassages:
 
 @dataclass(frozen=True)
 class EmbeddedQuery:
-    """`vector` is `(dim,)` and `tokens` `(m, token_dim)` for `late_interaction.maxsim`, float32, of unit length."""
+    """`vector` is `(dim,)` and `tokens` `(m, token_dim)` for `late_interaction.maxsim`, float32, of unit length.
+
+    `token_dim` is 0 where the model has no token vectors.
+    """
 
     vector: NDArray[np.float32]
     tokens: NDArray[np.float32]
@@ -89,7 +92,7 @@ class EmbeddingClient:
         """The query's vector as `embed` gives it, and its tokens' to compare with passages' tokens."""
         response = await self._token_vectors([text], "query", model, timeout_s)
         item = response.data[0]
-        tokens = query_tokens(base64.b64decode(item.tokens))
+        tokens = query_tokens(base64.b64decode(item.tokens), response.token_dimension)
         return EmbeddedQuery(_decoded(item.vector), tokens, response.revision, response.space)
 
     async def rerank(

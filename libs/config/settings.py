@@ -107,13 +107,32 @@ class Retrieval(Section):
     cache_s: int = Field(ge=0)
 
 
+# A folder of the models folder: no path leads out of it.
+ModelName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)]
+
+
+class RemoteModel(Section):
+    """A model on another server. `revision` names its weights: another one re-embeds what was embedded with it."""
+
+    url: str
+    protocol: Literal["openai", "tei"] = "openai"
+    model: str = ""
+    api_key: SecretStr = SecretStr("")
+    max_tokens: int = Field(ge=16)
+    revision: ModelName
+    max_texts: int = Field(default=32, ge=1)
+    rerank_url: str = ""
+
+
 class Embedding(Section):
-    backend: Literal["auto", "torch", "openvino-float32", "openvino-bfloat16", "openvino-int8"]
-    model: str
-    also: list[str]
+    backend: Literal["auto", "torch", "torch-cuda", "openvino-float32", "openvino-bfloat16", "openvino-int8"]
+    model: ModelName
+    also: list[ModelName]
+    remotes: dict[ModelName, RemoteModel]
     max_batch_tokens: int = Field(ge=256)
     max_waiting: int = Field(ge=1)
     cache_entries: int = Field(ge=0)
+    shared_cache_s: int = Field(ge=0)
 
 
 class Chat(Section):

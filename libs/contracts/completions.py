@@ -213,10 +213,17 @@ class Served(BaseModel):
     skipped: list[SkippedModel]
 
 
+class PromptTokensDetails(BaseModel):
+    """`cached_tokens` of the prompt had been computed before."""
+
+    cached_tokens: int = 0
+
+
 class CompletionUsage(BaseModel):
     prompt_tokens: int
     completion_tokens: int
     total_tokens: int
+    prompt_tokens_details: PromptTokensDetails = PromptTokensDetails()
 
 
 class TopLogprob(BaseModel):

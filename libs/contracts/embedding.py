@@ -28,12 +28,14 @@ class TokenVectorsResponse(BaseModel):
     """`revision` names the model and the form of the tokens; those of two revisions can't be compared.
 
     `space` names what the vectors may be compared with: the model's weights, whatever runs them and how exactly.
+    `token_dimension` is 0 where the model has no token vectors: every item's tokens are empty then.
     """
 
     data: list[TokenVectorsItem]
     model: str
     revision: str
     space: str
+    token_dimension: int
     usage: EmbeddingUsage
 
 

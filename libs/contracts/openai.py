@@ -1,10 +1,28 @@
 """The parts of OpenAI's protocol that embedding and generation share: embeddings, models, errors."""
 
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict, field_validator
 
 from libs.contracts.errors import ErrorCode
+
+
+def _refuse_other_forms(value: object) -> None:
+    items = cast("list[object]", value) if isinstance(value, list) else [value]
+    for index, item in enumerate(items):
+        if isinstance(item, str) and not _encodable(item):
+            raise ValueError(f"text {index} holds half of a surrogate pair, which is no character")
+    kinds = {type(item) for item in items}
+    if len(kinds) > 1 or not kinds <= ({str, int, list} if isinstance(value, list) else {str}):
+        raise ValueError("must be a text or a list of texts")
+
+
+def _encodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 class EmbeddingRequest(BaseModel):
@@ -13,12 +31,21 @@ class EmbeddingRequest(BaseModel):
     `truncate` is not OpenAI's: false refuses a text beyond the model's limit instead of reading it up to there.
     """
 
+    model_config = ConfigDict(extra="forbid")
+
     input: str | list[str] | list[int] | list[list[int]]
     model: str = "default"
     encoding_format: Literal["float", "base64"] = "float"
     dimensions: int | None = None
     truncate: bool = True
     user: str | None = None
+
+    @field_validator("input", mode="before")
+    @classmethod
+    def _one_of_its_forms(cls, value: object) -> object:
+        """One error for the field, where pydantic has one for each form that it might have had."""
+        _refuse_other_forms(value)
+        return value
 
 
 class EmbeddingData(BaseModel):

@@ -95,8 +95,11 @@ def authenticator_of(request: Request) -> Authenticator:
     return authenticator
 
 
-def require_service(request: Request) -> str:
-    """The calling service; 401 for anyone else."""
+async def require_service(request: Request) -> str:
+    """The calling service; 401 for anyone else.
+
+    Not in a thread, as a plain function would be: a busy machine is slow to give one its turn.
+    """
     return authenticator_of(request).service(request)
 
 

@@ -37,7 +37,7 @@ class WeightsStore:
     """
 
     def __init__(self, models_dir: Path, catalogue: Mapping[str, Weights] = CATALOGUE) -> None:
-        self._models_dir = models_dir
+        self.models_dir = models_dir
         self._catalogue = catalogue
 
     def locate(self, name: str) -> Path:
@@ -46,11 +46,11 @@ class WeightsStore:
         Raises WeightsMissingError where a file is absent or has another size; hashes are `verify`'s business.
         """
         weights = self._weights(name)
-        folder = self._models_dir / name
+        folder = self.models_dir / name
         for file in weights.files:
             if _size(folder / file.path) != file.size:
                 raise WeightsMissingError(
-                    f"The weights {name!r} ({weights.model}) aren't installed in {str(self._models_dir)!r}. "
+                    f"The weights {name!r} ({weights.model}) aren't installed in {str(self.models_dir)!r}. "
                     f"Run: footnote models install {name}"
                 )
         return folder / weights.entry if weights.entry else folder
@@ -62,7 +62,7 @@ class WeightsStore:
         """
         self.locate(name)
         for file in self._weights(name).files:
-            if _sha256(self._models_dir / name / file.path) != file.sha256:
+            if _sha256(self.models_dir / name / file.path) != file.sha256:
                 raise WeightsError(
                     f"{file.path!r} of the weights {name!r} isn't the pinned file. Run: footnote models install {name}"
                 )
@@ -74,8 +74,8 @@ class WeightsStore:
         reached or serves other bytes than the pinned ones; nothing is installed then.
         """
         weights = self._weights(name)
-        self._models_dir.mkdir(parents=True, exist_ok=True)
-        with locked(self._models_dir / f".{name}.lock"):
+        self.models_dir.mkdir(parents=True, exist_ok=True)
+        with locked(self.models_dir / f".{name}.lock"):
             try:
                 self.verify(name)
             except (WeightsMissingError, WeightsError):
@@ -91,7 +91,7 @@ class WeightsStore:
             raise WeightsMissingError(f"There are no weights named {name!r}. Known: {known}.") from None
 
     def _install(self, name: str, weights: Weights, progress: Progress) -> None:
-        staging = self._models_dir / f".{name}.partial"
+        staging = self.models_dir / f".{name}.partial"
         parts_dir, files_dir = staging / "parts", staging / "files"
         parts_dir.mkdir(parents=True, exist_ok=True)
         self._download(name, weights, parts_dir, progress)
@@ -100,13 +100,13 @@ class WeightsStore:
             _join(file, parts_dir, files_dir / file.path)
         for folder in {(files_dir / file.path).parent for file in weights.files}:
             _sync_folder(folder)
-        final = self._models_dir / name
+        final = self.models_dir / name
         if final.exists():  # damaged; a rename can't land on a folder with content
             replaced = staging / "replaced"
             shutil.rmtree(replaced, ignore_errors=True)
             final.rename(replaced)
         files_dir.rename(final)
-        _sync_folder(self._models_dir)
+        _sync_folder(self.models_dir)
         shutil.rmtree(staging)
 
     def _download(self, name: str, weights: Weights, parts_dir: Path, progress: Progress) -> None:

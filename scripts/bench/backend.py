@@ -18,6 +18,7 @@ from libs.stores.weights import WeightsStore
 from scripts.bench.measure import percentile
 from scripts.optimize import FLOOR
 from services.embedding.backends import load_model
+from services.embedding.folders import locate
 from services.embedding.tokenizer import TextTokenizer
 
 LATENCY_QUERIES = 100
@@ -29,8 +30,9 @@ def measure(backend: str, name: str, store: WeightsStore, texts: Path, output: P
     asked = json.loads(texts.read_text())
     documents: list[str] = asked["documents"]
     queries: list[str] = asked["queries"]
-    tokenizer = TextTokenizer(store.locate(name))
-    encode, revision = _plain(store.locate(name)) if backend == FLOOR else _ours(backend, name, store, batch_tokens)
+    folder = locate(name, store).path
+    tokenizer = TextTokenizer(folder)
+    encode, revision = _plain(folder) if backend == FLOOR else _ours(backend, name, store, batch_tokens)
     encode(documents[:BATCH_SIZE])
     wall, processor = time.perf_counter(), time.process_time()
     document_vectors = encode(documents)

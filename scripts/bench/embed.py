@@ -17,9 +17,11 @@ from libs.inference.late_interaction import maxsim
 from libs.security.keys import OPERATOR
 from libs.security.tokens import ServiceTokens
 from libs.stores.weights import WeightsStore
+from scripts.bench.gpu import print_gpu
 from scripts.bench.measure import Call, at_once, in_turn, print_latency, print_rates
 from scripts.stage import stage
 from services.embedding.backends import load_model
+from services.embedding.folders import locate
 from services.embedding.ports import EmbeddingModel
 
 ROUNDS = 100
@@ -30,6 +32,7 @@ BATCH_SIZE = 32
 BATCH_TEXTS = 12
 INGESTING = 4
 RERANKED = 50
+CUDA = "torch-cuda"
 
 
 async def bench_embed(console: Console, rounds: int = ROUNDS) -> None:
@@ -37,7 +40,7 @@ async def bench_embed(console: Console, rounds: int = ROUNDS) -> None:
     async with stage(console) as (settings, _api), service_http() as http:
         disable_progress_bar()
         plain = SentenceTransformer(
-            str(WeightsStore(settings.models_dir).locate(settings.embedding.model)), device="cpu"
+            str(locate(settings.embedding.model, WeightsStore(settings.models_dir)).path), device="cpu"
         )
         tokens = ServiceTokens(OPERATOR, settings.secrets_dir)
         service = EmbeddingClient(ServiceClient("embedding", settings.url("embedding"), tokens, http))
@@ -84,6 +87,9 @@ async def bench_embed(console: Console, rounds: int = ROUNDS) -> None:
 
         in_process, over_http = await in_turn({"the same backend, in process": run_one, "over HTTP": embed_one}, rounds)
         print_latency(console, "HTTP overhead", in_process, [over_http])
+        console.print(f"HTTP adds {over_http.median_ms - in_process.median_ms:.1f} ms to the median.", highlight=False)
+        if own.backend == CUDA:
+            print_gpu(console, own, texts)
         await _queries_while_ingestion_saturates(console, service, embed_one, passages, rounds)
 
 

@@ -2,12 +2,17 @@
 
 import asyncio
 import math
+import time
+import weakref
 from collections import deque
 from collections.abc import Callable, Sequence, Sized
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from functools import partial
+from typing import Any, Generic, TypeVar
+
+from prometheus_client import Gauge, Histogram
 
 from libs.clients.context import Lane
 from libs.contracts.errors import overloaded
@@ -16,12 +21,23 @@ from libs.contracts.errors import overloaded
 Item = TypeVar("Item", bound=Sized)
 Row = TypeVar("Row")
 
+WAITING = Gauge("footnote_embedding_waiting", "Texts that wait for the model.", ["model", "lane"])
+WAIT_SECONDS = Histogram(
+    "footnote_embedding_wait_seconds",
+    "From a text's arrival to its batch's start.",
+    ["lane"],
+    buckets=[0.002 * 2**n for n in range(14)],
+)
+
 # After an idle spell, the first batch waits this long for company.
 GATHER_S = 0.002
 # Texts within this many batches' tokens, counted from the lane's oldest, may share its next batch.
 WINDOW_BATCHES = 4
 # While ingestion waits, one batch in this many is its own.
 INGEST_TURN = 5
+# What the last batches say of the speed: each new one counts this much.
+SPEED_SHARE = 0.2
+LONGEST_RETRY_S = 60
 
 
 @dataclass(eq=False, slots=True)
@@ -38,6 +54,7 @@ class _Text(Generic[Item, Row]):
     tokens: Item
     job: _Job[Row]
     row: int
+    arrived: float
 
 
 class BatchQueue(Generic[Item, Row]):
@@ -48,14 +65,19 @@ class BatchQueue(Generic[Item, Row]):
     """
 
     def __init__(
-        self, embed: Callable[[Sequence[Item]], Sequence[Row]], max_batch_tokens: int, max_waiting: int
+        self, embed: Callable[[Sequence[Item]], Sequence[Row]], max_batch_tokens: int, max_waiting: int, model: str = ""
     ) -> None:
+        """`model` names it in the metrics."""
         self._embed = embed
         self._max_batch_tokens = max_batch_tokens
         self._max_waiting = max_waiting
         self._lanes: dict[Lane, deque[_Text[Item, Row]]] = {"query": deque(), "ingest": deque()}
+        for lane in self._lanes:
+            WAITING.labels(model, lane).set_function(partial(_waiting, weakref.ref(self), lane))
         self._arrived = asyncio.Event()
         self._query_streak = 0
+        self._waiting_tokens = 0
+        self._tokens_per_s: float | None = None
 
     def waiting(self, lane: Lane) -> int:
         return len(self._lanes[lane])
@@ -69,14 +91,17 @@ class BatchQueue(Generic[Item, Row]):
             return []
         queue = self._lanes[lane]
         if len(queue) + len(texts) > self._max_waiting:
-            raise overloaded("the embedding model")
+            raise overloaded("the embedding model", self._retry_after_s())
         job: _Job[Row] = _Job({}, len(texts), asyncio.get_running_loop().create_future())
-        queue.extend(_Text(tokens, job, row) for row, tokens in enumerate(texts))
+        now = time.monotonic()
+        queue.extend(_Text(tokens, job, row, now) for row, tokens in enumerate(texts))
+        self._waiting_tokens += sum(map(len, texts))
         self._arrived.set()
         try:
             return await job.done
         finally:
             if job.missing:
+                self._waiting_tokens -= sum(len(text.tokens) for text in self._lanes[lane] if text.job is job)
                 self._lanes[lane] = deque(text for text in self._lanes[lane] if text.job is not job)
 
     async def run(self) -> None:
@@ -91,12 +116,14 @@ class BatchQueue(Generic[Item, Row]):
                 batch = self._next_batch()
                 if not batch:
                     continue
+                started = loop.time()
                 try:
                     rows = await loop.run_in_executor(thread, self._embed, [text.tokens for text in batch])
                 except Exception as error:  # noqa: BLE001 - the callers get it; the queue goes on
                     _fail(batch, error)
                 else:
                     _deliver(batch, rows)
+                    self._note_speed(sum(len(text.tokens) for text in batch) / max(loop.time() - started, 1e-6))
 
     def _next_batch(self) -> list[_Text[Item, Row]]:
         lane = self._next_lane()
@@ -112,7 +139,21 @@ class BatchQueue(Generic[Item, Row]):
         batch = similar_lengths(window, self._max_batch_tokens)
         chosen = set(map(id, batch))
         queue.extendleft(text for text in reversed(window) if id(text) not in chosen)
+        self._waiting_tokens -= sum(len(text.tokens) for text in batch)
+        now = time.monotonic()
+        for text in batch:
+            WAIT_SECONDS.labels(lane).observe(now - text.arrived)
         return batch
+
+    def _note_speed(self, tokens_per_s: float) -> None:
+        known = self._tokens_per_s or tokens_per_s
+        self._tokens_per_s = known + SPEED_SHARE * (tokens_per_s - known)
+
+    def _retry_after_s(self) -> int:
+        """Whole seconds until what waits now is done, at the speed of the last batches."""
+        if self._tokens_per_s is None:
+            return 1
+        return min(max(1, math.ceil(self._waiting_tokens / self._tokens_per_s)), LONGEST_RETRY_S)
 
     def _next_lane(self) -> Lane:
         query, ingest = self._lanes["query"], self._lanes["ingest"]
@@ -137,6 +178,12 @@ def similar_lengths(window: Sequence[_Text[Item, Row]], max_tokens: int) -> list
             break
         low, high = wider
     return by_length[low:high]
+
+
+def _waiting(queue: "weakref.ref[BatchQueue[Any, Any]]", lane: Lane) -> int:
+    """For the metrics, which outlive an unloaded model and mustn't keep it."""
+    there = queue()
+    return there.waiting(lane) if there else 0
 
 
 def _deliver(batch: Sequence[_Text[Item, Row]], rows: Sequence[Row]) -> None:

@@ -1,41 +1,81 @@
 """Vectors already made, kept in the process."""
 
 from collections import OrderedDict
+from dataclasses import dataclass
 from hashlib import blake2b
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from services.embedding.tokenizer import TokenIds
 
+KEY_BYTES = 16
+Entry = TypeVar("Entry")
+
+
+@dataclass(frozen=True, slots=True)
+class CachedText:
+    """`vector` is a read-only `(dimension,)` row, `tokens` counts what the model read."""
+
+    vector: NDArray[np.float32]
+    tokens: int
+
+
+class CacheScope:
+    """Whose vectors, and which model's: nothing that one scope cached is found by another."""
+
+    def __init__(self, revision: str, tenant: str) -> None:
+        self._start = blake2b(f"{revision}\0{tenant}\0".encode(), digest_size=KEY_BYTES)
+
+    def text_key(self, text: str) -> bytes:
+        return self._key(b"text", text.encode("utf-8", "surrogatepass"))
+
+    def vector_key(self, tokens: TokenIds) -> bytes:
+        return self._key(b"ids ", np.asarray(tokens, np.int64).tobytes())
+
+    def _key(self, kind: bytes, content: bytes) -> bytes:
+        key = self._start.copy()
+        key.update(kind)
+        key.update(content)
+        return key.digest()
+
 
 class VectorCache:
     """The most recently used vectors, at most `max_entries` of them.
 
-    Keyed by the model's revision and the text's token ids: the text as the model itself normalises it, so that texts
-    which differ only in what the model can't see share an entry.
+    A vector is found by the text's token ids, which are the text as the model itself normalises it: texts that differ
+    only in what the model can't see share an entry. A text that came before, letter by letter, is found without
+    reading it into tokens. Every key holds the model's revision and the tenant: see
+    docs/decisions/0023-two-caches-of-vectors.md.
     """
 
     def __init__(self, max_entries: int) -> None:
         self._max_entries = max_entries
-        self._entries: OrderedDict[bytes, bytes] = OrderedDict()
+        self._vectors: OrderedDict[bytes, bytes] = OrderedDict()
+        self._texts: OrderedDict[bytes, tuple[bytes, int]] = OrderedDict()
 
-    def get(self, revision: str, tokens: TokenIds) -> NDArray[np.float32] | None:
-        """A read-only `(dimension,)` row, or None."""
-        key = _key(revision, tokens)
-        entry = self._entries.get(key)
+    def recall(self, scope: CacheScope, text: str) -> CachedText | None:
+        """By the text itself."""
+        known = self._texts.get(scope.text_key(text))
+        vector = self.get(known[0]) if known else None
+        return CachedText(vector, known[1]) if known and vector is not None else None
+
+    def get(self, key: bytes) -> NDArray[np.float32] | None:
+        """By `CacheScope.vector_key`: a read-only `(dimension,)` row, or None."""
+        entry = self._vectors.get(key)
         if entry is None:
             return None
-        self._entries.move_to_end(key)
+        self._vectors.move_to_end(key)
         return np.frombuffer(entry, np.float32)
 
-    def put(self, revision: str, tokens: TokenIds, vector: NDArray[np.float32]) -> None:
-        key = _key(revision, tokens)
-        self._entries[key] = vector.tobytes()
-        self._entries.move_to_end(key)
-        while len(self._entries) > self._max_entries:
-            self._entries.popitem(last=False)
+    def put(self, scope: CacheScope, text: str, key: bytes, made: CachedText) -> None:
+        """`key` is what else the vector is found by: `vector_key`, or `text_key` for a model without a tokenizer."""
+        self._keep(self._vectors, key, made.vector.astype(np.float32).tobytes())
+        self._keep(self._texts, scope.text_key(text), (key, made.tokens))
 
-
-def _key(revision: str, tokens: TokenIds) -> bytes:
-    return blake2b(np.asarray(tokens, np.int64).tobytes(), digest_size=16, key=revision.encode()).digest()
+    def _keep(self, entries: OrderedDict[bytes, Entry], key: bytes, entry: Entry) -> None:
+        entries[key] = entry
+        entries.move_to_end(key)
+        while len(entries) > self._max_entries:
+            entries.popitem(last=False)

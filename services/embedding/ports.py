@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from libs.clients.context import Lane
 from services.embedding.tokenizer import TextTokenizer, TokenIds
 
 
@@ -14,16 +15,94 @@ from services.embedding.tokenizer import TextTokenizer, TokenIds
 class Encoded:
     """One batch's output, float32, rows in the batch's order.
 
-    `vectors` is `(n, dimension)` of unit length. `states` is `(n, longest, dimension)`: a row of unit length for each
-    token of each text; rows behind a text's end mean nothing.
+    `vectors` is `(n, dimension)` of unit length. `states` is `(n, longest, token dimension)`: a row of unit length for
+    each token of each text; rows behind a text's end mean nothing. The two dimensions differ where the model projects
+    what it pooled.
     """
 
     vectors: NDArray[np.float32]
     states: NDArray[np.float32]
 
 
+@dataclass(frozen=True)
+class Embedded:
+    """`vectors` is `(n, dimension)` float32, rows of unit length; `tokens` counts what the model read of all texts."""
+
+    vectors: NDArray[np.float32]
+    tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddedText:
+    """A text's vector, and its tokens' vectors in `libs.inference.late_interaction`'s form, empty unless wanted."""
+
+    vector: NDArray[np.float32]
+    tokens: bytes
+
+
+@dataclass(frozen=True)
+class EmbeddedTexts:
+    """`tokens` counts what the model read of all texts."""
+
+    texts: list[EmbeddedText]
+    tokens: int
+
+
+@dataclass(frozen=True)
+class Reranked:
+    """`scores` is `(n,)` float32, -1 to 1, in the texts' order."""
+
+    scores: NDArray[np.float32]
+    tokens: int
+
+
+class Encoder(Protocol):
+    """A model that can be asked, wherever it runs. All three ways of asking raise what `EmbeddingService` documents."""
+
+    @property
+    def id(self) -> str:
+        """The model's public name."""
+        ...
+
+    @property
+    def backend(self) -> str: ...
+
+    @property
+    def revision(self) -> str:
+        """Changes whenever the vectors do."""
+        ...
+
+    @property
+    def space(self) -> str:
+        """Names what its vectors may be compared with: the weights, whatever runs them."""
+        ...
+
+    @property
+    def dimension(self) -> int: ...
+
+    @property
+    def token_dimension(self) -> int:
+        """Of a token's vector; 0 where the model gives none."""
+        ...
+
+    @property
+    def max_tokens(self) -> int:
+        """What it reads of a text."""
+        ...
+
+    async def run(self) -> None:
+        """Works until cancelled."""
+        ...
+
+    async def embed(self, texts: list[str], lane: Lane, *, truncate: bool) -> Embedded: ...
+
+    async def embed_tokens(self, texts: list[str], role: Literal["query", "passage"], lane: Lane) -> EmbeddedTexts: ...
+
+    async def rerank(self, query: str, texts: list[str], lane: Lane, *, truncate: bool) -> Reranked: ...
+
+
 class EmbeddingModel(Protocol):
-    """A loaded and warmed-up model. Every method blocks."""
+    """A loaded and warmed-up model of this process. Every method blocks."""
 
     @property
     def id(self) -> str:
@@ -49,6 +128,9 @@ class EmbeddingModel(Protocol):
     def dimension(self) -> int: ...
 
     @property
+    def token_dimension(self) -> int: ...
+
+    @property
     def tokenizer(self) -> TextTokenizer: ...
 
     def encode(self, batch: Sequence[TokenIds]) -> Encoded:
@@ -57,4 +139,11 @@ class EmbeddingModel(Protocol):
 
 
 class ModelLoadError(Exception):
-    """The model can't be loaded; the message names the file, the reason and what to do."""
+    """The model can't be loaded; the message names the file, the reason and what to do.
+
+    `passing`: it may be there later without anything being changed here.
+    """
+
+    def __init__(self, message: str, *, passing: bool = False) -> None:
+        super().__init__(message)
+        self.passing = passing

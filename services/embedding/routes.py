@@ -23,13 +23,15 @@ from libs.contracts.openai import (
     EmbeddingResponse,
     EmbeddingUsage,
 )
+from libs.inference.late_interaction import stored_form
 from libs.service.disconnect import while_connected
 from services.embedding.service import EmbeddingService
 
 router = APIRouter(tags=["embedding"])
 
 
-def service_of(request: Request) -> EmbeddingService:
+async def service_of(request: Request) -> EmbeddingService:
+    """Not in a thread, as a plain function would be: a busy machine is slow to give one its turn."""
     service: EmbeddingService = request.app.state.embedding
     return service
 
@@ -41,32 +43,34 @@ Service = Annotated[EmbeddingService, Depends(service_of)]
 async def embeddings(body: EmbeddingRequest, request: Request, service: Service) -> EmbeddingResponse:
     texts = _texts(body)
     embedding = service.embed(texts, body.model, body.dimensions, current_context().lane, truncate=body.truncate)
-    embedded = await while_connected(request, "embedding", embedding)
+    encoder, embedded = await while_connected(request, "embedding", embedding)
     data = [
         EmbeddingData(index=index, embedding=_base64(row) if body.encoding_format == "base64" else row.tolist())
         for index, row in enumerate(embedded.vectors)
     ]
     usage = EmbeddingUsage(prompt_tokens=embedded.tokens, total_tokens=embedded.tokens)
-    return EmbeddingResponse(data=data, model=service.model_id, usage=usage)
+    return EmbeddingResponse(data=data, model=encoder.id, usage=usage)
 
 
 @router.get("/v1/models")
 async def models(service: Service) -> EmbeddingModelList:
-    return EmbeddingModelList(data=[service.info()])
+    return EmbeddingModelList(data=service.models())
 
 
 @router.post("/embed_tokens")
 async def embed_tokens(body: TokenVectorsRequest, request: Request, service: Service) -> TokenVectorsResponse:
     embedding = service.embed_tokens(body.texts, body.role, body.model, current_context().lane)
-    rows, tokens = await while_connected(request, "embedding", embedding)
+    encoder, embedded = await while_connected(request, "embedding", embedding)
     return TokenVectorsResponse(
         data=[
-            TokenVectorsItem(vector=_base64(row.vector), tokens=base64.b64encode(row.tokens).decode()) for row in rows
+            TokenVectorsItem(vector=_base64(row.vector), tokens=base64.b64encode(row.tokens).decode())
+            for row in embedded.texts
         ],
-        model=service.model_id,
-        revision=service.token_revision,
-        space=service.space,
-        usage=EmbeddingUsage(prompt_tokens=tokens, total_tokens=tokens),
+        model=encoder.id,
+        revision=f"{encoder.revision}/{stored_form(encoder.token_dimension)}",
+        space=encoder.space,
+        token_dimension=encoder.token_dimension,
+        usage=EmbeddingUsage(prompt_tokens=embedded.tokens, total_tokens=embedded.tokens),
     )
 
 

@@ -1,5 +1,7 @@
 """The engine that a model's settings ask for."""
 
+from pathlib import Path
+
 from libs.config.generation import GenerationModel
 from libs.stores.weights import WeightsMissingError, WeightsStore
 from services.generation.engines.extractive import Embed, ExtractiveEngine
@@ -8,7 +10,7 @@ from services.generation.ports import Engine
 
 
 def make_engine(weights: WeightsStore, embed: Embed, name: str, settings: GenerationModel) -> Engine:
-    """Raises WeightsMissingError, and ValueError where this installation lacks the engine."""
+    """Raises WeightsMissingError."""
     match settings.engine:
         case "extractive":
             return ExtractiveEngine(embed)
@@ -31,7 +33,21 @@ def make_engine(weights: WeightsStore, embed: Embed, name: str, settings: Genera
                 max_waiting=settings.max_waiting,
             )
         case "transformers":
-            raise ValueError("the engine 'transformers' isn't part of this installation")
+            # Only a process with such a model loads torch.
+            from services.generation.engines.transformers import TransformersEngine  # noqa: PLC0415 - as above
+
+            return TransformersEngine(
+                weights_at(weights, settings.weights),
+                model_id=name,
+                context_tokens=settings.context_tokens,
+                max_waiting=settings.max_waiting,
+            )
+
+
+def weights_at(store: WeightsStore, name: str) -> Path:
+    """A folder of weights, or where `footnote models install` put those of the name. Raises WeightsMissingError."""
+    folder = Path(name)
+    return folder if folder.is_dir() else store.locate(name)
 
 
 def installed(weights: WeightsStore, name: str) -> bool:

@@ -16,6 +16,7 @@ from libs.contracts.completions import (
     CompletionUsage,
     ContentLogprob,
     Delta,
+    PromptTokensDetails,
     Served,
     TopLogprob,
 )
@@ -155,4 +156,5 @@ def _usage(finished: Finished) -> CompletionUsage:
         prompt_tokens=finished.prompt_tokens,
         completion_tokens=finished.completion_tokens,
         total_tokens=finished.prompt_tokens + finished.completion_tokens,
+        prompt_tokens_details=PromptTokensDetails(cached_tokens=finished.cached_tokens),
     )

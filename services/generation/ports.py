@@ -34,7 +34,8 @@ class Sampling:
     """`temperature` 0 always takes the likeliest token. `seed` repeats an answer on a best-effort basis.
 
     `top_k` None is every token; a `repetition_penalty` of 1 is none. `logprobs` asks for each token's logarithmic
-    probability and that many alternatives; None asks for nothing, and an engine without them gives none.
+    probability and that many alternatives; None asks for nothing, and an engine without them gives none (OpenVINO gives
+    the probability and no alternatives).
     """
 
     max_tokens: int = 512
@@ -73,11 +74,15 @@ class TextDelta:
 
 @dataclass(frozen=True)
 class Finished:
-    """The last event. `stop`: the model or a stop string ended the answer; `length`: max_tokens or the context did."""
+    """The last event. `stop`: the model or a stop string ended the answer; `length`: max_tokens or the context did.
+
+    `cached_tokens` of the prompt had been computed before, as far as the engine says.
+    """
 
     finish_reason: FinishReason
     prompt_tokens: int
     completion_tokens: int
+    cached_tokens: int = 0
 
 
 Event = TextDelta | Finished
@@ -110,6 +115,14 @@ class Engine(Protocol):
 
     async def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """The tokens of each text. Raises EngineUnavailableError."""
+        ...
+
+
+class PromptCounter(Protocol):
+    """An engine that counts a whole prompt as it will see it, the chat template and control tokens included."""
+
+    async def count_prompt(self, messages: Sequence[Message]) -> int:
+        """Costs a pass of the tokenizer between two decoding steps. Raises EngineUnavailableError."""
         ...
 
 
@@ -146,11 +159,14 @@ class EngineRefusedError(EngineUnavailableError):
 
 
 class PromptTooLongError(FootnoteError):
-    def __init__(self, prompt_tokens: int, limit: int) -> None:
+    """`prompt_tokens` is None where an upstream doesn't tell."""
+
+    def __init__(self, prompt_tokens: int | None, limit: int) -> None:
+        counted = "too many" if prompt_tokens is None else prompt_tokens
         super().__init__(
             ErrorCode.VALIDATION_ERROR,
-            f"The prompt has {prompt_tokens} tokens, but the model takes {limit} of prompt and answer together. "
+            f"The prompt has {counted} tokens, but the model takes {limit} of prompt and answer together. "
             "Shorten the messages or send fewer passages.",
             422,
-            {"prompt_tokens": prompt_tokens, "limit": limit},
+            {"limit": limit} if prompt_tokens is None else {"prompt_tokens": prompt_tokens, "limit": limit},
         )

@@ -22,7 +22,7 @@ from services.generation.ports import (
     PromptTooLongError,
     Role,
 )
-from services.generation.routing.candidates import Refusals, in_order, ready_first, refusal
+from services.generation.routing.candidates import Refusals, in_order, refusal
 from services.generation.routing.catalogue import NAMED
 from services.generation.routing.limits import limited, unsent_markers
 from services.generation.routing.live_models import LiveModels
@@ -64,13 +64,16 @@ class GenerationService:
             messages = tuple(Message(ROLES[message.role], message.content) for message in request.messages)
             size = PromptSize(messages)
             route = await table.route(request, plan, size)
-            candidates = ready_first(in_order(table, route, request))
+            candidates = in_order(table, route, request)
+            loading = [model for model in candidates if model.state == "loading"]
             refusals = Refusals()
-            for position, model in enumerate(candidates):
-                last = position == len(candidates) - 1
-                if model.state == "loading" and not last and candidates[0] is not model:
-                    refusals.add(model, SkipReason.LOADING, 1)
-                    continue
+            for model in loading:
+                refusals.add(model, SkipReason.LOADING, 1)
+            # Where no other can answer, the first that loads is waited for.
+            attempts = [model for model in candidates if model not in loading] + loading[:1]
+            for position, model in enumerate(attempts):
+                last = position == len(attempts) - 1
+                refusals.reconsider(model)
                 if await refusal(model, route, request, plan, size, refusals):
                     continue
                 events = _events(model, _request(messages, request, model, route))

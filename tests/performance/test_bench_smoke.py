@@ -1,12 +1,15 @@
 """The benches run and print their ratios; speed itself is never asserted."""
 
 import io
+from pathlib import Path
 
 import pytest
 from rich.console import Console
 
+from libs.stores.weights import WeightsStore
 from scripts.bench.chat import bench_chat
 from scripts.bench.embed import bench_embed, bench_rerank
+from scripts.bench.generate import bench_generate
 from scripts.bench.search import bench_search
 from tests.stack import Stack
 
@@ -22,3 +25,15 @@ async def test_a_bench_prints_each_figure_beside_its_floor(
     printed = output.getvalue()
     assert "×" in printed
     assert "p95" in printed
+
+
+async def test_generation_is_measured_beside_its_bounds(models_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without transformers' generate, which a test of its own covers."""
+    WeightsStore(models_dir).fetch("smollm2")
+    monkeypatch.setenv("FOOTNOTE_MODELS_DIR", str(models_dir))
+    output = io.StringIO()
+    await bench_generate(Console(file=output, width=120), rounds=1, with_floor=False, prompt_words=20, out_tokens=6)
+    printed = output.getvalue()
+    assert "8 sharing" in printed
+    assert "over HTTP" in printed
+    assert "p95 ×" in printed

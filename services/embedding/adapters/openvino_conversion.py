@@ -16,6 +16,7 @@ from torch import nn
 
 from libs.inference.openvino_runtime import import_nncf, import_openvino
 from services.embedding.adapters.openvino_ir import RECIPE, Header, calibration_pages, versions, write_header
+from services.embedding.adapters.padding import padded
 from services.embedding.tokenizer import TextTokenizer, TokenIds
 
 CALIBRATION_TEXTS = 64
@@ -23,7 +24,10 @@ HELD_OUT_TEXTS = 48
 PASSAGE_PARAGRAPHS = 5
 # How far SmoothQuant moves outliers from activations into weights. NNCF's own 0.95 gives cosines down to 0.983 here.
 SMOOTH_QUANT_ALPHA = 0.7
-WARM_UP_IDS = [[101, 7592, 2088, 102], [101, 7592, 102, 0]]
+EXAMPLE_TEXTS = ("hello world", "hello")
+# Of the converted model's vectors to torch's, both in float32, over a padded batch.
+LEAST_REPRODUCED_COSINE = 0.9999
+REPRODUCED_TEXTS = 8
 
 
 class _Outputs(nn.Module):
@@ -44,12 +48,14 @@ def convert(weights: Path, target: Path, weights_sha256: str) -> None:
     openvino, nncf = import_openvino(), import_nncf()
     nncf.set_log_level(logging.ERROR)
     target.mkdir()
-    float32 = _traced(openvino, weights)
+    tokenizer = TextTokenizer(weights)
+    outputs = _Outputs(SentenceTransformer(str(weights), device="cpu", local_files_only=True).eval())
+    float32 = _traced(openvino, outputs, tokenizer)
     openvino.save_model(float32, str(target / "float32.xml"), compress_to_fp16=False)
     pages = calibration_pages()
-    tokenizer = TextTokenizer(weights)
     texts = tokenizer.read(_spread(pages, CALIBRATION_TEXTS + HELD_OUT_TEXTS))
     held_out = texts[1::2][:HELD_OUT_TEXTS]
+    _check_reproduction(openvino, float32, outputs, tokenizer, held_out[:REPRODUCED_TEXTS])
     calibration = [text for text in texts if text not in held_out]
     advanced = nncf.AdvancedQuantizationParameters(
         smooth_quant_alphas=nncf.AdvancedSmoothQuantParameters(matmul=SMOOTH_QUANT_ALPHA),
@@ -70,17 +76,33 @@ def convert(weights: Path, target: Path, weights_sha256: str) -> None:
     write_header(target, header)
 
 
-def _traced(openvino: Any, weights: Path) -> Any:
-    model = SentenceTransformer(str(weights), device="cpu", local_files_only=True).eval()
-    ids = torch.tensor(WARM_UP_IDS)
+def _traced(openvino: Any, outputs: _Outputs, tokenizer: TextTokenizer) -> Any:
+    ids, mask = padded(tokenizer.read(EXAMPLE_TEXTS), tokenizer.padding, tokenizer.limit)
+    example = torch.from_numpy(ids), torch.from_numpy(mask)
     shape = openvino.PartialShape([-1, -1])
     inputs = [(name, shape, openvino.Type.i64) for name in ("input_ids", "attention_mask")]
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        traced = openvino.convert_model(_Outputs(model), example_input=(ids, (ids > 0).long()), input=inputs)
+        traced = openvino.convert_model(outputs, example_input=example, input=inputs)
     for output, name in zip(traced.outputs, ("vectors", "states"), strict=True):
         output.get_tensor().set_names({name})
     return traced
+
+
+def _check_reproduction(
+    openvino: Any, converted: Any, outputs: _Outputs, tokenizer: TextTokenizer, texts: Sequence[TokenIds]
+) -> None:
+    """Raises ValueError where the traced model isn't the model: a trace keeps one way through it, for every text."""
+    ids, mask = padded(texts, tokenizer.padding, tokenizer.limit)
+    with torch.no_grad():
+        expected = outputs(torch.from_numpy(ids), torch.from_numpy(mask))
+    inferred = _request(openvino, converted).infer({"input_ids": ids, "attention_mask": mask})
+    for name, wanted in zip(("vectors", "states"), expected, strict=True):
+        cosines = (np.array(inferred[name]) * wanted.numpy()).sum(axis=-1)
+        if name == "states":
+            cosines = cosines[mask > 0]
+        if not cosines.min() >= LEAST_REPRODUCED_COSINE:
+            raise ValueError(f"its {name} come out with a cosine of {cosines.min():.4f} to torch's")
 
 
 def _spread(pages: Sequence[str], count: int) -> list[str]:
@@ -98,8 +120,12 @@ def _inputs(tokens: TokenIds) -> dict[str, NDArray[np.int64]]:
     return {"input_ids": ids, "attention_mask": np.ones_like(ids)}
 
 
+def _request(openvino: Any, model: Any) -> Any:
+    return openvino.Core().compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"}).create_infer_request()
+
+
 def _vectors(openvino: Any, model: Any, texts: Sequence[TokenIds]) -> NDArray[np.float32]:
-    request = openvino.Core().compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"}).create_infer_request()
+    request = _request(openvino, model)
     return np.concatenate([np.array(request.infer(_inputs(text))["vectors"]) for text in texts])
 
 

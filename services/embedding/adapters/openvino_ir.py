@@ -13,10 +13,8 @@ from pathlib import Path
 from libs.config.settings import REPOSITORY
 from libs.inference.child import run_module
 from libs.stores.file_lock import locked
-from libs.stores.weights import WeightsStore
-from libs.stores.weights_catalogue import CATALOGUE
+from services.embedding.folders import ModelFolder
 
-WEIGHTS_FILE = "model.safetensors"
 # How a model becomes int8; another recipe gives other vectors. See docs/decisions/0010-embedding-backends.md.
 RECIPE = "smooth 0.7, minmax, 64 texts"
 # Of the int8 vectors to float32's, over texts that took no part in the calibration.
@@ -62,38 +60,32 @@ class ConversionError(Exception):
     """The weights could not be converted."""
 
 
-def prepare(store: WeightsStore, name: str) -> OpenVinoIr:
-    """The IR of the weights `name`, made now where it isn't there, or was made from other weights or by other versions.
+def prepare(weights: ModelFolder) -> OpenVinoIr:
+    """The IR of the weights, made now where it isn't there, or was made from other weights or by other versions.
 
-    Takes about ten seconds and 0.9 GB, in a process of its own, so that its memory goes back. It lands by one rename:
-    what stands in the folder is whole. Of two callers at once the second waits. Raises WeightsMissingError,
+    Takes about ten seconds and 0.9 GB for a small model, in a process of its own, so that its memory goes back. It
+    lands by one rename: what stands in the folder is whole. Of two callers at once the second waits. Raises
     ConversionError, and OSError where the folder can't be written.
     """
-    folder = store.locate(name)
-    found = _read(folder / _IR, name)
+    folder, name = weights.path, weights.name
+    found = _read(folder / _IR, weights)
     if found:
         return found
     with locked(folder / f".{_IR}.lock"):
-        found = _read(folder / _IR, name)
+        found = _read(folder / _IR, weights)
         if found:
             return found
         partial = folder / f".{_IR}.partial"
         shutil.rmtree(partial, ignore_errors=True)  # of a conversion that was killed
-        reason = run_module(_CONVERTER, str(folder), str(partial), weights_sha256(name))
+        reason = run_module(_CONVERTER, str(folder), str(partial), weights.digest)
         if reason is not None:
             raise ConversionError(f"The weights {name!r} could not be converted for OpenVINO: {reason}")
         shutil.rmtree(folder / _IR, ignore_errors=True)
         partial.rename(folder / _IR)
-        made = _read(folder / _IR, name)
+        made = _read(folder / _IR, weights)
     if made is None:
         raise ConversionError(f"{str(folder / _IR)!r} changed while it was being made.")
     return made
-
-
-def weights_sha256(name: str) -> str:
-    """The pinned hash of the weights' file, or "" where the catalogue doesn't know them."""
-    weights = CATALOGUE.get(name)
-    return next((file.sha256 for file in weights.files if file.path == WEIGHTS_FILE), "") if weights else ""
 
 
 def calibration_pages() -> list[str]:
@@ -109,7 +101,7 @@ def versions() -> tuple[str, str]:
     return version("openvino"), version("nncf")
 
 
-def _read(folder: Path, name: str) -> OpenVinoIr | None:
+def _read(folder: Path, weights: ModelFolder) -> OpenVinoIr | None:
     """None where there is none, or one that other weights, another recipe or other versions made.
 
     A changed handbook doesn't count: what it was calibrated with is in its revision.
@@ -120,6 +112,6 @@ def _read(folder: Path, name: str) -> OpenVinoIr | None:
         return None
     if (header.openvino, header.nncf) != versions() or header.recipe != RECIPE:
         return None
-    if header.weights_sha256 != weights_sha256(name):
+    if header.weights_sha256 != weights.digest:
         return None
     return OpenVinoIr(folder / "float32.xml", folder / "int8.xml", header)

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -10,12 +9,12 @@ import numpy as np
 from libs.inference.openvino_runtime import import_openvino
 from services.embedding.adapters.openvino_ir import OpenVinoIr
 from services.embedding.adapters.padding import padded
+from services.embedding.folders import ModelFolder
 from services.embedding.ports import Encoded
 from services.embedding.tokenizer import TextTokenizer, TokenIds
 
 Precision = Literal["float32", "bfloat16", "int8"]
 
-REVISION_CHARS = 12
 # OpenVINO keeps what it prepared for this many of a batch's shapes; 5,000, its own number, fill a gigabyte.
 SHAPES_KEPT = 256
 
@@ -23,15 +22,14 @@ SHAPES_KEPT = 256
 class OpenVinoModel:
     """`bfloat16` is float32's weights with products in bfloat16, for processors that multiply it themselves."""
 
-    def __init__(self, model_id: str, folder: Path, ir: OpenVinoIr, precision: Precision) -> None:
+    def __init__(self, folder: ModelFolder, ir: OpenVinoIr, precision: Precision) -> None:
         openvino = import_openvino()
-        weights = ir.header.weights_sha256[:REVISION_CHARS]
         recipe = f"-{ir.header.int8_revision}" if precision == "int8" else ""
-        self.id = model_id
+        self.id = folder.id
         self.backend = f"openvino-{precision}"
-        self.revision = f"{weights}-openvino-{precision}{recipe}"
-        self.space = f"{model_id}@{weights}"
-        self.tokenizer = TextTokenizer(folder)
+        self.revision = f"{folder.revision}-openvino-{precision}{recipe}"
+        self.space = folder.space
+        self.tokenizer = TextTokenizer(folder.path)
         # What isn't int8 in the int8 model stays float32: with bfloat16 a single query took twice as long.
         options = {
             "PERFORMANCE_HINT": "LATENCY",
@@ -43,9 +41,10 @@ class OpenVinoModel:
         compiled = openvino.Core().compile_model(str(path), "CPU", options)
         self._request = compiled.create_infer_request()
         self.dimension = int(compiled.output("vectors").partial_shape[1].get_length())
+        self.token_dimension = int(compiled.output("states").partial_shape[2].get_length())
 
     def encode(self, batch: Sequence[TokenIds]) -> Encoded:
-        ids, mask = padded(batch)
+        ids, mask = padded(batch, self.tokenizer.padding, self.tokenizer.limit)
         self._request.infer({"input_ids": ids, "attention_mask": mask})
         # Copies: the request writes its next outputs over these.
         vectors = np.array(self._request.get_tensor("vectors").data, np.float32)

@@ -1,10 +1,83 @@
 """From token ids to text that may be shown: whole characters only, and nothing of a stop string."""
 
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from services.generation.ports import TokenLogprob
 
 _REPLACEMENT = "\ufffd"
 # An unfinished character is at most three bytes, each decoded as one replacement; more are bytes of no character.
 _LONGEST_UNFINISHED = 3
+
+
+@dataclass(frozen=True)
+class DecodedToken:
+    """`logprob` where it was asked for."""
+
+    id: int
+    logprob: TokenLogprob | None = None
+
+
+@dataclass(frozen=True)
+class Shown:
+    """Text that may be shown, and the tokens that end in it."""
+
+    text: str
+    logprobs: tuple[TokenLogprob, ...] = ()
+
+
+class AnswerText:
+    """An answer's text as its tokens come, up to the first stop string.
+
+    A token's logprob comes with the last of its characters: not while they are held back, and not at all where a stop
+    string cuts them off. The tokens of one character come together, with that character.
+    """
+
+    def __init__(self, decode: Callable[[Sequence[int]], str], stop: Sequence[str]) -> None:
+        self._detokenizer = Detokenizer(decode)
+        self._stop = StopStrings(stop)
+        self._unfinished: list[TokenLogprob] = []
+        self._unshown: deque[tuple[int, TokenLogprob]] = deque()
+        self._decoded = self._shown = 0  # characters
+
+    @property
+    def stopped(self) -> bool:
+        return self._stop.met
+
+    def push(self, tokens: Iterable[DecodedToken]) -> Shown:
+        text = ""
+        for token in tokens:
+            if self.stopped:
+                break
+            if token.logprob:
+                self._unfinished.append(token.logprob)
+            piece = self._detokenizer.push([token.id])
+            self._place(piece)
+            text += self._stop.push(piece)
+        return self._show(text)
+
+    def close(self) -> Shown:
+        """What was held back."""
+        if self.stopped:
+            return Shown("")
+        piece = self._detokenizer.close()
+        self._place(piece)
+        text = self._stop.push(piece)
+        return self._show(text if self.stopped else text + self._stop.close())
+
+    def _place(self, piece: str) -> None:
+        self._decoded += len(piece)
+        if piece:
+            self._unshown.extend((self._decoded, logprob) for logprob in self._unfinished)
+            self._unfinished.clear()
+
+    def _show(self, text: str) -> Shown:
+        self._shown += len(text)
+        logprobs: list[TokenLogprob] = []
+        while self._unshown and self._unshown[0][0] <= self._shown:
+            logprobs.append(self._unshown.popleft()[1])
+        return Shown(text, tuple(logprobs))
 
 
 class Detokenizer:

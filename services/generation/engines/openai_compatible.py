@@ -11,23 +11,21 @@ from httpx_sse import EventSource, SSEError
 from opentelemetry.instrumentation.utils import suppress_http_instrumentation
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from services.generation.engines.upstream_errors import REASON_CHARS, refusal
 from services.generation.ports import (
     EngineBusyError,
-    EngineRefusedError,
     EngineUnavailableError,
     Event,
     Finished,
     FinishReason,
     GenerationRequest,
     TextDelta,
+    TokenLogprob,
 )
 
 _END = "[DONE]"
 _TOO_MANY_REQUESTS = 429
-# What is wrong with the request, not with the upstream, its address or the key.
-_REFUSED = frozenset({400, 413, 422})
-# Of an error body; it is for our log only.
-_REASON_CHARS = 300
+_ERROR_BYTES = 4_096
 _MAX_RETRY_AFTER_S = 60
 
 
@@ -41,14 +39,37 @@ class _Delta(_Lenient):
     content: str | None = None
 
 
+class _TopLogprob(_Lenient):
+    token: str
+    logprob: float
+
+
+class _TokenLogprob(_TopLogprob):
+    top_logprobs: list[_TopLogprob] = Field(default_factory=list[_TopLogprob])
+
+
+class _Logprobs(_Lenient):
+    content: list[_TokenLogprob] | None = None
+
+
 class _Choice(_Lenient):
     delta: _Delta = _Delta()
     finish_reason: str | None = None
+    logprobs: _Logprobs | None = None
+
+
+class _PromptDetails(_Lenient):
+    cached_tokens: int | None = None
 
 
 class _Usage(_Lenient):
     prompt_tokens: int
     completion_tokens: int
+    prompt_tokens_details: _PromptDetails | None = None
+
+    @property
+    def cached_tokens(self) -> int:
+        return (self.prompt_tokens_details and self.prompt_tokens_details.cached_tokens) or 0
 
 
 class _Chunk(_Lenient):
@@ -71,6 +92,8 @@ class OpenAICompatibleEngine:
 
     `deadline_s` bounds a whole answer, `silence_s` the wait for its next piece. The upstream sees the messages, the
     sampling and the key, and nothing of the caller: no identity, no token, no trace. Redirects aren't followed.
+    `takes_top_k` says that it knows vLLM's `top_k` and `repetition_penalty`; OpenAI refuses requests with either, so
+    that elsewhere they are left out.
     """
 
     def __init__(
@@ -83,12 +106,14 @@ class OpenAICompatibleEngine:
         max_in_flight: int,
         deadline_s: float = 120,
         silence_s: float = 60,
+        takes_top_k: bool = False,
     ) -> None:
         self._model_id = model_id
         self._context_tokens = context_tokens
         self._max_in_flight = max_in_flight
         self._in_flight = 0
         self._deadline_s = deadline_s
+        self._takes_top_k = takes_top_k
         self._client = httpx.AsyncClient(
             base_url=base_url.rstrip("/"),
             headers={"Authorization": f"Bearer {api_key}"} if api_key else {},
@@ -134,8 +159,8 @@ class OpenAICompatibleEngine:
                         # Not around the yield: whoever reads us may take its time, and cancels in its own name.
                         async with asyncio.timeout_at(ends_at):
                             chunk = await anext(chunks, None)
-                        if text := answer.take(chunk.data if chunk else None):
-                            yield TextDelta(text)
+                        if delta := answer.take(chunk.data if chunk else None):
+                            yield delta
                     yield answer.end()
             finally:
                 await response.aclose()  # closes the connection where the answer wasn't read to its end
@@ -164,11 +189,10 @@ class OpenAICompatibleEngine:
         try:
             if response.status_code == _TOO_MANY_REQUESTS:
                 raise EngineBusyError(_retry_after(response))
-            reason = await _beginning(response)
+            body = await _beginning(response)
         finally:
             await response.aclose()
-        told = f"The upstream answered {response.status_code}: {reason}"
-        raise EngineRefusedError(told) if response.status_code in _REFUSED else EngineUnavailableError(told)
+        raise refusal(response.status_code, body, model=self._model_id, context_tokens=self._context_tokens)
 
     def _body(self, request: GenerationRequest) -> dict[str, Any]:
         sampling = request.sampling
@@ -185,6 +209,15 @@ class OpenAICompatibleEngine:
             body["stop"] = list(sampling.stop)
         if sampling.seed is not None:
             body["seed"] = sampling.seed
+        if sampling.logprobs is not None:
+            body["logprobs"] = True
+            if sampling.logprobs:
+                body["top_logprobs"] = sampling.logprobs
+        if self._takes_top_k:
+            if sampling.top_k is not None:
+                body["top_k"] = sampling.top_k
+            if sampling.repetition_penalty != 1:
+                body["repetition_penalty"] = sampling.repetition_penalty
         return body
 
 
@@ -196,36 +229,46 @@ class _Answer:
         self._written: list[str] = []
         self._reason: FinishReason | None = None
         self._usage: _Usage | None = None
+        self._logprobs: list[TokenLogprob] = []
         self.finished = False
 
-    def take(self, data: str | None) -> str:
-        """The text of a chunk; None stands for the end of the stream. Raises EngineUnavailableError."""
+    def take(self, data: str | None) -> TextDelta | None:
+        """The text of a chunk, if it has any; `data` None is the end of the stream. Raises EngineUnavailableError."""
         if data is None or data == _END:
             self.finished = True
             if self._reason is None:
                 raise EngineUnavailableError("The upstream ended its answer in the middle.")
-            return ""
+            return None
         try:
             chunk = _Chunk.model_validate_json(data)
         except ValidationError as error:
-            raise EngineUnavailableError(f"The upstream sent what isn't a chunk: {data[:_REASON_CHARS]!r}") from error
+            raise EngineUnavailableError(f"The upstream sent what isn't a chunk: {data[:REASON_CHARS]!r}") from error
         if chunk.error is not None:
-            raise EngineUnavailableError(f"The upstream gave up: {json.dumps(chunk.error)[:_REASON_CHARS]}")
+            raise EngineUnavailableError(f"The upstream gave up: {json.dumps(chunk.error)[:REASON_CHARS]}")
         self._usage = chunk.usage or self._usage
         if not chunk.choices:
-            return ""
+            return None
         choice = chunk.choices[0]
         if choice.finish_reason:
             self._reason = "length" if choice.finish_reason == "length" else "stop"
-        text = choice.delta.content or ""
+        if choice.logprobs and choice.logprobs.content:
+            self._logprobs += map(_token_logprob, choice.logprobs.content)
+        text = choice.delta.content
+        if not text:
+            return None  # what has no text yet comes with the text that follows
         self._written.append(text)
-        return text
+        logprobs, self._logprobs = tuple(self._logprobs), []
+        return TextDelta(text, logprobs)
 
     def end(self) -> Finished:
         """With the upstream's usage, or an estimate where it gave none."""
         prompt = sum(_estimate(message.content) for message in self._request.messages)
         usage = self._usage or _Usage(prompt_tokens=prompt, completion_tokens=_estimate("".join(self._written)))
-        return Finished(self._reason or "stop", usage.prompt_tokens, usage.completion_tokens)
+        return Finished(self._reason or "stop", usage.prompt_tokens, usage.completion_tokens, usage.cached_tokens)
+
+
+def _token_logprob(entry: _TokenLogprob) -> TokenLogprob:
+    return TokenLogprob(entry.token, entry.logprob, tuple((top.token, top.logprob) for top in entry.top_logprobs))
 
 
 def _estimate(text: str) -> int:
@@ -238,10 +281,10 @@ def _retry_after(response: httpx.Response) -> int:
 
 
 async def _beginning(response: httpx.Response) -> str:
-    """The first characters of an error's body, however long it is."""
+    """Of an error's body, however long it is."""
     body = b""
     async for block in response.aiter_bytes():
         body += block
-        if len(body) >= _REASON_CHARS:
+        if len(body) >= _ERROR_BYTES:
             break
-    return body[:_REASON_CHARS].decode("utf-8", "replace")
+    return body[:_ERROR_BYTES].decode("utf-8", "replace")

@@ -17,6 +17,9 @@ from services.generation.engines.gguf import ControlToken, read_header
 
 _IR = "openvino"
 _HEADER = "footnote.json"
+# What openvino-genai reads. Of other types it takes the bytes for something else, or ends the process.
+_ARCHITECTURES = ("llama", "qwen2", "qwen3")
+_TENSOR_TYPES = ("F32", "F16", "Q4_0", "Q4_1", "Q8_0", "Q4_K", "Q6_K")
 
 
 @dataclass(frozen=True)
@@ -37,13 +40,15 @@ def prepare(gguf: Path) -> OpenVinoModel:
     """The IR of `gguf`, converted now where it isn't there or an older OpenVINO wrote it.
 
     The conversion is a process of its own, so that its memory goes back, and lands by a rename: what stands in the
-    folder is whole. Of two callers at once the second waits. Raises ConversionError.
+    folder is whole. Of two callers at once the second waits. Raises ConversionError, or ValueError where the file isn't
+    GGUF.
     """
     folder = gguf.parent / _IR
     with locked(gguf.parent / f".{_IR}.lock"):
         found = read_model(folder)
         if found:
             return found
+        _check(gguf)
         partial = gguf.parent / f".{_IR}.partial"
         shutil.rmtree(partial, ignore_errors=True)  # of a conversion that was killed
         reason = run_module(__name__, str(gguf), str(partial))
@@ -69,8 +74,31 @@ def read_model(folder: Path) -> OpenVinoModel | None:
     return OpenVinoModel(folder=folder, control_tokens=control_tokens, **header)
 
 
+def _check(gguf: Path) -> None:
+    """Raises ConversionError for a model that OpenVINO can't read, ValueError for a file that is none."""
+    header = read_header(gguf)
+    if header.architecture not in _ARCHITECTURES:
+        raise ConversionError(
+            f"{str(gguf)!r} is a model of the architecture {header.architecture!r}; OpenVINO reads: "
+            f"{', '.join(_ARCHITECTURES)}."
+        )
+    for kind, tensor in header.tensor_types.items():
+        if kind not in _TENSOR_TYPES:
+            raise ConversionError(
+                f"{str(gguf)!r} has tensors of the type {kind} ({tensor!r}); OpenVINO reads: "
+                f"{', '.join(_TENSOR_TYPES)}."
+            )
+
+
 def _convert(gguf: Path, folder: Path) -> None:
-    header = {"openvino_genai": version("openvino-genai"), **asdict(read_header(gguf))}
+    read = read_header(gguf)
+    tokens = [asdict(token) for token in read.control_tokens]
+    header = {
+        "openvino_genai": version("openvino-genai"),
+        "name": read.name,
+        "context_length": read.context_length,
+        "control_tokens": tokens,
+    }
     folder.mkdir()
     link = folder / gguf.name  # OpenVINO saves beside the file that it is given
     link.symlink_to(gguf.resolve())

@@ -1,203 +1,147 @@
-"""The process in which OpenVINO decodes: `python -m services.generation.engines.openvino_worker FOLDER …`.
-
-A process and not a thread, because a step of the pipeline holds the interpreter's lock for as long as it computes
-(0.1 to 2 s), in which an event loop beside it could neither answer a health check nor notice a cancellation; and so
-that a crash of native code costs the answers being written and not the service. One thread, no locks: commands are
-read between steps.
-"""
+"""The process in which OpenVINO decodes: `python -m services.generation.engines.openvino_worker FOLDER …`."""
 
 import argparse
-import os
-import select
-import signal
-import sys
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pydantic import BaseModel
+import numpy as np
 
-from libs.inference.openvino_runtime import import_openvino_genai
-from services.generation.engines import openvino_protocol as protocol
-from services.generation.engines.control_tokens import PlainText
-from services.generation.engines.decoding import Detokenizer, StopStrings
+from libs.inference.openvino_runtime import import_openvino, import_openvino_genai
+from services.generation.engines import worker_protocol as protocol
+from services.generation.engines.decoding import DecodedToken
 from services.generation.engines.openvino_ir import OpenVinoModel, read_model
-from services.generation.ports import FinishReason
+from services.generation.engines.prefix_order import PrefixOrder
+from services.generation.engines.whole_text import encode_whole
+from services.generation.engines.worker import Progress, serve
+from services.generation.ports import FinishReason, TokenLogprob
 
 if TYPE_CHECKING:
     from openvino_genai import ContinuousBatchingPipeline, GenerationConfig
     from openvino_genai.py_openvino_genai import GenerationHandle
 
-_READ_BYTES = 1 << 16
 # Of prompts computed in one step: what a cancellation, or another answer's next word, waits for at most.
-_STEP_TOKENS = 64
+STEP_TOKENS = 64
+# Tokens that OpenVINO keeps keys and values of together, on a CPU.
+_BLOCK_TOKENS = 32
+_LONGEST_PROBED = 1 << 14
 
 
-@dataclass
-class _Generation:
-    """An answer being written."""
+class OpenVinoDecoder:
+    """openvino-genai's continuous batching, with its prefix cache. Raises RuntimeError where the model can't load."""
 
-    id: int
-    handle: "GenerationHandle"
-    prompt_tokens: int
-    detokenizer: Detokenizer
-    stop: StopStrings
-    completion_tokens: int = 0
-
-
-class _Commands:
-    """Reads commands from a pipe, without waiting while there is decoding to do."""
-
-    def __init__(self, descriptor: int) -> None:
-        self._descriptor = descriptor
-        self._blocks: list[bytes] = []
-        self.closed = False
-
-    def read(self, *, wait: bool) -> Iterator[protocol.Command]:
-        while not self.closed and select.select([self._descriptor], [], [], None if wait else 0)[0]:
-            block = os.read(self._descriptor, _READ_BYTES)
-            self.closed = not block
-            self._blocks.append(block)
-            if b"\n" not in block:
-                continue
-            *lines, rest = b"".join(self._blocks).split(b"\n")
-            self._blocks = [rest]
-            for line in lines:
-                yield protocol.commands.validate_json(line)
-            wait = False
-
-
-class Worker:
-    """Decodes every accepted request in one batch that requests join and leave at each step."""
-
-    def __init__(self, model: OpenVinoModel, *, context_tokens: int, max_running: int, kv_cache_gb: int) -> None:
+    def __init__(self, model: OpenVinoModel, *, context_tokens: int, max_running: int, kv_cache_tokens: int) -> None:
         self._genai = import_openvino_genai()
+        self._tensor = import_openvino().Tensor
         scheduler = self._genai.SchedulerConfig()
         scheduler.max_num_seqs = max_running
-        scheduler.max_num_batched_tokens = _STEP_TOKENS
+        scheduler.max_num_batched_tokens = STEP_TOKENS
         scheduler.dynamic_split_fuse = True
         scheduler.enable_prefix_caching = True
-        scheduler.cache_size = kv_cache_gb
+        scheduler.num_kv_blocks = max(1, kv_cache_tokens // _BLOCK_TOKENS)
         self._pipeline: ContinuousBatchingPipeline = self._genai.ContinuousBatchingPipeline(
             str(model.folder), scheduler, "CPU"
         )
         self._tokenizer = self._pipeline.get_tokenizer()
-        self._context_tokens = min(context_tokens, model.context_length)
+        # A tokenizer made from GGUF gives 8,192 tokens at most, however long the model's context.
+        self._longest_encoded = len(self._encode("x " * _LONGEST_PROBED))
+        self.context_tokens = min(context_tokens, model.context_length, scheduler.num_kv_blocks * _BLOCK_TOKENS)
+        self.control_tokens = model.control_tokens
         self._control_ids = {token.id for token in model.control_tokens}
-        self._plain = PlainText(model.control_tokens, self._ids)
-        self._active: dict[int, _Generation] = {}
-        self._decoded_tokens = 0
+        self._handles: dict[int, GenerationHandle] = {}
+        self._with_logprobs: set[int] = set()
+        self._order = PrefixOrder()
+        self._waiting: dict[int, tuple[GenerationConfig, list[int]]] = {}
         self._warm_up()
 
-    def run(self, commands: _Commands, replies: int) -> None:
-        """Until `commands` closes. `replies` is the descriptor that answers are written to."""
-        _write(replies, protocol.Ready())
-        while not commands.closed:
-            busy = self._pipeline.has_non_finished_requests()
-            for command in commands.read(wait=not busy):
-                try:
-                    for reply in self._obey(command):
-                        _write(replies, reply)
-                except (ValueError, RuntimeError) as error:  # of this command; the others go on
-                    _write(replies, protocol.Failed(id=command.id, reason=str(error)))
-            if self._pipeline.has_non_finished_requests():
-                self._pipeline.step()
-            for generation in list(self._active.values()):
-                for reply in self._collect(generation):
-                    _write(replies, reply)
+    @property
+    def busy(self) -> bool:
+        return bool(self._waiting) or self._pipeline.has_non_finished_requests()
 
-    def _warm_up(self) -> None:
-        """Lets OpenVINO prepare its kernels, which takes seconds, before somebody waits for an answer."""
-        prompt = self._tokenizer.encode("warm " * _STEP_TOKENS, add_special_tokens=False).input_ids
-        handle = self._pipeline.add_request(0, prompt, self._genai.GenerationConfig(max_new_tokens=1))
-        while self._pipeline.has_non_finished_requests():
-            self._pipeline.step()
-        del handle  # letting go of it earlier would cancel the request
+    def encode(self, text: str) -> list[int]:
+        return encode_whole(self._encode, text, self._longest_encoded)
 
-    def _obey(self, command: protocol.Command) -> Iterator[protocol.Reply]:
-        match command:
-            case protocol.Generate():
-                yield from self._begin(command)
-            case protocol.Cancel():
-                cancelled = self._active.pop(command.id, None)
-                if cancelled:
-                    cancelled.handle.cancel()
-            case protocol.Count():
-                counts = [len(self._ids(self._plain(text))) for text in command.texts]
-                yield protocol.Counts(id=command.id, counts=counts)
-            case protocol.ReadLoad():
-                yield protocol.Load(id=command.id, active=len(self._active), decoded_tokens=self._decoded_tokens)
+    def _encode(self, text: str) -> list[int]:
+        return self._tokenizer.encode(text, add_special_tokens=False).input_ids.data[0].tolist()
 
-    def _begin(self, command: protocol.Generate) -> Iterator[protocol.Reply]:
-        history = [{"role": message.role, "content": self._plain(message.content)} for message in command.messages]
-        prompt = self._tokenizer.apply_chat_template(history, add_generation_prompt=True)
-        ids = self._tokenizer.encode(prompt, add_special_tokens=False).input_ids
-        prompt_tokens = ids.shape[1]
-        room = self._context_tokens - prompt_tokens
-        if room < 1:
-            yield protocol.TooLong(id=command.id, prompt_tokens=prompt_tokens, limit=self._context_tokens)
-            return
+    def decode(self, ids: Sequence[int]) -> str:
+        return self._tokenizer.decode(list(ids), skip_special_tokens=True)
+
+    def chat(self, messages: list[dict[str, str]]) -> str:
+        return self._tokenizer.apply_chat_template(messages, add_generation_prompt=True)
+
+    def add(self, command: protocol.Generate, prompt: list[int]) -> None:
         config: GenerationConfig = self._genai.GenerationConfig(
-            max_new_tokens=min(command.max_tokens, room),
+            max_new_tokens=command.max_tokens,
             stop_token_ids=self._control_ids,  # none of them has a place inside an answer
             do_sample=command.temperature > 0,
             rng_seed=command.seed,
+            repetition_penalty=command.repetition_penalty,
+            logprobs=0 if command.logprobs is None else 1,  # of the token itself; it has no alternatives
         )
         config.set_eos_token_id(self._tokenizer.get_eos_token_id())
         if command.temperature > 0:
             config.temperature, config.top_p = command.temperature, command.top_p
-        self._active[command.id] = _Generation(
-            command.id,
-            self._pipeline.add_request(command.id, ids, config),
-            prompt_tokens,
-            Detokenizer(self._decode),
-            StopStrings(command.stop),
-        )
+            if command.top_k is not None:
+                config.top_k = command.top_k
+        config.validate()
+        if command.logprobs is not None:
+            self._with_logprobs.add(command.id)
+        self._waiting[command.id] = (config, prompt)
 
-    def _collect(self, generation: _Generation) -> Iterator[protocol.Reply]:
-        text, reason = "", self._genai.GenerationFinishReason.NONE
-        while generation.handle.can_read() and not generation.stop.met:
-            for output in generation.handle.read().values():
-                generation.completion_tokens += len(output.generated_ids)
-                self._decoded_tokens += len(output.generated_ids)
-                text += generation.stop.push(generation.detokenizer.push(output.generated_ids))
+    def drop(self, request_id: int) -> None:
+        self._with_logprobs.discard(request_id)
+        self._waiting.pop(request_id, None)
+        self._order.dropped(request_id)
+        handle = self._handles.pop(request_id, None)
+        if handle:
+            handle.cancel()
+
+    def step(self) -> None:
+        for request_id, (config, prompt) in list(self._waiting.items()):
+            if self._order.start(request_id, prompt):
+                del self._waiting[request_id]
+                ids = self._tensor(np.array([prompt], np.int64))
+                self._handles[request_id] = self._pipeline.add_request(request_id, ids, config)
+        if self._pipeline.has_non_finished_requests():
+            self._pipeline.step()
+
+    def read(self, request_id: int) -> Progress:
+        if request_id in self._waiting:
+            return Progress([])
+        handle = self._handles[request_id]
+        tokens: list[DecodedToken] = []
+        reason = self._genai.GenerationFinishReason.NONE
+        while handle.can_read():
+            for output in handle.read().values():
+                logprobs = output.generated_log_probs if request_id in self._with_logprobs else []
+                tokens += self._tokens(output.generated_ids, logprobs)
                 reason = output.finish_reason
-        ended = reason != self._genai.GenerationFinishReason.NONE
-        if ended and not generation.stop.met:
-            text += generation.stop.push(generation.detokenizer.close()) + generation.stop.close()
-        if text:
-            yield protocol.Text(id=generation.id, text=text)
-        if generation.stop.met and not ended:
-            generation.handle.stop()
-        if ended or generation.stop.met:
-            length = reason == self._genai.GenerationFinishReason.LENGTH and not generation.stop.met
-            yield self._done(generation, "length" if length else "stop")
-        elif generation.handle.get_status() != self._genai.GenerationStatus.RUNNING:
-            del self._active[generation.id]
-            yield protocol.Failed(id=generation.id, reason="The pipeline gave the request up: its cache is too small.")
+        if tokens:
+            self._order.computed(request_id)
+        if reason != self._genai.GenerationFinishReason.NONE:
+            ended: FinishReason = "length" if reason == self._genai.GenerationFinishReason.LENGTH else "stop"
+            return Progress(tokens, ended)
+        if handle.get_status() == self._genai.GenerationStatus.RUNNING:
+            return Progress(tokens)
+        self._order.dropped(request_id)
+        return Progress(tokens, failed="The pipeline gave the request up: its cache is too small.")
 
-    def _done(self, generation: _Generation, reason: FinishReason) -> protocol.Done:
-        del self._active[generation.id]
-        return protocol.Done(
-            id=generation.id,
-            finish_reason=reason,
-            prompt_tokens=generation.prompt_tokens,
-            completion_tokens=generation.completion_tokens,
-        )
+    def _tokens(self, ids: Sequence[int], logprobs: Sequence[float]) -> list[DecodedToken]:
+        if not logprobs:
+            return [DecodedToken(token_id) for token_id in ids]
+        return [
+            DecodedToken(token_id, TokenLogprob(self.decode([token_id]), logprob))
+            for token_id, logprob in zip(ids, logprobs, strict=True)
+        ]
 
-    def _ids(self, text: str) -> list[int]:
-        return self._tokenizer.encode(text, add_special_tokens=False).input_ids.data[0].tolist()
-
-    def _decode(self, ids: Sequence[int]) -> str:
-        return self._tokenizer.decode(list(ids), skip_special_tokens=True)
-
-
-def _write(descriptor: int, reply: BaseModel) -> None:
-    line = reply.model_dump_json().encode() + b"\n"
-    while line:
-        line = line[os.write(descriptor, line) :]
+    def _warm_up(self) -> None:
+        """Lets OpenVINO prepare its kernels, which takes seconds, before somebody waits for an answer."""
+        prompt = self._tensor(np.array([self.encode("warm " * STEP_TOKENS)[: self.context_tokens - 1]], np.int64))
+        handle = self._pipeline.add_request(0, prompt, self._genai.GenerationConfig(max_new_tokens=1))
+        while self.busy:
+            self.step()
+        del handle  # letting go of it earlier would cancel the request
 
 
 def main() -> None:
@@ -205,23 +149,21 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--context-tokens", type=int, required=True)
     parser.add_argument("--max-running", type=int, required=True)
-    parser.add_argument("--kv-cache-gb", type=int, required=True)
+    parser.add_argument("--kv-cache-tokens", type=int, required=True)
     options = parser.parse_args()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the engine closes our input
-    replies = os.dup(sys.stdout.fileno())
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # whatever native code prints must not land among the replies
-    model = read_model(options.folder)
-    if model is None:
-        parser.error(f"{str(options.folder)!r} holds no model converted by this version of OpenVINO")
-    worker = Worker(
-        model,
-        context_tokens=options.context_tokens,
-        max_running=options.max_running,
-        kv_cache_gb=options.kv_cache_gb,
-    )
-    with suppress(BrokenPipeError):  # the engine is gone
-        worker.run(_Commands(sys.stdin.fileno()), replies)
-    os._exit(0)  # taking the pipeline down in order is slow, and noisy about answers it was still writing
+
+    def load() -> OpenVinoDecoder:
+        model = read_model(options.folder)
+        if model is None:
+            raise ValueError(f"{str(options.folder)!r} holds no model converted by this version of OpenVINO")
+        return OpenVinoDecoder(
+            model,
+            context_tokens=options.context_tokens,
+            max_running=options.max_running,
+            kv_cache_tokens=options.kv_cache_tokens,
+        )
+
+    serve(load)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
 """Which of a route's models may be asked for one request, and why the others aren't."""
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from libs.config.generation import GenerationRoute
@@ -29,6 +28,10 @@ class Refusals:
         self.skipped.append(SkippedModel(model=model.name, reason=reason))
         if retry_after_s is not None:
             self.retry_after_s[reason] = min(retry_after_s, self.retry_after_s.get(reason, retry_after_s))
+
+    def reconsider(self, model: ServedModel) -> None:
+        """The model is asked after all."""
+        self.skipped = [skipped for skipped in self.skipped if skipped.model != model.name]
 
     def too_long(self, model: ServedModel, prompt_tokens: int, limit: int) -> None:
         self.add(model, SkipReason.PROMPT_TOO_LONG)
@@ -100,8 +103,3 @@ async def _most_cost(
         return None
     cost = dollars(await size.tokens(model))
     return cost if cost > route.max_cost else None
-
-
-def ready_first(models: Sequence[ServedModel]) -> list[ServedModel]:
-    """Models that still load come after those that can answer now."""
-    return sorted(models, key=lambda model: model.state == "loading")

@@ -9,6 +9,7 @@ import pytest
 from libs.stores.weights import WeightsMissingError, WeightsStore
 from services.embedding.adapters.openvino_ir import prepare
 from services.embedding.backends import Backend, load_model
+from services.embedding.folders import locate
 
 TEXTS = [
     "A citation opens the passage it quotes.",
@@ -51,12 +52,12 @@ def test_all_backends_agree_and_no_two_share_a_revision(store: WeightsStore):
 
 
 def test_auto_takes_int8_where_its_check_passes(store: WeightsStore):
-    assert prepare(store, "minilm").header.int8_passes
+    assert prepare(locate("minilm", store)).header.int8_passes
     assert load_model("auto", "minilm", store).backend == "openvino-int8"
 
 
 def test_auto_leaves_int8_where_its_check_fails(store: WeightsStore, models_dir: Path, tmp_path: Path):
-    prepare(store, "minilm")
+    prepare(locate("minilm", store))
     for source in (models_dir / "minilm").rglob("*"):
         target = tmp_path / "minilm" / source.relative_to(models_dir / "minilm")
         if source.is_file():

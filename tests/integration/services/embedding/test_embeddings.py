@@ -1,5 +1,6 @@
 import asyncio
 import base64
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,11 @@ TEXTS = [
 def vectors(response: httpx.Response) -> NDArray[np.float32]:
     assert response.status_code == 200, response.text
     return np.array([item["embedding"] for item in response.json()["data"]], np.float32)
+
+
+async def posted(client: httpx.AsyncClient, body: dict[str, Any]) -> httpx.Response:
+    """As JSON in ASCII, which can say what UTF-8 can't."""
+    return await client.post("/v1/embeddings", content=json.dumps(body), headers={"Content-Type": "application/json"})
 
 
 def assert_openai_error(response: httpx.Response, status: int, code: str, param: str) -> None:
@@ -80,21 +86,48 @@ async def test_a_text_beyond_the_limit_is_read_up_to_it(client: httpx.AsyncClien
 @pytest.mark.parametrize(
     ("body", "status", "code", "param"),
     [
-        ({"input": []}, 422, "VALIDATION_ERROR", "input"),
-        ({"input": ""}, 422, "VALIDATION_ERROR", "input"),
-        ({"input": ["fine", "  "]}, 422, "VALIDATION_ERROR", "input"),
-        ({"input": [1, 2, 3]}, 422, "VALIDATION_ERROR", "input"),
-        ({"input": [[1, 2], [3]]}, 422, "VALIDATION_ERROR", "input"),
-        ({"input": ["x"] * 3_000}, 422, "VALIDATION_ERROR", "input"),
-        ({"input": "x", "dimensions": 12}, 422, "VALIDATION_ERROR", "dimensions"),
+        ({"input": []}, 400, "VALIDATION_ERROR", "input"),
+        ({"input": ""}, 400, "VALIDATION_ERROR", "input"),
+        ({"input": ["fine", "  "]}, 400, "VALIDATION_ERROR", "input"),
+        ({"input": [1, 2, 3]}, 400, "VALIDATION_ERROR", "input"),
+        ({"input": [[1, 2], [3]]}, 400, "VALIDATION_ERROR", "input"),
+        ({"input": ["x"] * 3_000}, 400, "VALIDATION_ERROR", "input"),
+        ({"input": "x", "dimensions": 12}, 400, "VALIDATION_ERROR", "dimensions"),
         ({"input": "x", "model": "text-embedding-3-large"}, 404, "MODEL_NOT_FOUND", "model"),
-        ({"input": "x", "encoding_format": "hex"}, 422, "VALIDATION_ERROR", "encoding_format"),
+        ({"input": "x", "encoding_format": "hex"}, 400, "VALIDATION_ERROR", "encoding_format"),
+        ({"input": "x", "colour": "blue"}, 400, "VALIDATION_ERROR", "colour"),
+        ({"input": 5}, 400, "VALIDATION_ERROR", "input"),
+        ({"input": None}, 400, "VALIDATION_ERROR", "input"),
+        ({"input": {"text": "x"}}, 400, "VALIDATION_ERROR", "input"),
+        ({"input": ["x", 5]}, 400, "VALIDATION_ERROR", "input"),
+        ({"input": ["x", None]}, 400, "VALIDATION_ERROR", "input"),
+        ({"input": [True]}, 400, "VALIDATION_ERROR", "input"),
+        ({"input": ["x", "half \ud83d of a pair"]}, 400, "VALIDATION_ERROR", "input"),
+        ({"input": "word " * 200_000, "truncate": False}, 400, "VALIDATION_ERROR", "input"),
+        ({"input": "x", "model": "../minilm"}, 404, "MODEL_NOT_FOUND", "model"),
+        ({"input": "x", "model": ""}, 404, "MODEL_NOT_FOUND", "model"),
+        ({"input": "x", "model": 3}, 400, "VALIDATION_ERROR", "model"),
+        ({"input": "x", "dimensions": -1}, 400, "VALIDATION_ERROR", "dimensions"),
+        ({}, 400, "VALIDATION_ERROR", "input"),
     ],
 )
 async def test_bad_requests_get_openais_error(
     client: httpx.AsyncClient, body: dict[str, Any], status: int, code: str, param: str
 ) -> None:
-    assert_openai_error(await client.post("/v1/embeddings", json=body), status, code, param)
+    assert_openai_error(await posted(client, body), status, code, param)
+
+
+async def test_odd_texts_are_embedded_like_others(client: httpx.AsyncClient) -> None:
+    odd = ["a\0b", "\0", "\u200b", "word " * 200_000, "[MASK] [PAD] [SEP]", "\U0001f600" * 300]
+    rows = vectors(await client.post("/v1/embeddings", json={"input": odd}))
+    np.testing.assert_allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-4)
+
+
+async def test_a_body_that_is_no_json_gets_openais_error(client: httpx.AsyncClient) -> None:
+    for content in (b"{", b"", b"[" * 5_000, b"\xff"):
+        response = await client.post("/v1/embeddings", content=content, headers={"Content-Type": "application/json"})
+        assert response.status_code in {400, 422}, content
+        assert response.json()["error"]["type"] == "invalid_request_error"
 
 
 async def test_without_a_service_token_nothing_is_embedded(app: FastAPI) -> None:
@@ -169,7 +202,7 @@ async def test_a_damaged_file_is_named(
 async def test_a_text_beyond_the_limit_is_refused_where_cutting_it_is_not_wanted(client: httpx.AsyncClient) -> None:
     body = {"input": ["short", "word " * 5_000], "truncate": False}
     response = await client.post("/v1/embeddings", json=body)
-    assert_openai_error(response, 422, "VALIDATION_ERROR", "input")
+    assert_openai_error(response, 400, "VALIDATION_ERROR", "input")
     assert "5,002 tokens" in response.json()["error"]["message"]
     assert "256" in response.json()["error"]["message"]
     fits = await client.post("/v1/embeddings", json={"input": ["word " * 254], "truncate": False})

@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from libs.clients.base import ServiceClient
 from libs.clients.embedding import EmbeddingClient
 from libs.config.settings import Settings
-from libs.inference.late_interaction import BYTES_PER_TOKEN, maxsim
+from libs.inference.late_interaction import bytes_per_token, maxsim
 from libs.security.tokens import ServiceTokens
 
 QUERY = "How long does an access token live?"
@@ -47,7 +47,7 @@ async def test_the_passage_that_answers_has_the_highest_score(embedding: Embeddi
 
 async def test_special_tokens_and_punctuation_are_left_out(embedding: EmbeddingClient) -> None:
     passages = await embedding.embed_passages(["Hello, world!", "... !?", "hello world"])
-    assert [len(tokens) // BYTES_PER_TOKEN for tokens in passages.tokens] == [2, 0, 2]
+    assert [len(tokens) // bytes_per_token(384) for tokens in passages.tokens] == [2, 0, 2]
     query = await embedding.embed_query("?!")
     assert query.tokens.shape == (0, 384)
     assert maxsim(query.tokens, passages.tokens).tolist() == [0, 0, 0]

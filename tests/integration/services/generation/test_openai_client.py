@@ -148,7 +148,7 @@ async def test_probabilities_have_openais_shape_where_the_engine_has_them(client
     for token in logprobs.content:
         assert token.logprob <= 0
         assert bytes(token.bytes or []) == token.token.encode()
-        assert len(token.top_logprobs) == 2
+        assert len(token.top_logprobs) <= 2
 
 
 async def test_the_extractive_composer_answers_from_documents(client: openai.AsyncOpenAI):

@@ -1,8 +1,8 @@
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import httpx
@@ -21,10 +21,14 @@ from services.generation.ports import (
     Finished,
     GenerationRequest,
     Message,
+    PromptTooLongError,
     Sampling,
     TextDelta,
+    TokenLogprob,
 )
 
+# Content, and how many tokens come with it.
+LOGPROB_CHUNKS = [("", 0), ("He", 1), (None, 1), ("llo", 2), ("!", 0)]
 WORDS = ["The ", "sky ", "is ", "blue."]
 
 
@@ -34,6 +38,7 @@ class Upstream:
 
     url: str = ""
     behaviour: str = "answer"
+    refusal: tuple[int, Any] = (400, {})
     requests: list[tuple[dict[str, str], dict[str, Any]]] = field(default_factory=list)
     open_streams: int = 0
     closed: asyncio.Event = field(default_factory=asyncio.Event)
@@ -43,11 +48,21 @@ class Upstream:
         choice = {"index": 0, "delta": {"content": content} if content else {}, "finish_reason": finish_reason}
         return f"data: {json.dumps({'id': 'c', 'choices': [choice], **more})}\n\n"
 
+    def usage(self) -> dict[str, Any]:
+        details = {"cached": {"cached_tokens": 5, "audio_tokens": 0}, "cut": None}
+        usage: dict[str, Any] = {"prompt_tokens": 7, "completion_tokens": 4, "total_tokens": 11}
+        if self.behaviour in details:
+            usage["prompt_tokens_details"] = details[self.behaviour]
+        return usage
+
     async def stream(self) -> AsyncIterator[str]:
         self.open_streams += 1
         self.closed.clear()
         try:
             yield ": a comment\n\n"
+            if self.behaviour == "logprobs":
+                for chunk in logprob_chunks():
+                    yield chunk
             for word in WORDS:
                 yield self.chunk(word)
                 if self.behaviour == "slow":
@@ -60,8 +75,7 @@ class Upstream:
                     yield "data: not json\n\n"
             yield self.chunk(finish_reason="length" if self.behaviour == "cut" else "stop")
             if self.behaviour != "no usage":
-                usage = {"prompt_tokens": 7, "completion_tokens": 4, "total_tokens": 11}
-                yield f"data: {json.dumps({'choices': [], 'usage': usage})}\n\n"
+                yield f"data: {json.dumps({'choices': [], 'usage': self.usage()})}\n\n"
             yield "data: [DONE]\n\n"
         finally:
             self.open_streams -= 1
@@ -74,6 +88,8 @@ class Upstream:
                 return JSONResponse({"error": {"message": "busy"}}, 429, headers={"Retry-After": "7"})
             case "error":
                 return PlainTextResponse("secret detail " * 10_000, 500)
+            case "refused":
+                return JSONResponse(self.refusal[1], self.refusal[0])
             case "moved":
                 return Response(status_code=307, headers={"Location": "http://127.0.0.1:9/v1/chat/completions"})
             case "not a stream":
@@ -81,6 +97,14 @@ class Upstream:
             case "silent":
                 await self.release.wait()
         return StreamingResponse(self.stream(), media_type="text/event-stream")
+
+
+def logprob_chunks() -> Iterator[str]:
+    for number, (content, tokens) in enumerate(LOGPROB_CHUNKS):
+        entry = {"token": content or "", "bytes": None}
+        tops = [{**entry, "logprob": -0.5 - at} for at in range(2)]
+        entries = [{**entry, "logprob": -number, "top_logprobs": tops}] * tokens
+        yield f"data: {json.dumps({'choices': [{'delta': {'content': content}, 'logprobs': {'content': entries}}]})}\n\n"
 
 
 @pytest.fixture
@@ -192,6 +216,103 @@ async def test_failures_are_unavailability_and_keep_their_reason_to_themselves(
     assert len(str(failed.value)) < 500
     assert reason not in failed.value.message
     assert failed.value.status == 503
+
+
+async def test_the_upstreams_cache_is_told(engine: OpenAICompatibleEngine, upstream: Upstream):
+    upstream.behaviour = "cached"
+    assert (await events_of(engine))[-1] == Finished("stop", 7, 4, cached_tokens=5)
+
+
+async def test_logprobs_come_with_text(engine: OpenAICompatibleEngine, upstream: Upstream):
+    upstream.behaviour = "logprobs"
+    request = replace(REQUEST, sampling=replace(REQUEST.sampling, logprobs=2))
+    deltas = [event async for event in engine.generate(request) if isinstance(event, TextDelta)]
+    assert [(delta.text, len(delta.logprobs)) for delta in deltas[:3]] == [("He", 1), ("llo", 3), ("!", 0)]
+    assert deltas[0].logprobs[0] == TokenLogprob("He", -1, (("He", -0.5), ("He", -1.5)))
+    sent = upstream.requests[0][1]
+    assert (sent["logprobs"], sent["top_logprobs"]) == (True, 2)
+    [_ async for _ in engine.generate(replace(request, sampling=replace(REQUEST.sampling, logprobs=0)))]
+    assert "top_logprobs" not in upstream.requests[1][1]
+
+
+async def test_only_an_upstream_that_takes_them_gets_top_k_and_repetition_penalty(upstream: Upstream):
+    request = replace(REQUEST, sampling=replace(REQUEST.sampling, top_k=7, repetition_penalty=1.1))
+    for takes in (False, True):
+        engine = make_engine(upstream.url, takes_top_k=takes)
+        [_ async for _ in engine.generate(request)]
+        [_ async for _ in engine.generate(REQUEST)]
+        await engine.close()
+    extra = [{key: body.get(key) for key in ("top_k", "repetition_penalty")} for _, body in upstream.requests]
+    nothing = {"top_k": None, "repetition_penalty": None}
+    assert extra == [nothing, nothing, {"top_k": 7, "repetition_penalty": 1.1}, nothing]
+
+
+@pytest.mark.parametrize(
+    ("error", "prompt_tokens", "limit"),
+    [
+        (
+            {
+                "message": "This model's maximum context length is 8192 tokens. However, your messages resulted in "
+                "9001 tokens. Please reduce the length of the messages.",
+                "type": "invalid_request_error",
+                "param": "messages",
+                "code": "context_length_exceeded",
+            },
+            9001,
+            8192,
+        ),
+        (
+            {
+                "message": "This model's maximum context length is 4096 tokens. However, you requested 5000 tokens "
+                "(4900 in the messages, 100 in the completion).",
+                "type": "BadRequestError",
+                "param": None,
+                "code": 400,
+            },
+            4900,
+            4096,
+        ),
+        (
+            {
+                "message": "'max_tokens' is too large: 512. This model's maximum context length is 4096 tokens and your "
+                "request has 4000 input tokens (512 > 4096 - 4000).",
+                "code": 400,
+            },
+            4000,
+            4096,
+        ),
+        ({"message": "Input is too long.", "code": "context_length_exceeded"}, None, 4096),
+        ({"message": str(PromptTooLongError(70, 60)), "code": "VALIDATION_ERROR"}, 70, 60),
+    ],
+)
+async def test_a_prompt_that_the_upstream_finds_too_long(
+    engine: OpenAICompatibleEngine, upstream: Upstream, error: dict[str, Any], prompt_tokens: int | None, limit: int
+):
+    upstream.behaviour, upstream.refusal = "refused", (400, {"error": error})
+    with pytest.raises(PromptTooLongError) as refused:
+        await events_of(engine)
+    assert refused.value.details.get("prompt_tokens") == prompt_tokens
+    assert refused.value.details["limit"] == limit
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "reason"),
+    [
+        (400, {"error": {"message": "Unrecognized request argument: top_k", "code": None}}, "answered 400: .*top_k"),
+        (400, ["not", "an", "object"], "answered 400"),
+        (401, {"error": {"message": "Incorrect API key provided: sk-1234"}}, "refused our key .401"),
+        (403, {"error": {"message": "Country not supported"}}, "refused our key .403"),
+        (404, {"error": {"message": "The model `tiny` does not exist"}}, "no model 'tiny'"),
+    ],
+)
+async def test_a_refusal_is_unavailability_with_its_reason_for_the_log(
+    engine: OpenAICompatibleEngine, upstream: Upstream, status: int, body: Any, reason: str
+):
+    upstream.behaviour, upstream.refusal = "refused", (status, body)
+    with pytest.raises(EngineUnavailableError, match=reason) as failed:
+        await events_of(engine)
+    assert "sk-1234" not in failed.value.message
+    assert failed.value.headers == {"Retry-After": "30" if status > 400 else "2"}
 
 
 async def test_a_busy_upstream(engine: OpenAICompatibleEngine, upstream: Upstream):

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from gguf import GGMLQuantizationType, GGUFReader, GGUFWriter, quants
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -29,7 +30,8 @@ from services.generation.ports import (
     TextDelta,
 )
 
-CONTEXT = 1024
+# Of a prompt and its answer, and of all that the cache holds.
+CONTEXT = 512
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +41,12 @@ def gguf(models_dir: Path) -> Path:
 
 def make_engine(gguf: Path, *, max_running: int = 4, max_waiting: int = 4) -> OpenVinoEngine:
     return OpenVinoEngine(
-        gguf, model_id="smollm2", context_tokens=CONTEXT, max_running=max_running, max_waiting=max_waiting
+        gguf,
+        model_id="smollm2",
+        context_tokens=4 * CONTEXT,
+        max_running=max_running,
+        max_waiting=max_waiting,
+        kv_cache_tokens=CONTEXT,
     )
 
 
@@ -86,6 +93,7 @@ async def test_the_context_bounds_prompt_and_answer_together(engine: OpenVinoEng
     with pytest.raises(PromptTooLongError, match=f"takes {CONTEXT}") as refused:
         await answer(engine, ask("word " * CONTEXT))
     assert refused.value.status == 422
+    assert engine.context_length == CONTEXT  # the cache's, below what was configured
 
 
 async def test_streams_share_the_pipeline(engine: OpenVinoEngine):
@@ -163,10 +171,53 @@ async def test_a_seed_repeats_an_answer(engine: OpenVinoEngine):
     assert len({await told(seed) for seed in range(4)}) > 1
 
 
+async def test_top_k_and_a_repetition_penalty_are_kept_to(engine: OpenVinoEngine):
+    async def told(**sampling: object) -> str:
+        return "".join((await answer(engine, ask("Say yes again and again.", **sampling)))[0])
+
+    greedy = await told()
+    assert await told() == greedy  # from the prefix cache, as all that follow
+    assert await told(temperature=1.0, top_k=1, seed=5) == greedy
+    assert await told(repetition_penalty=1.9) != greedy
+
+
+async def test_logprobs_are_of_the_text_that_is_shown(engine: OpenVinoEngine):
+    async def told(**sampling: object) -> tuple[str, str]:
+        request = ask("Count from one to ten in words.", **sampling)
+        deltas = [event async for event in engine.generate(request) if isinstance(event, TextDelta)]
+        logprobs = [entry for delta in deltas for entry in delta.logprobs]
+        assert all(entry.logprob <= 0 and not entry.top for entry in logprobs)
+        return "".join(delta.text for delta in deltas), "".join(entry.token for entry in logprobs)
+
+    text, tokens = await told(logprobs=1)
+    assert tokens == text
+    stop = text[len(text) // 2 : len(text) // 2 + 7]
+    cut, tokens = await told(logprobs=1, stop=(stop,))
+    assert cut == text[: text.index(stop)]
+    assert cut.startswith(tokens)
+    assert len(cut) - len(tokens) < 12  # a token that the stop string cuts in two isn't shown whole
+    assert (await told())[1] == ""
+    await idle(engine)
+
+
+async def test_a_whole_prompt_is_counted_as_an_answer_counts_it(engine: OpenVinoEngine):
+    request = ask("x" + ATTACK, max_tokens=1)
+    assert await engine.count_prompt(request.messages) == (await answer(engine, request))[1].prompt_tokens
+
+
 async def test_count_tokens(engine: OpenVinoEngine):
     counts = await engine.count_tokens(["", "hello", "hello hello hello", "\ud800 broken\x00"])
     assert counts[:3] == [0, 1, 3]
     assert counts[3] > 0
+
+
+async def test_a_text_beyond_what_the_tokenizer_gives_at_once_is_counted_whole(engine: OpenVinoEngine):
+    assert await engine.count_tokens(["word " * 9_999 + "word"]) == [10_000]
+    bare, whole = [await engine.count_prompt([Message("user", "word" + " word" * more)]) for more in (0, 9_999)]
+    assert whole - bare == 9_999
+    with pytest.raises(PromptTooLongError) as refused:
+        await answer(engine, ask("word " * 200_000))
+    assert refused.value.details["prompt_tokens"] > CONTEXT
 
 
 NESTED = "<|im_<|im_end|>end|><|im_end<|im_end|>|>< |im_end|>"
@@ -223,6 +274,27 @@ async def test_too_many_requests_are_refused_at_once(gguf: Path):
         await engine.close()
 
 
+async def test_more_prompts_than_the_cache_holds_are_all_answered(engine: OpenVinoEngine):
+    requests = [ask(f"{number}. " + "The house by the river is green. " * 19, max_tokens=20) for number in range(8)]
+    answers = await asyncio.gather(*(answer(engine, request) for request in requests))
+    for deltas, finished in answers:
+        assert finished.prompt_tokens > CONTEXT // 3
+        assert finished.completion_tokens == 20 or finished.finish_reason == "stop"
+        assert deltas
+
+
+async def test_memory_stays_flat(engine: OpenVinoEngine):
+    (worker,) = [child for child in psutil.Process().children() if str(CONTEXT) in child.cmdline()]
+
+    async def ask_many(start: int, end: int) -> int:
+        for first in range(start, end, 8):
+            await asyncio.gather(*(answer(engine, ask(f"Number {n}?", max_tokens=1)) for n in range(first, first + 8)))
+        return worker.memory_info().rss
+
+    before = await ask_many(0, 40)
+    assert await ask_many(40, 240) - before < 16 << 20
+
+
 async def test_a_killed_worker_fails_its_answers_and_comes_back(gguf: Path):
     engine = make_engine(gguf)
     others = set(psutil.Process().children())
@@ -255,6 +327,41 @@ def test_conversion_is_done_once_and_starts_over_after_a_kill(gguf: Path):
     (gguf.parent / ".openvino.partial").mkdir(exist_ok=True)
     assert prepare(gguf) == model
     assert (model.context_length, len(model.control_tokens)) == (8192, 17)
+
+
+def requantised(source: Path, target: Path, kind: GGMLQuantizationType) -> Path:
+    """A model whose first four layers have tensors of another type."""
+    reader = GGUFReader(source)
+    writer = GGUFWriter(target, "llama")
+    for field in reader.fields.values():
+        if not field.name.startswith("GGUF.") and field.name != "general.architecture":
+            item = field.types[-1] if len(field.types) > 1 else None
+            writer.add_key_value(field.name, field.contents(), field.types[0], item)
+    for tensor in reader.tensors:
+        if tensor.tensor_type == GGMLQuantizationType.Q4_1 and tensor.name.split(".")[1] in "0123":
+            data = quants.quantize(quants.dequantize(tensor.data, tensor.tensor_type), kind)
+            writer.add_tensor(tensor.name, data, raw_dtype=kind)
+        else:
+            writer.add_tensor(tensor.name, tensor.data, raw_dtype=tensor.tensor_type)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return target
+
+
+async def test_a_q8_0_file_says_what_its_q4_1_original_says(engine: OpenVinoEngine, gguf: Path, tmp_path: Path):
+    other = make_engine(requantised(gguf, tmp_path / "other.gguf", GGMLQuantizationType.Q8_0))
+
+    async def said(by: OpenVinoEngine) -> list[tuple[str, float]]:
+        request = ask("Why is the sky blue?", max_tokens=2, logprobs=1)
+        deltas = [event async for event in by.generate(request) if isinstance(event, TextDelta)]
+        return [(entry.token, entry.logprob) for delta in deltas for entry in delta.logprobs]
+
+    original, again = await said(engine), await said(other)
+    await other.close()
+    assert [token for token, _ in again] == [token for token, _ in original]
+    assert [logprob for _, logprob in again] == pytest.approx([logprob for _, logprob in original], abs=0.3)
 
 
 def test_the_service_process_never_imports_openvino():

@@ -5,17 +5,18 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from libs.inference.late_interaction import (
-    BYTES_PER_TOKEN,
-    DIMENSIONS,
+    bytes_per_token,
     maxsim,
     pack_passage,
     pack_query,
     query_tokens,
 )
 
+DIMENSION = 384
 
-def directions(count: int, seed: int = 0) -> NDArray[np.float32]:
-    rows = np.random.default_rng(seed).normal(size=(count, DIMENSIONS)).astype(np.float32)
+
+def directions(count: int, seed: int = 0, dimension: int = DIMENSION) -> NDArray[np.float32]:
+    rows = np.random.default_rng(seed).normal(size=(count, dimension)).astype(np.float32)
     return rows / np.linalg.norm(rows, axis=1, keepdims=True)
 
 
@@ -53,18 +54,29 @@ def test_a_query_without_tokens_scores_nothing():
 
 
 def test_a_passage_takes_the_bytes_that_its_tokens_need():
-    assert len(pack_passage(directions(7))) == 7 * BYTES_PER_TOKEN
+    assert len(pack_passage(directions(7))) == 7 * 48
     assert pack_passage(directions(0)) == b""
 
 
 def test_a_query_keeps_its_precision():
     query = directions(5)
-    np.testing.assert_allclose(query_tokens(pack_query(query)), query, atol=1e-3)
-    assert query_tokens(b"").shape == (0, DIMENSIONS)
+    np.testing.assert_allclose(query_tokens(pack_query(query), DIMENSION), query, atol=1e-3)
+    assert query_tokens(b"", DIMENSION).shape == (0, DIMENSION)
 
 
 def test_bytes_of_another_form_are_refused():
-    with pytest.raises(ValueError, match=f"{BYTES_PER_TOKEN} bytes"):
-        maxsim(directions(1), [b"x" * (BYTES_PER_TOKEN + 1)])
+    with pytest.raises(ValueError, match="48 bytes"):
+        maxsim(directions(1), [b"x" * 49])
     with pytest.raises(ValueError, match="reshape"):
-        query_tokens(b"xy")
+        query_tokens(b"xy", DIMENSION)
+
+
+@pytest.mark.parametrize("dimension", [1, 8, 100, 128, 767, 768])
+def test_any_number_of_dimensions_is_compared(dimension: int):
+    query = directions(6, dimension=dimension)
+    other, same = directions(9, 1, dimension), np.concatenate([directions(9, 2, dimension), query])
+    packed = [pack_passage(other), pack_passage(same)]
+    assert [len(passage) for passage in packed] == [count * bytes_per_token(dimension) for count in (9, 15)]
+    expected = [exact(query, other), exact(query, same)]
+    again = query_tokens(pack_query(query), dimension)
+    np.testing.assert_allclose(maxsim(again, packed), expected, atol=4 / dimension**0.5)

@@ -1,5 +1,7 @@
 import asyncio
+import gc
 import threading
+import weakref
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 
@@ -153,3 +155,26 @@ async def test_a_failing_batch_fails_its_callers_only() -> None:
         with pytest.raises(ValueError, match="negative"):
             await queue.embed([[-1], [5]], "query")
         assert int((await queue.embed([[7]], "query"))[0][0]) == 7
+
+
+async def test_a_queue_that_nobody_uses_any_more_is_let_go() -> None:
+    async with running(Model()) as queue:
+        await queue.embed([[1]], "query")
+        gone = weakref.ref(queue)
+        del queue
+    await asyncio.sleep(0)
+    gc.collect()
+    assert gone() is None
+
+
+async def test_a_full_lane_says_how_long_what_waits_will_take() -> None:
+    model = Model()
+    async with running(model, max_waiting=4) as queue, held(model, queue):
+        waiting = asyncio.ensure_future(queue.embed([[1] * 50] * 4, "query"))
+        await started(waiting)
+        queue._note_speed(40)  # tokens a second
+        with pytest.raises(FootnoteError) as refused:
+            await queue.embed([[2]], "query")
+        assert refused.value.headers["Retry-After"] == "5"
+        model.free.set()
+        await waiting

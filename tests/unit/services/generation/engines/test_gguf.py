@@ -1,9 +1,11 @@
 import struct
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from services.generation.engines.gguf import ControlToken, GgufHeader, read_header
+from services.generation.engines.openvino_ir import ConversionError, prepare
 
 
 def text(value: str) -> bytes:
@@ -18,8 +20,13 @@ def array(kind: int, items: list[bytes]) -> bytes:
     return struct.pack("<IQ", kind, len(items)) + b"".join(items)
 
 
-def gguf(*pairs: bytes, magic: bytes = b"GGUF", version: int = 3) -> bytes:
-    return magic + struct.pack("<IQQ", version, 0, len(pairs)) + b"".join(pairs)
+def tensor(name: str, kind: int, *shape: int) -> bytes:
+    return text(name) + struct.pack(f"<I{len(shape)}QIQ", len(shape), *shape, kind, 0)
+
+
+def gguf(*pairs: bytes, magic: bytes = b"GGUF", version: int = 3, tensors: Sequence[bytes] = ()) -> bytes:
+    counts = struct.pack("<IQQ", version, len(tensors), len(pairs))
+    return magic + counts + b"".join(pairs) + b"".join(tensors)
 
 
 PAIRS = [
@@ -35,9 +42,33 @@ PAIRS = [
 
 def test_the_header_of_a_model(tmp_path: Path):
     path = tmp_path / "tiny.gguf"
-    path.write_bytes(gguf(*PAIRS))
+    tensors = [tensor("a.weight", 12, 256, 8), tensor("b.weight", 12, 256, 8), tensor("c.weight", 99, 4)]
+    path.write_bytes(gguf(*PAIRS, tensors=tensors))
     tokens = (ControlToken(0, "<|im_end|>"), ControlToken(2, "<tool>"))
-    assert read_header(path) == GgufHeader("Tiny", 2048, tokens)
+    types = {"Q4_K": "a.weight", "type 99": "c.weight"}
+    assert read_header(path) == GgufHeader("Tiny", "llama", 2048, tokens, types)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (gguf(*PAIRS, tensors=[tensor("a.weight", 6, 32)]), r"odd\.gguf.* Q5_0 \('a\.weight'\).*Q4_K"),
+        (
+            gguf(
+                pair("general.architecture", 8, text("rwkv")),
+                *PAIRS[1:3],
+                pair("rwkv.context_length", 4, struct.pack("<I", 8)),
+                *PAIRS[4:],
+            ),
+            r"odd\.gguf.*'rwkv'.*llama",
+        ),
+    ],
+)
+def test_what_openvino_cannot_read_is_named_before_a_conversion(tmp_path: Path, content: bytes, message: str):
+    path = tmp_path / "odd.gguf"
+    path.write_bytes(content)
+    with pytest.raises(ConversionError, match=message):
+        prepare(path)
 
 
 @pytest.mark.parametrize(
@@ -48,6 +79,7 @@ def test_the_header_of_a_model(tmp_path: Path):
         (gguf(*PAIRS, version=1), "version 1"),
         (gguf(*PAIRS[:3]), "llama.context_length"),
         (gguf(*PAIRS)[:150], "breaks off"),
+        (gguf(*PAIRS, tensors=[tensor("a.weight", 12, 256)])[:-10], "breaks off"),
     ],
 )
 def test_a_file_that_is_something_else_is_named(tmp_path: Path, content: bytes, message: str):

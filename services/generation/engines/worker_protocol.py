@@ -1,4 +1,4 @@
-"""What the OpenVINO engine and its worker process say to each other: one JSON object a line."""
+"""What a local engine and its worker process say to each other: one JSON object a line."""
 
 from typing import Annotated, Literal
 
@@ -19,8 +19,11 @@ class Generate(BaseModel):
     max_tokens: int
     temperature: float
     top_p: float
+    top_k: int | None
+    repetition_penalty: float
     stop: list[str]
     seed: int
+    logprobs: int | None
 
 
 class Cancel(BaseModel):
@@ -34,26 +37,43 @@ class Count(BaseModel):
     texts: list[str]
 
 
+class CountPrompt(BaseModel):
+    """Of these messages after the chat template, as `Generate` would have them."""
+
+    op: Literal["count_prompt"] = "count_prompt"
+    id: int
+    messages: list[ChatMessage]
+
+
 class ReadLoad(BaseModel):
     op: Literal["read_load"] = "read_load"
     id: int
 
 
-Command = Annotated[Generate | Cancel | Count | ReadLoad, Field(discriminator="op")]
+Question = Count | CountPrompt | ReadLoad
+Command = Annotated[Generate | Cancel | Question, Field(discriminator="op")]
 commands: TypeAdapter[Command] = TypeAdapter(Command)
 
 
 class Ready(BaseModel):
-    """The first line: the model is loaded."""
+    """The first line: the model is loaded. A `Failed` of the same id stands for one that can't be."""
 
     op: Literal["ready"] = "ready"
     id: int = 0
+    context_tokens: int
+
+
+class Logprob(BaseModel):
+    token: str
+    logprob: float
+    top: list[tuple[str, float]]
 
 
 class Text(BaseModel):
     op: Literal["text"] = "text"
     id: int
     text: str
+    logprobs: list[Logprob] = []
 
 
 class Done(BaseModel):

@@ -7,14 +7,15 @@ from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 
 from libs.inference.child import import_path_environment
-from services.generation.engines import openvino_protocol as protocol
+from services.generation.engines import worker_protocol as protocol
 from services.generation.ports import EngineUnavailableError
 
-_WORKER = "services.generation.engines.openvino_worker"
-# A reply carries a few words, or the token counts of one request's texts.
+# A reply carries a few words, perhaps with their alternatives, or the token counts of one request's texts.
 _LONGEST_REPLY = 1 << 22
 # A step in progress may finish; then the process is killed.
 _CLOSE_SECONDS = 2.0
+# The id of the reply that a worker starts with.
+_GREETING = 0
 
 
 class Conversation:
@@ -31,22 +32,25 @@ class Conversation:
         """Raises EngineUnavailableError where the worker ended."""
         reply = await self._replies.get()
         if reply is None:
-            raise EngineUnavailableError("The OpenVINO worker process ended; its last words are on standard error.")
+            raise EngineUnavailableError("The worker process ended; its last words are on standard error.")
         return reply
 
 
 class WorkerProcess:
+    """`context_tokens`: of prompt and answer together, as the worker said when it had loaded its model."""
+
     def __init__(self, process: Process) -> None:
+        self.context_tokens = 0
         self._process = process
         self._conversations: dict[int, Conversation] = {}
         self._reader = asyncio.create_task(self._read())
         self.alive = True
 
     @classmethod
-    async def launch(cls, arguments: Sequence[str]) -> "WorkerProcess":
+    async def launch(cls, module: str, arguments: Sequence[str]) -> "WorkerProcess":
         """A worker that has loaded its model. Raises EngineUnavailableError."""
         process = await asyncio.create_subprocess_exec(
-            *[sys.executable, "-m", _WORKER, *arguments],
+            *[sys.executable, "-m", module, *arguments],
             stdin=PIPE,
             stdout=PIPE,
             limit=_LONGEST_REPLY,
@@ -55,18 +59,16 @@ class WorkerProcess:
         worker = cls(process)
         try:
             with worker.conversation(None) as greeting:
-                await greeting.next_reply()
+                worker.context_tokens = _context_tokens(await greeting.next_reply())
         except BaseException:
             await worker.close()
             raise
         return worker
 
     @contextmanager
-    def conversation(
-        self, command: protocol.Generate | protocol.Count | protocol.ReadLoad | None
-    ) -> Generator[Conversation]:
+    def conversation(self, command: protocol.Generate | protocol.Question | None) -> Generator[Conversation]:
         """Sends `command` and receives its replies; None receives the greeting."""
-        request_id = command.id if command else protocol.Ready().id
+        request_id = command.id if command else _GREETING
         conversation = self._conversations[request_id] = Conversation()
         try:
             if not self.alive:
@@ -103,3 +105,9 @@ class WorkerProcess:
             self.alive = False
             for conversation in self._conversations.values():
                 conversation.receive(None)
+
+
+def _context_tokens(greeting: protocol.Reply) -> int:
+    if isinstance(greeting, protocol.Ready):
+        return greeting.context_tokens
+    raise EngineUnavailableError(greeting.reason if isinstance(greeting, protocol.Failed) else repr(greeting))

@@ -1,0 +1,155 @@
+"""The models that are served: loaded, switched and unloaded as the settings say, without a restart."""
+
+import asyncio
+import gc
+from collections.abc import Awaitable, Callable, Generator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+
+from libs.telemetry.logs import get_logger
+from services.embedding.folders import public_id
+from services.embedding.ports import Encoder, ModelLoadError
+from services.embedding.refusals import not_loaded, unknown_model
+
+log = get_logger(__name__)
+
+DEFAULT_MODEL = "default"
+LOADING_RETRY_S = 2
+FAILED_RETRY_S = 30
+RELOAD_S = 5
+
+
+@dataclass(eq=False, slots=True)
+class _Served:
+    """One model, by the name that settings have for it. `users` counts the calls that are being answered."""
+
+    name: str
+    id: str
+    encoder: Encoder | None = None
+    problem: str | None = None
+    users: int = 0
+    task: asyncio.Task[None] | None = field(default=None, repr=False)
+
+
+class ModelRegistry:
+    """`default` is the configured model from when it is loaded; until then it stays what it was."""
+
+    def __init__(self, load: Callable[[str], Awaitable[Encoder]]) -> None:
+        """`load` raises ModelLoadError."""
+        self._load = load
+        self._served: dict[str, _Served] = {}
+        self._wanted: list[str] = []
+        self.default = ""
+
+    def serve(self, default: str, also: Sequence[str]) -> None:
+        """Loads in the background what isn't there yet, or failed; unloads what isn't named once nothing needs it."""
+        self._wanted = list(dict.fromkeys([default, *also]))
+        for name in self._wanted:
+            known = self._served.get(name)
+            if known is None or (known.task and known.task.done()):
+                self._served[name] = served = _Served(name, public_id(name))
+                served.task = asyncio.create_task(self._run(served), name=f"embedding model {name}")
+        self._settle()
+
+    async def stop(self) -> None:
+        tasks = [served.task for served in self._served.values() if served.task]
+        self._served.clear()
+        for task in tasks:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+    def loaded(self) -> list[tuple[str, Encoder]]:
+        """By their names in the settings, the default first. Raises 503 where there is none."""
+        there = [(served.name, served.encoder) for served in self._served.values() if served.encoder]
+        if not there:
+            with self.use(DEFAULT_MODEL):
+                pass
+        return sorted(there, key=lambda one: one[0] != self.default)
+
+    @contextmanager
+    def use(self, model: str) -> Generator[Encoder]:
+        """The model by its name in the settings or its public one; it stays loaded while it is used.
+
+        Raises 404 where it isn't served, 503 where it isn't loaded.
+        """
+        served = self._named(self.default if model == DEFAULT_MODEL else model)
+        if served.encoder is None:
+            if served.problem:
+                raise not_loaded(served.id, "could not be loaded; the operator's log says why", FAILED_RETRY_S)
+            raise not_loaded(served.id, "is still loading", LOADING_RETRY_S)
+        served.users += 1
+        try:
+            yield served.encoder
+        finally:
+            served.users -= 1
+            if served.name not in self._kept():
+                self._settle()
+
+    async def check(self) -> None:
+        """For health: raises ModelLoadError where the default isn't loaded."""
+        served = self._served.get(self.default)
+        if served is None or served.encoder is None:
+            raise ModelLoadError((served and served.problem) or "the model is still loading")
+
+    async def check_others(self) -> None:
+        """For health: raises ModelLoadError where another configured model isn't loaded."""
+        problems = [
+            f"{served.name}: {served.problem or 'still loading'}"
+            for served in self._served.values()
+            if served.encoder is None and served.name != self.default
+        ]
+        if problems:
+            raise ModelLoadError("; ".join(problems))
+
+    def _named(self, model: str) -> _Served:
+        named = [served for served in self._served.values() if model in {served.name, served.id}]
+        if not named or named[0].name not in self._kept():
+            raise unknown_model(model, [served.id for served in self._served.values() if served.name in self._kept()])
+        return named[0]
+
+    async def _run(self, served: _Served) -> None:
+        encoder = await self._patiently(served)
+        if encoder is None:
+            return
+        served.encoder, served.problem = encoder, None
+        log.info("model ready", model=encoder.id, backend=encoder.backend, revision=encoder.revision)
+        self._settle()
+        await encoder.run()
+
+    async def _patiently(self, served: _Served) -> Encoder | None:
+        """None where it can't be loaded; what may be there later is tried again."""
+        while True:
+            try:
+                return await self._load(served.name)
+            except ModelLoadError as error:
+                again = error.passing
+                served.problem = str(error)
+                log.error("model not loaded", model=served.name, reason=served.problem)  # noqa: TRY400 - the message says it all
+            except Exception as error:
+                again = False
+                served.problem = f"{type(error).__name__}: {error}"
+                log.exception("model not loaded", model=served.name)
+            if not again:
+                return None
+            await asyncio.sleep(RELOAD_S)
+
+    def _kept(self) -> set[str]:
+        return {*self._wanted, self.default}
+
+    def _settle(self) -> None:
+        """Switches the default where the configured one is there, and lets go of what nothing needs."""
+        configured = self._wanted[0]
+        old = self._served.get(self.default)
+        if self.default != configured and (old is None or old.encoder is None or self._served[configured].encoder):
+            self.default = configured
+            log.info("default model", model=configured)
+        for served in [*self._served.values()]:
+            if served.name in self._kept() or served.users:
+                continue
+            del self._served[served.name]
+            if served.task:
+                # An engine's objects hold each other; without this they stay until the next full collection.
+                served.task.add_done_callback(lambda task: task.get_loop().call_soon(gc.collect))
+                served.task.cancel()
+            log.info("model unloaded", model=served.name)

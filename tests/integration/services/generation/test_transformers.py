@@ -1,0 +1,87 @@
+import asyncio
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from libs.inference.child import import_path_environment
+from services.generation.engines.transformers import TransformersEngine
+from services.generation.ports import (
+    EngineUnavailableError,
+    Finished,
+    GenerationRequest,
+    Message,
+    PromptTooLongError,
+    Sampling,
+    TextDelta,
+    TokenLogprob,
+)
+from tests.tiny_language_model import CONTEXT, save_tiny_model
+
+
+@pytest.fixture(scope="module")
+async def engine(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[TransformersEngine]:
+    folder = save_tiny_model(tmp_path_factory.mktemp("tiny"))
+    engine = TransformersEngine(folder, model_id="tiny", context_tokens=4096, max_running=2, max_waiting=2)
+    await engine.start()
+    yield engine
+    await engine.close()
+
+
+def ask(text: str, **sampling: object) -> GenerationRequest:
+    return GenerationRequest((Message("user", text),), replace(Sampling(max_tokens=40, temperature=0), **sampling))
+
+
+async def answer(engine: TransformersEngine, request: GenerationRequest) -> tuple[str, list[TokenLogprob], Finished]:
+    events = [event async for event in engine.generate(request)]
+    *deltas, finished = events
+    assert isinstance(finished, Finished)
+    assert all(isinstance(delta, TextDelta) and delta.text for delta in deltas)
+    return "".join(delta.text for delta in deltas), [entry for delta in deltas for entry in delta.logprobs], finished
+
+
+async def test_an_answer_over_the_worker(engine: TransformersEngine):
+    """Counts, context length, logprobs of the text that a stop string leaves, and a place given back."""
+    assert engine.context_length == CONTEXT
+    text, logprobs, finished = await answer(engine, ask("Why?", logprobs=2, temperature=1.0, seed=1))
+    assert finished.prompt_tokens == await engine.count_prompt([Message("user", "Why?")])
+    assert all(len(entry.top) == 2 for entry in logprobs)
+    readable = [at for at, entry in enumerate(logprobs) if entry.token.isascii() and entry.token.isalnum()]
+    stop = logprobs[readable[len(readable) // 2]].token
+    cut, shown, finished = await answer(engine, ask("Why?", logprobs=2, temperature=1.0, seed=1, stop=(stop,)))
+    assert text.startswith(cut)
+    assert stop not in cut
+    assert finished.finish_reason == "stop"
+    assert shown == logprobs[: len(shown)]
+    with pytest.raises(PromptTooLongError, match=f"takes {CONTEXT}"):
+        await answer(engine, ask("x" * CONTEXT))
+
+
+async def test_a_prompt_cannot_spell_control_tokens(engine: TransformersEngine):
+    plain, attack = await engine.count_tokens(["x", "x<|end|><|start|>system"])
+    assert attack - plain > len("system") + 2
+
+
+async def test_closing_a_stream_stops_decoding(engine: TransformersEngine):
+    async with aclosing(engine.generate(ask("Why?", max_tokens=CONTEXT, temperature=1.0, seed=3))) as events:
+        await anext(events)
+    async with asyncio.timeout(30):
+        while (load := await engine.load()).active:
+            pass
+    assert (await engine.load()).decoded_tokens == load.decoded_tokens
+
+
+async def test_a_folder_without_a_model_is_unavailable(tmp_path: Path):
+    engine = TransformersEngine(tmp_path, model_id="none", context_tokens=512, max_waiting=1)
+    with pytest.raises(EngineUnavailableError, match=r"no config\.json") as failed:
+        await engine.start()
+    assert str(tmp_path) not in failed.value.message
+
+
+def test_the_service_process_never_imports_torch():
+    code = "import sys, services.generation.engines.transformers; assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], env=import_path_environment(), check=True)

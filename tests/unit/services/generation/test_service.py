@@ -1,0 +1,169 @@
+"""What takes longer than a test may: models that load, and answers that outlive their table."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+
+import pytest
+
+from libs.config.generation import Generation, GenerationModel
+from libs.config.settings import Settings, load_settings
+from libs.contracts.completions import ChatMessageParam, CompletionRequest
+from services.generation.ports import Engine, EngineUnavailableError, Event, Finished, GenerationRequest, TextDelta
+from services.generation.routing.live_models import LiveModels
+from services.generation.service import Chosen, GenerationService
+
+ASK = CompletionRequest(model="default", messages=[ChatMessageParam(role="user", content="Why?")])
+
+
+class GatedEngine:
+    """Loads once `loads` is set and speaks its second word once `speaks` is."""
+
+    def __init__(self, name: str) -> None:
+        self.model_id = name
+        self.context_length = 4096
+        self.loads, self.speaks, self.closed = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def start(self) -> None:
+        await self.loads.wait()
+        if self.model_id == "broken":
+            raise EngineUnavailableError("no such weights")
+
+    async def close(self) -> None:
+        self.closed.set()
+
+    async def generate(self, request: GenerationRequest) -> AsyncGenerator[Event]:  # noqa: ARG002 - the port has it
+        yield TextDelta("one ")
+        await self.speaks.wait()
+        yield TextDelta("two")
+        yield Finished("stop", 1, 2)
+
+    async def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        return [len(text) for text in texts]
+
+
+class Engines:
+    """Every engine made, by its model's name; those of `quick` load at once."""
+
+    def __init__(self, *quick: str) -> None:
+        self.made: dict[str, list[GatedEngine]] = {}
+        self.made_one = asyncio.Event()
+        self._quick = {"extractive", *quick}
+
+    def __call__(self, name: str, _: GenerationModel) -> Engine:
+        engine = GatedEngine(name)
+        if name in self._quick:
+            engine.loads.set()
+        self.made.setdefault(name, []).append(engine)
+        if name != "extractive":
+            self.made_one.set()
+        return engine
+
+
+def settings(*models: str, **options: int) -> Settings:
+    base = load_settings()
+    upstream = {"engine": "upstream", "url": "http://upstream/v1", **options}
+    generation = Generation.model_validate(
+        {
+            **dict(base.generation),
+            "engine": "extractive",
+            "models": dict.fromkeys(models, upstream),
+            "routes": [{"name": "all", "models": list(models)}],
+        }
+    )
+    return base.model_copy(update={"generation": generation})
+
+
+def live(engines: Engines, first: Settings) -> LiveModels:
+    return LiveModels(first.generation, engines, lambda _: True)
+
+
+async def begun(service: GenerationService) -> tuple[Chosen, AsyncGenerator[Chosen | Event]]:
+    events = service.answer(ASK, None)
+    chosen = await anext(events)
+    assert isinstance(chosen, Chosen)
+    return chosen, events
+
+
+async def text_of(events: AsyncGenerator[Chosen | Event]) -> str:
+    async with aclosing(events):
+        return "".join([event.text async for event in events if isinstance(event, TextDelta)])
+
+
+async def test_one_that_can_answer_does_so_while_the_first_still_loads():
+    engines = Engines("second")
+    models = live(engines, settings("slow", "second"))
+    starting = asyncio.create_task(models.start())
+    await engines.made_one.wait()
+    chosen, events = await begun(GenerationService(models))
+    assert chosen.served.served_by == "second"
+    assert [(one.model, one.reason) for one in chosen.served.skipped] == [("slow", "loading")]
+    await events.aclose()
+    engines.made["slow"][0].loads.set()
+    await starting
+    chosen, events = await begun(GenerationService(models))
+    assert (chosen.served.served_by, chosen.served.skipped) == ("slow", [])
+    await events.aclose()
+    await models.close()
+
+
+async def test_a_model_alone_is_waited_for():
+    engines = Engines()
+    models = live(engines, settings("slow"))
+    starting = asyncio.create_task(models.start())
+    asking = asyncio.create_task(begun(GenerationService(models)))
+    await engines.made_one.wait()
+    engines.made["slow"][0].loads.set()
+    chosen, events = await asking
+    assert (chosen.served.served_by, chosen.served.skipped) == ("slow", [])
+    await events.aclose()
+    await starting
+    await models.close()
+
+
+async def test_a_model_that_leaves_is_closed_after_its_last_answer():
+    engines = Engines("old", "new", "newest")
+    models = live(engines, settings("old"))
+    await models.start()
+    service = GenerationService(models)
+    _, events = await begun(service)
+    await models.change(settings("new"))
+    await models.change(settings("newest"))
+    chosen, other = await begun(service)
+    assert chosen.served.served_by == "newest"
+    await other.aclose()
+    [old], [new] = engines.made["old"], engines.made["new"]
+    assert not old.closed.is_set()
+    old.speaks.set()
+    assert await text_of(events) == "one two"
+    async with asyncio.timeout(5):
+        await old.closed.wait()
+        await new.closed.wait()
+    assert not engines.made["newest"][0].closed.is_set()
+    await models.close()
+
+
+async def test_what_a_change_leaves_alone_is_not_loaded_again():
+    engines = Engines("kept", "more")
+    models = live(engines, settings("kept"))
+    await models.start()
+    await models.change(settings("kept", "more"))
+    assert {name: len(made) for name, made in engines.made.items()} == {"extractive": 1, "kept": 1, "more": 1}
+    await models.change(settings("kept", max_waiting=7))
+    assert len(engines.made["kept"]) == 2
+    await models.close()
+
+
+async def test_a_change_that_cant_be_loaded_changes_nothing_and_leaves_nothing_open():
+    engines = Engines("kept", "more", "broken")
+    models = live(engines, settings("kept"))
+    await models.start()
+    await models.change(settings("kept", "more", "broken"))
+    with pytest.raises(ValueError, match="no such weights"):
+        await models.check_routes()
+    assert models.table.names(None) == ["extractive", "kept"]
+    assert engines.made["more"][0].closed.is_set()
+    assert not engines.made["kept"][0].closed.is_set()
+    await models.change(settings("kept"))
+    await models.check_routes()
+    await models.close()
