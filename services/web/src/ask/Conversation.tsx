@@ -33,6 +33,7 @@ export function Conversation({ sessionId }: { sessionId: string | null }) {
   const [askedKey, setAskedKey] = useState<string | null>(null);
   const [draft, setDraft] = useState("");
   const [opened, setOpened] = useState<OpenedPassage | null>(null);
+  const [stopError, setStopError] = useState<unknown>(null);
   const allLive = useStore(liveTurns.turns);
 
   const live = allLive.filter((turn) => (sessionId ? turn.sessionId === sessionId : turn.key === askedKey));
@@ -60,6 +61,7 @@ export function Conversation({ sessionId }: { sessionId: string | null }) {
     refetchInterval: ({ state }) => (state.data?.items.some(isGenerating) === true ? POLL_MS : false),
   });
 
+  const failed = [stored, about].find((query) => query.isError);
   const turns = mergedTurns(
     sessionId ? storedTurns(sessionId, stored.data?.items ?? []) : [],
     live,
@@ -90,8 +92,10 @@ export function Conversation({ sessionId }: { sessionId: string | null }) {
   };
 
   const stop = async ({ key, messageId }: Turn) => {
+    setStopError(null);
     if (live.some((turn) => turn.key === key)) return liveTurns.stop(key);
-    if (messageId) await stopAnswer(messageId).catch(() => undefined);
+    // It is on its way to another tab or device, whose connection can't be closed from here.
+    if (messageId) await stopAnswer(messageId).catch(setStopError);
     await stored.refetch();
   };
 
@@ -121,7 +125,8 @@ export function Conversation({ sessionId }: { sessionId: string | null }) {
       await queryClient.invalidateQueries({ queryKey: ["messages", sessionId] });
     },
     rated: (messageId, feedback) => {
-      queryClient.setQueryData<ReadMessages>(["messages", sessionId], (read) => read && rated(read, messageId, feedback));
+      const change = (read: ReadMessages | undefined) => read && rated(read, messageId, feedback);
+      queryClient.setQueryData<ReadMessages>(["messages", sessionId], change);
     },
   };
 
@@ -131,14 +136,14 @@ export function Conversation({ sessionId }: { sessionId: string | null }) {
         <h1 className="unseen">{sessionId ? "Conversation" : "Ask your documents"}</h1>
         {turns.length === 0 && sessionId === null && <Welcome />}
         {about.data && <AboutSession session={about.data} />}
-        {stored.isError &&
-          (asApiError(stored.error).status === NOT_FOUND ? (
+        {failed &&
+          (asApiError(failed.error).status === NOT_FOUND ? (
             <p className="note">
               This conversation can’t be read. It may lie in the bin, have been deleted for good, or no longer be
               shared.
             </p>
           ) : (
-            <ErrorNote error={stored.error} retry={{ label: "Try again", action: () => void stored.refetch() }} />
+            <ErrorNote error={failed.error} retry={{ label: "Try again", action: () => void failed.refetch() }} />
           ))}
         {stored.isLoading && <p className="working">Opening</p>}
         <div role="log" aria-label="Questions and answers">
@@ -153,6 +158,7 @@ export function Conversation({ sessionId }: { sessionId: string | null }) {
             />
           ))}
         </div>
+        {answering && stopError !== null && <ErrorNote error={stopError} />}
         {owned && (
           <AskBox
             draft={draft}
@@ -198,7 +204,8 @@ function AboutSession({ session: { title, owned, shared, imported } }: { session
   const notes = [
     owned
       ? shared && "Shared: every member of your organisation can read this conversation."
-      : `“${title}”. Shared by a colleague. You can read it, but not continue it. What comes from documents that you may not read is blanked.`,
+      : `“${title}”. Shared by a colleague. You can read it, but not continue it. ` +
+        "What comes from documents that you may not read is blanked.",
     imported && "Imported from a file. The answers that came with it were not verified here.",
   ].filter((note) => note !== false);
   return notes.map((note) => (

@@ -12,7 +12,7 @@ interface Properties {
   show: (messageId: string) => Promise<void>;
 }
 
-/** "‹ 2/3 ›": other questions asked in one's place, or other answers given to it. Nothing where there is only one. */
+/** "‹ 2/3 ›": other questions asked in one's place, or other answers to it. Nothing where there is only one. */
 export function VersionSwitch({ of, versions, shown, busy, show }: Properties) {
   const [working, setWorking] = useState(false);
   const [error, setError] = useState<unknown>(null);

@@ -35,10 +35,7 @@ export function SessionItem({ session, current }: { session: ChatSession; curren
   };
 
   const item = (label: string, work: () => Promise<void>): MenuItem => ({ label, action: () => working.mutate(work) });
-  const exports = [
-    item("Export as JSON", () => take("json")),
-    item("Export as Markdown", () => take("markdown")),
-  ];
+  const exports = [item("Export as JSON", () => take("json")), item("Export as Markdown", () => take("markdown"))];
   const own = [
     { label: "Rename", action: () => setRenaming(true) },
     item(session.pinned ? "Unpin" : "Pin", pin),

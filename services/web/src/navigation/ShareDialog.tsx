@@ -34,8 +34,8 @@ export function ShareDialog({ session, open, setOpen }: Properties) {
             <Dialog.Close className="button button-plain">Close</Dialog.Close>
           </header>
           <Dialog.Description>
-            Every member of your organisation can read “{session.title}”, in the versions that you see, also what you
-            ask later. Nobody but you can continue, change or rate it. What comes from documents that a reader may not
+            Every member of your organisation can read “{session.title}”, in the versions that you see, and what you
+            ask in it later. Nobody but you can continue, change or rate it. What comes from documents that a reader may not
             open is blanked for them.
           </Dialog.Description>
           <p className="share-state" role="status">

@@ -13,7 +13,10 @@ export function SharedIcon() {
     <svg className="icon" viewBox="0 0 16 16" role="img" aria-label="Shared">
       <circle cx="5.5" cy="5" r="2.5" fill="currentColor" />
       <circle cx="11.5" cy="6" r="2" fill="currentColor" />
-      <path d="M1 13c0-3 2-4.5 4.5-4.5S10 10 10 13zm10.2 0c0-1.7-.4-3-1.2-4 .5-.3 1-.4 1.5-.4C13.6 8.6 15 10 15 13z" fill="currentColor" />
+      <path
+        d="M1 13c0-3 2-4.5 4.5-4.5S10 10 10 13zm10.2 0c0-1.7-.4-3-1.2-4 .5-.3 1-.4 1.5-.4C13.6 8.6 15 10 15 13z"
+        fill="currentColor"
+      />
     </svg>
   );
 }

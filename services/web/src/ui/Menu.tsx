@@ -51,7 +51,16 @@ export function Menu({ label, items }: { label: string; items: MenuItem[] }) {
       >
         <span aria-hidden="true">⋯</span>
       </button>
-      <div ref={panel} id={id} popover="auto" role="menu" aria-label={label} className="menu" onToggle={toggled} onKeyDown={keyDown}>
+      <div
+        ref={panel}
+        id={id}
+        popover="auto"
+        role="menu"
+        aria-label={label}
+        className="menu"
+        onToggle={toggled}
+        onKeyDown={keyDown}
+      >
         {items.map((item) => (
           <button key={item.label} type="button" role="menuitem" tabIndex={-1} onClick={() => choose(item.action)}>
             {item.label}
