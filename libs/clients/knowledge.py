@@ -3,7 +3,15 @@
 from uuid import UUID
 
 from libs.clients.base import ServiceClient
-from libs.contracts.knowledge import ReadableRequest, ReadableResponse, RetrievalRequest, RetrievalResponse
+from libs.contracts.knowledge import (
+    PassageInContext,
+    ReadableRequest,
+    ReadableResponse,
+    RetrievalRequest,
+    RetrievalResponse,
+    SearchRequest,
+    SearchResponse,
+)
 from libs.contracts.lifecycle import Collection
 from libs.contracts.usage import CitedAnswer
 
@@ -24,6 +32,14 @@ class KnowledgeClient:
     async def readable(self, request: ReadableRequest) -> ReadableResponse:
         """Those of the passages that the reader may see now."""
         return await self._service.call("POST", "/internal/readable", ReadableResponse, body=request, idempotent=True)
+
+    async def search(self, request: SearchRequest) -> SearchResponse:
+        return await self._service.call("POST", "/search", SearchResponse, body=request, idempotent=True)
+
+    async def passage(self, document_id: UUID, chunk_id: UUID) -> PassageInContext:
+        """404 for one that the reader may not see."""
+        path = f"/documents/{document_id}/passages/{chunk_id}"
+        return await self._service.call("GET", path, PassageInContext, idempotent=True)
 
     async def collection(self, collection_id: UUID) -> Collection:
         """404 for one that isn't the caller's to see and change."""

@@ -141,6 +141,7 @@ class Chat(Section):
     heartbeat_s: float = Field(gt=0)
     min_support: float = Field(ge=0, le=1)
     grace_messages: int = Field(ge=0)
+    bin_days: float = Field(gt=0)
 
 
 class Documents(Section):
@@ -166,6 +167,7 @@ class Settings(BaseSettings):
     redis_url: str
     overrides_file: str
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"]
+    public_url: str
     allowed_origins: list[str]
     trusted_proxies: list[IPv4Network | IPv6Network]
     max_upload_bytes: int = Field(ge=1)
@@ -214,6 +216,11 @@ class Settings(BaseSettings):
             return inside
         digest = hashlib.sha256(str(inside).encode()).hexdigest()[:16]
         return Path(tempfile.gettempdir()) / f"footnote-{os.getuid()}-{digest}"
+
+    @property
+    def page_url(self) -> str:
+        """Where people open the web page, without a trailing slash."""
+        return self.public_url.rstrip("/") or f"http://localhost:{self.base_port}"
 
     @property
     def overrides_path(self) -> Path:

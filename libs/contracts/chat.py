@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from libs.contracts.knowledge import Location, SearchFilters
 
@@ -22,10 +22,13 @@ class Outcome(StrEnum):
 
 
 class ChatRequest(BaseModel):
+    """`edit_of` names a question of the session that this one is asked in place of; the old branch stays."""
+
     model_config = ConfigDict(extra="forbid")
 
     message: str = Field(max_length=MESSAGE_MAX_CHARS)
     session_id: UUID | None = None
+    edit_of: UUID | None = None
     enable_rag: bool = True
     stream: bool = False
     filters: SearchFilters | None = None
@@ -40,6 +43,12 @@ class ChatRequest(BaseModel):
         if not text.strip():
             raise ValueError("the message is empty; write a question")
         return text
+
+    @model_validator(mode="after")
+    def _edits_within_a_session(self) -> "ChatRequest":
+        if self.edit_of is not None and self.session_id is None:
+            raise ValueError("edit_of needs the session_id of the question that it names")
+        return self
 
 
 class TextSpan(BaseModel):
@@ -72,9 +81,13 @@ class Source(BaseModel):
 
 
 class AnswerMetadata(BaseModel):
-    """`confidence` is 0 to 1; `degraded` names each thing that didn't work as configured."""
+    """`prompt_tokens` are those of `tokens_used` that were read; `confidence` is 0 to 1.
+
+    `degraded` names each thing that didn't work as configured.
+    """
 
     tokens_used: int
+    prompt_tokens: int = 0
     response_time_ms: int
     model_used: str
     cached: bool
@@ -112,10 +125,18 @@ class TokenEvent(BaseModel):
 
 
 class ChatSession(BaseModel):
+    """`owned` is false for a colleague's, which is `shared` to be read. `deleted_at`: in the bin since then."""
+
     id: UUID
     title: str
     created_at: datetime
     updated_at: datetime
+    pinned: bool = False
+    shared: bool = False
+    owned: bool = True
+    imported: bool = False
+    by_program: bool = False
+    deleted_at: datetime | None = None
 
 
 class ChatSessionList(BaseModel):
@@ -123,10 +144,29 @@ class ChatSessionList(BaseModel):
     next_cursor: str | None
 
 
+class Feedback(BaseModel):
+    """What the asker thinks of an answer: 1, useless, to 5, just right."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    rating: int = Field(ge=1, le=5)
+    comment: str = Field(default="", max_length=MESSAGE_MAX_CHARS)
+
+    @field_validator("comment")
+    @classmethod
+    def _storable(cls, value: str) -> str:
+        return value.replace("\x00", "").strip()
+
+
 class ChatMessage(BaseModel):
-    """A stored message; an assistant's carries what its answer carried."""
+    """A stored message; an assistant's carries what its answer carried.
+
+    `versions` are the ids of all messages that were asked or answered in its place, itself among them, in order.
+    """
 
     id: UUID
+    parent_id: UUID | None = None
+    versions: list[UUID] = Field(default_factory=list[UUID])
     role: str
     content: str
     status: str
@@ -134,6 +174,7 @@ class ChatMessage(BaseModel):
     citations: list[Citation] = Field(default_factory=list[Citation])
     sources: list[Source] = Field(default_factory=list[Source])
     metadata: AnswerMetadata | None = None
+    feedback: Feedback | None = None
 
 
 class ChatMessageList(BaseModel):

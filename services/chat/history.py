@@ -42,7 +42,7 @@ def with_readable_only(message: ChatMessage, readable: Collection[UUID]) -> Chat
     if not gone:
         return message
     content, citations = _without(message.content, message.citations, gone)
-    sources = [_blanked(source) if source.n in gone else source for source in message.sources]
+    sources = [blanked(source) if source.n in gone else source for source in message.sources]
     return message.model_copy(update={"content": content, "citations": citations, "sources": sources})
 
 
@@ -85,7 +85,8 @@ def _without(text: str, citations: Sequence[Citation], gone: Collection[int]) ->
     return "".join([*pieces, text[read:]]), kept
 
 
-def _blanked(source: Source) -> Source:
+def blanked(source: Source) -> Source:
+    """The source without what its document says."""
     place = Location(page=None, heading_path=[], start=0, end=0)
     return source.model_copy(update={"title": GONE, "excerpt": GONE, "external_id": None, "location": place})
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from fastapi import FastAPI
 
@@ -13,11 +13,17 @@ from libs.clients.generation import GenerationClient
 from libs.clients.knowledge import KnowledgeClient
 from libs.config.settings import Settings
 from libs.events.outbox import OutboxRelay
-from libs.service.app import Kit, create_app
+from libs.service.app import VERSION, Kit, create_app
 from libs.stores.postgres import Database
 from libs.stores.redis import connect_redis
 from services.chat import citing
 from services.chat.answering import Answerer
+from services.chat.completions.routes import router as completions_router
+from services.chat.conversations.routes import router as conversation_router
+from services.chat.conversations.service import Conversations, empty_bins
+from services.chat.conversations.transfer import Transfers
+from services.chat.mcp.routes import router as mcp_router
+from services.chat.mcp.server import KnowledgeTools, serving_tools
 from services.chat.models import OutboxMessage
 from services.chat.quota import RELEASE, SETTLE, Quota
 from services.chat.repository import ChatStore
@@ -36,11 +42,12 @@ async def wire(kit: Kit) -> AsyncGenerator[None]:
     store = ChatStore(database)
     knowledge = KnowledgeClient(kit.client("knowledge"))
     quota = Quota(BillingClient(kit.client("billing")), redis, settings.chat.grace_messages)
+    generation = GenerationClient(kit.client("generation"))
     answerer = Answerer(
         settings,
         quota,
         knowledge,
-        GenerationClient(kit.client("generation")),
+        generation,
         EmbeddingClient(kit.client("embedding")),
     )
     topics = {SETTLE: quota.deliver_settlement, RELEASE: quota.deliver_release} | citing.deliveries(knowledge)
@@ -49,8 +56,15 @@ async def wire(kit: Kit) -> AsyncGenerator[None]:
     chat = Chat(parts, store, knowledge, settings.chat.heartbeat_s)
     kit.app.state.redis = redis
     kit.app.state.chat = chat
-    background = [asyncio.create_task(relay.run()), asyncio.create_task(chat.recover())]
-    yield
+    kit.app.state.generation = generation
+    kit.app.state.page = settings.page_url
+    conversations = Conversations(database, knowledge, timedelta(days=settings.chat.bin_days))
+    kit.app.state.conversations = conversations
+    kit.app.state.transfers = Transfers(database, knowledge)
+    duties = (relay.run(), chat.recover(), chat.heed_stops(), empty_bins(conversations))
+    background = [asyncio.create_task(duty) for duty in duties]
+    async with serving_tools(KnowledgeTools(chat, knowledge), VERSION) as kit.app.state.mcp:
+        yield
     await chat.drain()
     for task in background:
         task.cancel()
@@ -61,4 +75,4 @@ async def wire(kit: Kit) -> AsyncGenerator[None]:
 
 
 def build(settings: Settings) -> FastAPI:
-    return create_app("chat", settings, wire, [router])
+    return create_app("chat", settings, wire, [router, conversation_router, completions_router, mcp_router])

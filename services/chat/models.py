@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, DateTime, ForeignKey, Identity, Index, Text, func, text
+from sqlalchemy import BigInteger, DateTime, ForeignKey, Identity, Index, SmallInteger, Text, func, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -21,23 +21,52 @@ class Base(DeclarativeBase):
 
 
 class Session(Base):
-    """One conversation of one user."""
+    """One conversation of one user: a tree of messages, of which the branch that ends in `leaf_id` is shown.
+
+    `deleted_at`: in the bin since then. `shared`: colleagues may read it. `by_program`: it holds what a program asked.
+    """
 
     __tablename__ = "sessions"
     __table_args__ = (
-        Index("sessions_by_owner", "organization_id", "user_id", text("updated_at DESC"), text("id DESC")),
+        Index(
+            "sessions_by_owner",
+            "organization_id",
+            "user_id",
+            text("pinned DESC"),
+            text("asked_at DESC"),
+            text("id DESC"),
+        ),
+        Index(
+            "sessions_shared",
+            "organization_id",
+            text("asked_at DESC"),
+            text("id DESC"),
+            postgresql_where=text("shared AND deleted_at IS NULL"),
+        ),
+        Index("sessions_deleted", "deleted_at", postgresql_where=text("deleted_at IS NOT NULL")),
+        Index("sessions_words", text("to_tsvector('simple', title)"), postgresql_using="gin"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     organization_id: Mapped[UUID]
     user_id: Mapped[UUID]
     title: Mapped[str]
+    asked_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    pinned: Mapped[bool] = mapped_column(default=False)
+    shared: Mapped[bool] = mapped_column(default=False)
+    imported: Mapped[bool] = mapped_column(default=False)
+    by_program: Mapped[bool] = mapped_column(default=False)
+    deleted_at: Mapped[datetime | None]
+    leaf_id: Mapped[UUID | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
 class Message(Base):
-    """A question, or its answer; `position` orders a session's messages. `reservation_id` is an answer's, in billing.
+    """A question, or its answer, after the message `parent_id`; `position` orders a session's messages.
+
+    `options` are how a question was asked, `reservation_id` is an answer's, in billing. `stop_asked`: its reader wants
+    no more of it, whichever process makes it.
 
     status: completed; generating while it is answered; stopped by its reader; failed; interrupted by a crash.
     """
@@ -45,6 +74,13 @@ class Message(Base):
     __tablename__ = "messages"
     __table_args__ = (
         Index("messages_by_session", "session_id", "position"),
+        Index("messages_by_parent", "parent_id"),
+        Index(
+            "messages_words",
+            text("to_tsvector('simple', content)"),
+            postgresql_using="gin",
+            postgresql_where=text("role = 'user'"),
+        ),
         Index("messages_generating", "created_at", postgresql_where=text("status = 'generating'")),
     )
 
@@ -52,6 +88,7 @@ class Message(Base):
     session_id: Mapped[UUID] = mapped_column(ForeignKey("sessions.id", ondelete="CASCADE"))
     organization_id: Mapped[UUID]
     user_id: Mapped[UUID]
+    parent_id: Mapped[UUID | None] = mapped_column(ForeignKey("messages.id", ondelete="CASCADE"))
     position: Mapped[int] = mapped_column(BigInteger, Identity(always=True))
     role: Mapped[str]
     status: Mapped[str]
@@ -59,6 +96,8 @@ class Message(Base):
     citations: Mapped[list[dict[str, Any]]] = mapped_column(default=list)
     sources: Mapped[list[dict[str, Any]]] = mapped_column(default=list)
     metadata_: Mapped[dict[str, Any] | None] = mapped_column("metadata", JSONB(none_as_null=True))
+    options: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    stop_asked: Mapped[bool] = mapped_column(default=False)
     reservation_id: Mapped[UUID | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
@@ -75,6 +114,23 @@ class Trace(Base):
     question: Mapped[str]
     steps: Mapped[list[dict[str, Any]]]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class FeedbackRow(Base):
+    """What the asker thinks of an answer."""
+
+    __tablename__ = "feedback"
+    __table_args__ = (
+        Index("feedback_by_organization", "organization_id", text("updated_at DESC"), text("message_id DESC")),
+    )
+
+    message_id: Mapped[UUID] = mapped_column(ForeignKey("messages.id", ondelete="CASCADE"), primary_key=True)
+    organization_id: Mapped[UUID]
+    user_id: Mapped[UUID]
+    rating: Mapped[int] = mapped_column(SmallInteger)
+    comment: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
 class OutboxMessage(OutboxMixin, Base):

@@ -1,28 +1,25 @@
-"""All of chat's queries. Each but the recovery of interrupted answers is for one user of one organisation."""
+"""The queries of asking and answering. Each but those of the whole service is for one user of one organisation."""
 
-import base64
-import json
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Insert, and_, delete, func, insert, select, tuple_, update
+from sqlalchemy import CTE, ColumnElement, Insert, and_, delete, func, insert, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
-from libs.contracts.chat import AnswerMetadata, AnswerTrace, ChatMessage, ChatSession, Citation, Source
-from libs.contracts.errors import ErrorCode, FootnoteError
+from libs.contracts.chat import AnswerMetadata, AnswerTrace, ChatMessage, Citation, Source
 from libs.contracts.identity import Subject
 from libs.stores.postgres import Database
-from services.chat.models import Message, OutboxMessage, Session, Trace
+from services.chat.models import Message, OutboxMessage, Trace
+from services.chat.models import Session as SessionRow
 
 # Of a conversation, as far back as a prompt may look.
 RECENT_MESSAGES = 12
 RECOVERED_AT_ONCE = 100
-# Every number of so many digits is a bigint.
-POSITION_DIGITS = 18
 
 
 @dataclass(frozen=True)
@@ -65,55 +62,95 @@ class ChatRepository:
         self._session = session
         self._subject = subject
 
-    def _own(self, table: type[Session | Message | Trace]) -> ColumnElement[bool]:
+    def _own(self, table: type[SessionRow | Message | Trace]) -> ColumnElement[bool]:
         return and_(table.organization_id == self._subject.organization_id, table.user_id == self._subject.user_id)
 
     @property
     def _owner(self) -> dict[str, UUID]:
         return {"organization_id": self._subject.organization_id, "user_id": self._subject.user_id}
 
-    async def touch_session(self, session_id: UUID) -> bool:
-        """Makes the session the latest, and holds off its deletion until the transaction ends; False where absent."""
-        touched = await self._session.scalar(
-            update(Session)
-            .where(Session.id == session_id, self._own(Session))
-            .values(updated_at=func.now())
-            .returning(Session.id)
+    async def touch_session(self, session_id: UUID) -> SessionRow | None:
+        """Makes the session the latest, and holds off its deletion until the transaction ends; None where absent."""
+        return await self._session.scalar(
+            update(SessionRow)
+            .where(SessionRow.id == session_id, self._own(SessionRow), SessionRow.deleted_at.is_(None))
+            .values(asked_at=func.now())
+            .returning(SessionRow)
         )
-        return touched is not None
 
-    async def add_session(self, session_id: UUID, title: str) -> None:
-        await self._session.execute(insert(Session).values(id=session_id, title=title, **self._owner))
-
-    async def add_exchange(
-        self, session_id: UUID, question_id: UUID, question: str, answer_id: UUID, reservation_id: UUID
-    ) -> None:
-        """A question, and the answer that is about to be made."""
-        common = {"session_id": session_id, **self._owner}
-        # Two statements: rows of one are numbered in no particular order.
+    async def add_session(self, session_id: UUID, title: str, *, by_program: bool = False) -> None:
         await self._session.execute(
-            insert(Message).values(id=question_id, role="user", status="completed", content=question, **common)
+            insert(SessionRow).values(id=session_id, title=title, by_program=by_program, **self._owner)
         )
+
+    async def question(self, question_id: UUID, session_id: UUID) -> Message | None:
+        return await self._session.scalar(
+            select(Message).where(
+                Message.id == question_id, Message.session_id == session_id, Message.role == "user", self._own(Message)
+            )
+        )
+
+    async def question_of(self, answer_id: UUID) -> Message | None:
+        """The question that the answer was given to, in a session that isn't in the bin."""
+        answer = aliased(Message)
+        return await self._session.scalar(
+            select(Message)
+            .join(answer, answer.parent_id == Message.id)
+            .join(SessionRow, SessionRow.id == Message.session_id)
+            .where(
+                answer.id == answer_id,
+                answer.role == "assistant",
+                self._own(Message),
+                SessionRow.deleted_at.is_(None),
+            )
+        )
+
+    async def add_question(
+        self, question_id: UUID, session_id: UUID, parent_id: UUID | None, text: str, options: dict[str, Any]
+    ) -> None:
+        await self._session.execute(
+            insert(Message).values(
+                id=question_id,
+                session_id=session_id,
+                parent_id=parent_id,
+                role="user",
+                status="completed",
+                content=text,
+                options=options,
+                **self._owner,
+            )
+        )
+
+    async def add_answer(self, answer_id: UUID, session_id: UUID, question_id: UUID, reservation_id: UUID) -> None:
+        """The answer that is about to be made, which the session shows from now on."""
         await self._session.execute(
             insert(Message).values(
                 id=answer_id,
+                session_id=session_id,
+                parent_id=question_id,
                 role="assistant",
                 status="generating",
                 content="",
                 reservation_id=reservation_id,
-                **common,
+                **self._owner,
             )
         )
+        await self._session.execute(
+            update(SessionRow).where(SessionRow.id == session_id, self._own(SessionRow)).values(leaf_id=answer_id)
+        )
 
-    async def recent(self, session_id: UUID) -> list[Turn]:
-        """The session's last messages, oldest first."""
+    async def recent(self, leaf_id: UUID | None) -> list[Turn]:
+        """The branch's last messages, oldest first."""
+        if leaf_id is None:
+            return []
+        path = branch(leaf_id, RECENT_MESSAGES)
         rows = await self._session.execute(
             select(Message.role, Message.content, Message.metadata_["outcome"].astext.label("outcome"))
-            .where(Message.session_id == session_id, self._own(Message))
-            .order_by(Message.position.desc())
-            .limit(RECENT_MESSAGES)
+            .join(path, Message.id == path.c.id)
+            .where(self._own(Message))
+            .order_by(Message.position)
         )
-        return [Turn(row.role, row.content, row.outcome) for row in reversed(rows.all())]
+        return [Turn(row.role, row.content, row.outcome) for row in rows]
 
     async def finish(self, answer: FinishedAnswer, *outbox: OutboxEntry) -> None:
         """Stores the end of an answer, its trace and what billing and knowledge must learn.
@@ -143,43 +180,37 @@ class ChatRepository:
         for entry in outbox:
             await self._session.execute(_outbox_insert(entry))
 
-    async def sessions(self, limit: int, cursor: str | None) -> tuple[list[ChatSession], str | None]:
-        """The latest first."""
-        query = select(Session).where(self._own(Session))
-        if cursor:
-            query = query.where(tuple_(Session.updated_at, Session.id) < tuple_(*_session_position(cursor)))
-        query = query.order_by(Session.updated_at.desc(), Session.id.desc()).limit(limit + 1)
-        rows = (await self._session.scalars(query)).all()
-        items = [_session(row) for row in rows[:limit]]
-        return items, _session_cursor(items[-1]) if len(rows) > limit else None
-
-    async def session(self, session_id: UUID) -> ChatSession | None:
-        row = await self._session.scalar(select(Session).where(Session.id == session_id, self._own(Session)))
-        return row and _session(row)
-
-    async def delete_session(self, session_id: UUID) -> bool:
-        deleted = await self._session.scalar(
-            delete(Session).where(Session.id == session_id, self._own(Session)).returning(Session.id)
+    async def ask_to_stop(self, message_id: UUID) -> bool:
+        """Whether there is such an answer; one that has ended stays as it is."""
+        asked = await self._session.scalar(
+            update(Message)
+            .where(Message.id == message_id, Message.role == "assistant", self._own(Message))
+            .values(stop_asked=True)
+            .returning(Message.id)
         )
-        return deleted is not None
-
-    async def messages(self, session_id: UUID, limit: int, cursor: str | None) -> tuple[list[ChatMessage], str | None]:
-        """The oldest first."""
-        query = select(Message).where(Message.session_id == session_id, self._own(Message))
-        if cursor:
-            query = query.where(Message.position > _message_position(cursor))
-        rows = (await self._session.scalars(query.order_by(Message.position).limit(limit + 1))).all()
-        return [_message(row) for row in rows[:limit]], str(rows[limit - 1].position) if len(rows) > limit else None
+        return asked is not None
 
     async def answer(self, message_id: UUID) -> tuple[UUID, ChatMessage] | None:
         """An answer with its session's id."""
         row = await self._session.scalar(
-            select(Message).where(Message.id == message_id, Message.role == "assistant", self._own(Message))
+            select(Message)
+            .join(SessionRow, SessionRow.id == Message.session_id)
+            .where(
+                Message.id == message_id,
+                Message.role == "assistant",
+                self._own(Message),
+                SessionRow.deleted_at.is_(None),
+            )
         )
-        return (row.session_id, _message(row)) if row else None
+        return (row.session_id, message_of(row)) if row else None
 
     async def trace(self, message_id: UUID) -> AnswerTrace | None:
-        row = await self._session.scalar(select(Trace).where(Trace.message_id == message_id, self._own(Trace)))
+        row = await self._session.scalar(
+            select(Trace)
+            .join(Message, Message.id == Trace.message_id)
+            .join(SessionRow, SessionRow.id == Message.session_id)
+            .where(Trace.message_id == message_id, self._own(Trace), SessionRow.deleted_at.is_(None))
+        )
         return row and AnswerTrace(message_id=row.message_id, question=row.question, steps=row.steps)
 
 
@@ -198,6 +229,14 @@ class ChatStore:
         """Takes a message out of the outbox that its writer has delivered itself."""
         async with self._database.transaction() as session:
             await session.execute(delete(OutboxMessage).where(OutboxMessage.id == outbox_id))
+
+    async def to_stop(self, message_ids: Collection[UUID]) -> Sequence[UUID]:
+        """Those of the answers being made that their reader wants no more of."""
+        query = select(Message.id).where(
+            Message.id.in_(message_ids), Message.stop_asked, Message.status == "generating"
+        )
+        async with self._database.transaction() as session:
+            return (await session.scalars(query)).all()
 
     async def interrupt_abandoned(self, older_than: timedelta, release: str) -> int:
         """Marks answers that nobody can be making any more, and gives their reservations back; returns how many.
@@ -230,13 +269,18 @@ def _outbox_insert(entry: OutboxEntry) -> Insert:
     return insert(OutboxMessage).values(id=entry.id, topic=entry.topic, payload=entry.payload, due_at=due_at)
 
 
-def _session(row: Session) -> ChatSession:
-    return ChatSession(id=row.id, title=row.title, created_at=row.created_at, updated_at=row.updated_at)
+def branch(leaf_id: UUID, length: int | None = None) -> CTE:
+    """The ids of the messages from `leaf_id` back to the first, or of the last `length`. Check whose they are."""
+    start = select(Message.id, Message.parent_id, literal(1).label("depth")).where(Message.id == leaf_id)
+    path = start.cte("path", recursive=True)
+    before = select(Message.id, Message.parent_id, path.c.depth + 1).join(path, Message.id == path.c.parent_id)
+    return path.union_all(before if length is None else before.where(path.c.depth < length))
 
 
-def _message(row: Message) -> ChatMessage:
+def message_of(row: Message) -> ChatMessage:
     return ChatMessage(
         id=row.id,
+        parent_id=row.parent_id,
         role=row.role,
         content=row.content,
         status=row.status,
@@ -244,32 +288,4 @@ def _message(row: Message) -> ChatMessage:
         citations=[Citation.model_validate(citation) for citation in row.citations],
         sources=[Source.model_validate(source) for source in row.sources],
         metadata=AnswerMetadata.model_validate(row.metadata_) if row.metadata_ else None,
-    )
-
-
-def _session_cursor(session: ChatSession) -> str:
-    position = [session.updated_at.isoformat(), str(session.id)]
-    return base64.urlsafe_b64encode(json.dumps(position).encode()).decode()
-
-
-def _session_position(cursor: str) -> tuple[datetime, UUID]:
-    try:
-        updated_at, session_id = json.loads(base64.urlsafe_b64decode(cursor))
-        return datetime.fromisoformat(updated_at), UUID(session_id)
-    except (ValueError, TypeError, AttributeError) as error:
-        raise _unknown_cursor(cursor) from error
-
-
-def _message_position(cursor: str) -> int:
-    if not (cursor.isascii() and cursor.isdecimal() and len(cursor) <= POSITION_DIGITS):
-        raise _unknown_cursor(cursor)
-    return int(cursor)
-
-
-def _unknown_cursor(cursor: str) -> FootnoteError:
-    return FootnoteError(
-        ErrorCode.VALIDATION_ERROR,
-        f"{cursor[:60]!r} isn't a cursor of ours. Start again without one.",
-        422,
-        {"fields": [{"field": "cursor", "message": "unknown cursor"}]},
     )

@@ -1,45 +1,38 @@
-"""chat over HTTP."""
+"""Asking, over HTTP."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable
-from typing import Annotated, Any, TypeVar
+from collections.abc import AsyncGenerator
+from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
 from libs.clients.context import current_context
-from libs.contracts.chat import (
-    AnswerTrace,
-    ChatMessageList,
-    ChatRequest,
-    ChatResponse,
-    ChatSession,
-    ChatSessionList,
-)
+from libs.contracts.chat import AnswerTrace, ChatRequest, ChatResponse
+from libs.contracts.conversations import Regeneration
 from libs.contracts.errors import ErrorCode, ErrorEnvelope, FootnoteError
+from libs.contracts.identity import Subject
 from libs.service.idempotency import Claim, Idempotent, Kept
 from libs.service.identity import CurrentSubject
 from libs.service.streaming import event_stream
 from libs.telemetry.logs import get_logger
 from services.chat.events import HEARTBEAT, Event, encoded, replayed
+from services.chat.opening import Asked
 from services.chat.run import AnswerRun
 from services.chat.service import Chat
+from services.chat.serving import CLIENT_LEFT, ClientLeftError, complete, unless_left
 
 log = get_logger(__name__)
 
 router = APIRouter(tags=["chat"])
 
-PAGE = Query(ge=1, le=100)
-CLIENT_LEFT = 499
 STREAM: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "The answer, or with `stream` the events session, sources, token, citation, done and error.",
         "content": {"text/event-stream": {"schema": {"type": "string"}}},
     }
 }
-
-Result = TypeVar("Result")
 
 
 def chat_of(request: Request) -> Chat:
@@ -58,48 +51,36 @@ async def ask(
     """A question answered from the documents its asker may read. Leaving ends the answer and keeps what was said."""
     claimed = await once.claim(body, chat.longest_answer_s)
     if isinstance(claimed, Kept):
-        answer = await chat.stored_answer(subject, UUID(claimed.value))
-        return event_stream(_replay(answer)) if body.stream else answer
-    run = chat.ask(subject, body, lambda answer_id: _ended(claimed, answer_id))
-    try:
-        # Until the first event an error is an ordinary one, with its own status.
-        first = await _unless_left(request, run.event() if body.stream else _complete(run))
-    except ClientLeftError:
-        run.stop()
-        return Response(status_code=CLIENT_LEFT)
-    if isinstance(first, ChatResponse) and not body.stream:
-        return first
-    return event_stream(_events(run, first, chat.heartbeat_s))
+        return await _kept(subject, claimed, chat, stream=body.stream)
+    run = chat.ask(subject, Asked(body), lambda answer_id: ended(claimed, answer_id))
+    return await _answered(request, run, chat, stream=body.stream)
 
 
-@router.get("/chat/sessions")
-async def sessions(
-    subject: CurrentSubject, chat: TheChat, cursor: str | None = None, limit: Annotated[int, PAGE] = 20
-) -> ChatSessionList:
-    """The caller's sessions, the latest first."""
-    return await chat.sessions(subject, limit, cursor)
-
-
-@router.get("/chat/sessions/{session_id}")
-async def session(session_id: UUID, subject: CurrentSubject, chat: TheChat) -> ChatSession:
-    return await chat.session(subject, session_id)
-
-
-@router.get("/chat/sessions/{session_id}/messages")
-async def messages(
-    session_id: UUID,
+@router.post("/chat/messages/{message_id}/regenerate", response_model=ChatResponse, responses=STREAM)
+async def regenerate(
+    request: Request,
+    message_id: UUID,
+    body: Regeneration,
     subject: CurrentSubject,
+    once: Idempotent,
     chat: TheChat,
-    cursor: str | None = None,
-    limit: Annotated[int, PAGE] = 50,
-) -> ChatMessageList:
-    """A session's messages, the oldest first. Sources that may no longer be read are blanked."""
-    return await chat.messages(subject, session_id, limit, cursor)
+) -> Response | ChatResponse:
+    """Another answer to the question of this one; the session shows it from then on, and keeps the other."""
+    claimed = await once.claim(body, chat.longest_answer_s)
+    if isinstance(claimed, Kept):
+        return await _kept(subject, claimed, chat, stream=body.stream)
+    try:
+        run = await chat.answer_again(subject, message_id, body, lambda answer_id: ended(claimed, answer_id))
+    except BaseException:
+        await claimed.free()
+        raise
+    return await _answered(request, run, chat, stream=body.stream)
 
 
-@router.delete("/chat/sessions/{session_id}", status_code=204)
-async def delete_session(session_id: UUID, subject: CurrentSubject, chat: TheChat) -> None:
-    await chat.delete_session(subject, session_id)
+@router.post("/chat/messages/{message_id}/stop", status_code=204)
+async def stop(message_id: UUID, subject: CurrentSubject, chat: TheChat) -> None:
+    """Ends an answer that is being written; what was said of it stays."""
+    await chat.stop(subject, message_id)
 
 
 @router.get("/chat/messages/{message_id}/trace")
@@ -108,34 +89,21 @@ async def trace(message_id: UUID, subject: CurrentSubject, chat: TheChat) -> Ans
     return await chat.trace(subject, message_id)
 
 
-class ClientLeftError(Exception):
-    pass
+async def _kept(subject: Subject, kept: Kept, chat: Chat, *, stream: bool) -> Response | ChatResponse:
+    answer = await chat.stored_answer(subject, UUID(kept.value))
+    return event_stream(_replay(answer)) if stream else answer
 
 
-async def _unless_left(request: Request, work: Awaitable[Result]) -> Result:
-    """The work's result; raises ClientLeftError where the client closes its connection first."""
-    working = asyncio.ensure_future(work)
-    leaving = asyncio.ensure_future(_left(request))
+async def _answered(request: Request, run: AnswerRun, chat: Chat, *, stream: bool) -> Response | ChatResponse:
     try:
-        await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
-        if not working.done():
-            raise ClientLeftError
-        return working.result()
-    finally:
-        working.cancel()
-        leaving.cancel()
-
-
-async def _left(request: Request) -> None:
-    while (await request.receive())["type"] != "http.disconnect":
-        pass
-
-
-async def _complete(run: AnswerRun) -> ChatResponse:
-    while True:
-        event = await run.event()
-        if isinstance(event, ChatResponse):
-            return event
+        # Until the first event an error is an ordinary one, with its own status.
+        first = await unless_left(request, run.event() if stream else complete(run))
+    except ClientLeftError:
+        run.stop()
+        return Response(status_code=CLIENT_LEFT)
+    if isinstance(first, ChatResponse) and not stream:
+        return first
+    return event_stream(_events(run, first, chat.heartbeat_s))
 
 
 async def _events(run: AnswerRun, first: Event, heartbeat_s: float) -> AsyncGenerator[bytes]:
@@ -164,7 +132,8 @@ async def _replay(answer: ChatResponse) -> AsyncGenerator[bytes]:
         yield encoded(event)
 
 
-async def _ended(claim: Claim, answer_id: UUID | None) -> None:
+async def ended(claim: Claim, answer_id: UUID | None) -> None:
+    """Keeps an answer for its key, or frees the key where there is none."""
     if answer_id is None:
         await claim.free()
     else:

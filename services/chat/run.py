@@ -6,20 +6,20 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from prometheus_client import Counter
 
 from libs.clients.context import current_context, use_context
-from libs.contracts.chat import AnswerMetadata, ChatRequest, ChatResponse, Outcome
-from libs.contracts.errors import not_found, unavailable
+from libs.contracts.chat import AnswerMetadata, ChatResponse, Outcome
+from libs.contracts.errors import unavailable
 from libs.contracts.identity import Subject
 from libs.telemetry.logs import get_logger
 from services.chat.answering import Answerer
 from services.chat.citing import cited
 from services.chat.draft import Draft, Question
 from services.chat.events import Event
-from services.chat.followup import standalone
+from services.chat.opening import Asked, opened
 from services.chat.quota import Quota, release, settlement
 from services.chat.repository import ChatStore, FinishedAnswer, OutboxEntry
 
@@ -27,7 +27,6 @@ log = get_logger(__name__)
 
 ANSWERS = Counter("footnote_chat_answers_total", "Answers by how they ended.", ["status", "outcome"])
 
-TITLE_CHARS = 80
 # Settling at once makes usage visible with the answer; past this the outbox does it.
 SETTLE_NOW_S = 2.0
 
@@ -61,18 +60,20 @@ class AnswerRun:
     """One question being answered, whoever reads the events.
 
     `ended` is called with the answer's id once it is stored and counts, or with None where nothing was answered.
+    `answer_id` is there once the question is stored.
     """
 
     def __init__(
         self,
         parts: Parts,
         subject: Subject,
-        request: ChatRequest,
+        asked: Asked,
         ended: Callable[[UUID | None], Awaitable[None]],
     ) -> None:
+        self.answer_id: UUID | None = None
         self._parts = parts
         self._subject = subject
-        self._request = request
+        self._asked = asked
         self._ended = ended
         self._started = time.perf_counter()
         self._events: asyncio.Queue[Event | Exception] = asyncio.Queue()
@@ -111,8 +112,9 @@ class AnswerRun:
             self._parts.relay.wake()
 
     async def _run(self) -> _End:
-        await self._parts.answerer.check_model(self._request)
-        question = await self._open()
+        await self._parts.answerer.check_model(self._asked.request)
+        question = await opened(self._parts.store, self._subject, self._asked)
+        self.answer_id = question.answer_id
         draft = Draft()
         self._work = asyncio.create_task(self._parts.answerer.answer(question, draft, self._events.put_nowait))
         if self._stopped:
@@ -128,24 +130,6 @@ class AnswerRun:
         )
         return _End(event, question.answer_id if response.answer else None, settled)
 
-    async def _open(self) -> Question:
-        """Stores the question. Raises 404 for a session that isn't the asker's."""
-        request = self._request
-        session_id = request.session_id or uuid4()
-        answer_id, reservation_id = uuid4(), uuid4()
-        async with self._parts.store.step(self._subject) as repository:
-            history = []
-            if request.session_id is None:
-                await repository.add_session(session_id, _title(request.message))
-            elif await repository.touch_session(session_id):
-                history = await repository.recent(session_id)
-            else:
-                raise not_found("session", session_id)
-            await repository.add_exchange(session_id, uuid4(), request.message, answer_id, reservation_id)
-        asked = [message.content for message in history if message.role == "user"]
-        text = standalone(request.message, asked[-1] if asked and request.enable_rag else None)
-        return Question(self._subject, request, session_id, answer_id, reservation_id, text, history)
-
     def _response(self, question: Question, draft: Draft, status: str) -> ChatResponse:
         return ChatResponse(
             session_id=question.session_id,
@@ -155,6 +139,7 @@ class AnswerRun:
             sources=draft.sources,
             metadata=AnswerMetadata(
                 tokens_used=draft.usage.total_tokens,
+                prompt_tokens=draft.usage.prompt_tokens,
                 response_time_ms=round((time.perf_counter() - self._started) * 1000),
                 model_used=draft.model,
                 cached=False,
@@ -206,8 +191,3 @@ class AnswerRun:
                 return await self._parts.quota.settle_now(entry)
         except TimeoutError:
             return False
-
-
-def _title(message: str) -> str:
-    line = " ".join(message.split())
-    return line if len(line) <= TITLE_CHARS else line[: TITLE_CHARS - 1] + "…"

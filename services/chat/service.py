@@ -1,23 +1,18 @@
-"""Chat: questions, and the conversations they make."""
+"""Chat: questions, and the answers that are being made."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from uuid import UUID
 
 from libs.clients.knowledge import KnowledgeClient
-from libs.contracts.chat import (
-    AnswerTrace,
-    ChatMessageList,
-    ChatRequest,
-    ChatResponse,
-    ChatSession,
-    ChatSessionList,
-)
+from libs.contracts.chat import AnswerTrace, ChatRequest, ChatResponse
+from libs.contracts.conversations import Regeneration
 from libs.contracts.errors import not_found
 from libs.contracts.identity import Subject
 from libs.telemetry.logs import get_logger
 from services.chat.history import chunks_of, still_readable, trace_with_readable_only, with_readable_only
+from services.chat.opening import Asked
 from services.chat.quota import RELEASE
 from services.chat.repository import ChatStore
 from services.chat.run import AnswerRun, Parts
@@ -27,6 +22,7 @@ log = get_logger(__name__)
 # An answer that is older than its deadline and this can't be under way anywhere: its process was killed.
 ABANDONED_AFTER_S = 60.0
 RECOVERY_INTERVAL_S = 30.0
+STOP_INTERVAL_S = 1.0
 
 Ended = Callable[[UUID | None], Awaitable[None]]
 
@@ -42,13 +38,53 @@ class Chat:
         self._knowledge = knowledge
         self._running: dict[asyncio.Task[None], AnswerRun] = {}
 
-    def ask(self, subject: Subject, request: ChatRequest, ended: Ended) -> AnswerRun:
+    def ask(self, subject: Subject, asked: Asked, ended: Ended) -> AnswerRun:
         """Starts to answer. The run goes on, and is stored, whether or not anybody reads its events."""
-        run = AnswerRun(self._parts, subject, request, ended)
+        run = AnswerRun(self._parts, subject, asked, ended)
         task = asyncio.create_task(run.run())
         self._running[task] = run
         task.add_done_callback(self._running.pop)
         return run
+
+    async def answer_again(self, subject: Subject, message_id: UUID, changed: Regeneration, ended: Ended) -> AnswerRun:
+        """Starts another answer to the question of that one. Raises 404 where it isn't the asker's."""
+        async with self._store.step(subject) as repository:
+            question = await repository.question_of(message_id)
+        if question is None:
+            raise not_found("message", message_id)
+        request = ChatRequest.model_validate(
+            {
+                **(question.options or {}),
+                **changed.model_dump(exclude_none=True),
+                "message": question.content,
+                "session_id": question.session_id,
+            }
+        )
+        return self.ask(subject, Asked(request, again_to=question.id), ended)
+
+    async def stop(self, subject: Subject, message_id: UUID) -> None:
+        """Ends an answer where it is; one that has ended stays. Raises 404 where there is none of the asker's."""
+        async with self._store.step(subject) as repository:
+            if not await repository.ask_to_stop(message_id):
+                raise not_found("message", message_id)
+        self._stop([message_id])
+
+    async def heed_stops(self) -> None:
+        """Stops what another process was asked to stop, until cancelled."""
+        while True:
+            await asyncio.sleep(STOP_INTERVAL_S)
+            being_made = [run.answer_id for run in self._running.values() if run.answer_id]
+            if not being_made:
+                continue
+            try:
+                self._stop(await self._store.to_stop(being_made))
+            except Exception as error:  # noqa: BLE001 - this outlives a database that is away
+                log.warning("can't look for answers to stop", error=str(error))
+
+    def _stop(self, answer_ids: Sequence[UUID]) -> None:
+        for run in self._running.values():
+            if run.answer_id in answer_ids:
+                run.stop()
 
     async def drain(self) -> None:
         """Stops every answer and waits until each is stored."""
@@ -85,35 +121,6 @@ class Chat:
             citations=shown.citations,
             sources=shown.sources,
             metadata=found[1].metadata,
-        )
-
-    async def sessions(self, subject: Subject, limit: int, cursor: str | None) -> ChatSessionList:
-        async with self._store.step(subject) as repository:
-            items, next_cursor = await repository.sessions(limit, cursor)
-        return ChatSessionList(items=items, next_cursor=next_cursor)
-
-    async def session(self, subject: Subject, session_id: UUID) -> ChatSession:
-        async with self._store.step(subject) as repository:
-            found = await repository.session(session_id)
-        if found is None:
-            raise not_found("session", session_id)
-        return found
-
-    async def delete_session(self, subject: Subject, session_id: UUID) -> None:
-        async with self._store.step(subject) as repository:
-            deleted = await repository.delete_session(session_id)
-        if not deleted:
-            raise not_found("session", session_id)
-
-    async def messages(self, subject: Subject, session_id: UUID, limit: int, cursor: str | None) -> ChatMessageList:
-        async with self._store.step(subject) as repository:
-            if await repository.session(session_id) is None:
-                raise not_found("session", session_id)
-            items, next_cursor = await repository.messages(session_id, limit, cursor)
-        chunk_ids = (source.chunk_id for message in items for source in message.sources)
-        readable = await still_readable(self._knowledge, chunk_ids)
-        return ChatMessageList(
-            items=[with_readable_only(message, readable) for message in items], next_cursor=next_cursor
         )
 
     async def trace(self, subject: Subject, message_id: UUID) -> AnswerTrace:

@@ -43,8 +43,12 @@ TARGETS = (
     Target("/documents", "knowledge", upload=True),
     Target("/search", "knowledge", RouteClass.SEARCH),
     Target("/admin/evaluations", "knowledge"),
+    Target("/admin/feedback", "chat"),
+    Target("/mcp", "chat", RouteClass.CHAT),
     Target("/billing", "billing"),
     Target("/v1/embeddings", "embedding"),
+    Target("/v1/chat/completions", "chat", RouteClass.CHAT),
+    Target("/v1/models", "chat"),
 )
 
 

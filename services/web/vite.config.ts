@@ -2,7 +2,7 @@ import react from "@vitejs/plugin-react";
 import { defineConfig } from "vitest/config";
 
 // What `npm run dev` passes on to a running gateway; the built page is served by the gateway itself.
-const API = ["/auth", "/users", "/chat", "/documents", "/billing"];
+const API = ["/auth", "/users", "/chat", "/documents", "/billing", "/admin"];
 const GATEWAY = "http://127.0.0.1:8000";
 
 export default defineConfig({

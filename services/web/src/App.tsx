@@ -4,6 +4,7 @@ import { SignIn } from "./account/SignIn";
 import { tokens } from "./api/tokens";
 import { Conversation } from "./ask/Conversation";
 import { Documents } from "./documents/Documents";
+import { GivenFeedbackList } from "./feedback/GivenFeedbackList";
 import { Navigation } from "./navigation/Navigation";
 import { useRoute, type Route } from "./route";
 import { forgetUser } from "./state";
@@ -16,6 +17,7 @@ const TITLES: Record<Route["page"], string> = {
   session: "Conversation",
   documents: "Documents",
   usage: "Usage",
+  feedback: "Feedback",
   share: "Public documents",
 };
 
@@ -51,5 +53,7 @@ function PageOf({ route }: { route: Exclude<Route, { page: "share" }> }) {
       return <Documents />;
     case "usage":
       return <Usage />;
+    case "feedback":
+      return <GivenFeedbackList />;
   }
 }

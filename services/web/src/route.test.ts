@@ -8,6 +8,7 @@ test.each<[Route]>([
   [{ page: "ask" }],
   [{ page: "documents" }],
   [{ page: "usage" }],
+  [{ page: "feedback" }],
   [{ page: "session", sessionId: SESSION }],
   [{ page: "share", token: `fs_${"0a".repeat(32)}` }],
 ])("%j is found again by its hash", (route) => {

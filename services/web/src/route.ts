@@ -5,6 +5,7 @@ export type Route =
   | { page: "session"; sessionId: string }
   | { page: "documents" }
   | { page: "usage" }
+  | { page: "feedback" }
   | { page: "share"; token: string };
 
 const SHARE_TOKEN = /^fs_[0-9a-f]{64}$/;
@@ -15,7 +16,7 @@ export function routeOf(hash: string): Route {
   const [page, id = ""] = hash.replace(/^#\/?/, "").split("/");
   if (page === "sessions" && UUID.test(id)) return { page: "session", sessionId: id };
   if (page === "share" && SHARE_TOKEN.test(id)) return { page: "share", token: id };
-  if (page === "documents" || page === "usage") return { page };
+  if (page === "documents" || page === "usage" || page === "feedback") return { page };
   return { page: "ask" };
 }
 
@@ -29,8 +30,13 @@ export function useRoute(): Route {
   return routeOf(useSyncExternalStore(subscribe, currentHash));
 }
 
-export function go(route: Route): void {
-  location.hash = hashOf(route);
+/** Settles when the page is shown. */
+export async function go(route: Route): Promise<void> {
+  const hash = hashOf(route);
+  if (location.hash === hash) return;
+  const shown = new Promise((resolve) => addEventListener("hashchange", resolve, { once: true }));
+  location.hash = hash;
+  await shown;
 }
 
 /** As `go`, in place of the current entry of the browser's history. */

@@ -1,8 +1,10 @@
 import { QueryClient } from "@tanstack/react-query";
 
+import type { ChatSession } from "./api/contracts";
 import { ApiError } from "./api/errors";
 import { LiveTurns } from "./ask/live-turns";
 import { Uploads } from "./documents/uploads";
+import { Store } from "./store";
 
 const RETRIES = 2;
 const SERVER_ERROR = 500;
@@ -27,9 +29,24 @@ export const uploads = new Uploads(() => {
   void queryClient.invalidateQueries({ queryKey: ["usage"] });
 });
 
+/** The conversation that was deleted last, while that can be undone at once. */
+export const binned = new Store<ChatSession | null>(null);
+
+/** Has everything that shows conversations, but not their messages, read them again. */
+export async function sessionsChanged(): Promise<void> {
+  await Promise.all(["sessions", "session"].map((key) => queryClient.invalidateQueries({ queryKey: [key] })));
+}
+
+/** Forgets what is kept here of a conversation. */
+export function forgetSession(sessionId: string): void {
+  liveTurns.forget(sessionId);
+  for (const kept of ["session", "messages"]) queryClient.removeQueries({ queryKey: [kept, sessionId] });
+}
+
 /** Forgets everything that belonged to the user who was signed in. */
 export function forgetUser(): void {
   liveTurns.clear();
   uploads.clear();
+  binned.set(null);
   queryClient.clear();
 }

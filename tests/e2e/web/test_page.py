@@ -104,8 +104,8 @@ async def test_a_conversation_is_read_again_after_a_reload_and_deleted(page: Pag
     await expect(page.locator(".answer")).to_have_text(answer)
     await expect(page.locator(".turn")).to_have_count(1)
     await ask_again_in_the_same_session(page)
-    await page.get_by_role("button", name="Delete the conversation").click()
-    await page.get_by_role("alertdialog").get_by_role("button", name="Delete").click()
+    await page.get_by_role("button", name="Options for").click()
+    await page.get_by_role("menuitem", name="Delete").click()
     await expect(page.get_by_text("None yet. Ask a question to begin one.")).to_be_visible()
     sessions = (await member.http.get("/chat/sessions")).raise_for_status().json()
     assert sessions["items"] == []

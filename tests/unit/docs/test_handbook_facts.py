@@ -13,6 +13,7 @@ from pydantic import BaseModel, TypeAdapter
 from libs.config.settings import CONFIG_DIR, LISTENERS
 from libs.contracts import (
     chat,
+    conversations,
     errors,
     evaluation,
     glossary,
@@ -68,6 +69,10 @@ SENTENCES = [
     ("asking-by-api.md", f"An answer must be complete within {CHAT['answer_deadline_s']} seconds."),
     ("streaming.md", f"A comment line is sent every {CHAT['heartbeat_s']} seconds"),
     ("abstention.md", f"a support below {CHAT['min_support']} is left out"),
+    ("sessions.md", f"lies in the bin for {CHAT['bin_days']} days; the setting is chat.bin_days"),
+    ("conversations.md", f"of at most {conversations.IMPORTED_MESSAGES_MAX:,} messages"),
+    ("conversations.md", f"a comment of up to {chat.MESSAGE_MAX_CHARS:,} characters"),
+    ("sessions.md", f"a title of up to {conversations.TITLE_MAX_CHARS} characters"),
     ("usage-and-quotas.md", f"at most {CHAT['grace_messages']} messages of an organisation"),
     ("web-sources.md", f"`fetching.timeout_s`, which is {BASE['fetching']['timeout_s']} seconds".replace("`", "")),
     ("web-sources.md", f"At most {MAX_REDIRECTS} redirects"),

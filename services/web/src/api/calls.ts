@@ -2,13 +2,17 @@ import type {
   AnswerTrace,
   ChatMessage,
   ChatSession,
+  Feedback,
+  GivenFeedback,
   Page,
   PassageInContext,
   SearchResponse,
+  SessionChange,
   StoredDocument,
   TokenPair,
   Usage,
   User,
+  Which,
 } from "./contracts";
 import { jsonBody, postAnonymously, send, sendAsGuest, sendForJson } from "./http";
 import { forgetTokens, keepTokens, tokens } from "./tokens";
@@ -36,11 +40,36 @@ export function me(): Promise<User> {
   return sendForJson("/users/me");
 }
 
-export function sessions(cursor: string | null): Promise<Page<ChatSession>> {
-  return sendForJson(paged("/chat/sessions", cursor));
+export function sessions(which: Which, words: string, cursor: string | null): Promise<Page<ChatSession>> {
+  return sendForJson(paged("/chat/sessions", cursor, { which, q: words }));
 }
 
-/** A whole session, oldest message first. */
+export function session(sessionId: string): Promise<ChatSession> {
+  return sendForJson(`/chat/sessions/${sessionId}`);
+}
+
+export function changeSession(sessionId: string, change: SessionChange): Promise<ChatSession> {
+  return sendForJson(`/chat/sessions/${sessionId}`, jsonBody(change, "PATCH"));
+}
+
+export function restoreSession(sessionId: string): Promise<ChatSession> {
+  return sendForJson(`/chat/sessions/${sessionId}/restore`, { method: "POST" });
+}
+
+/** A session as a file, and the name the server gives it. */
+export async function exportSession(sessionId: string, format: "json" | "markdown"): Promise<File> {
+  const response = await send(`/chat/sessions/${sessionId}/export?format=${format}`);
+  const named = /filename="([^"]+)"/.exec(response.headers.get("Content-Disposition") ?? "");
+  return new File([await response.blob()], named?.[1] ?? `conversation.${format === "json" ? "json" : "md"}`);
+}
+
+/** Takes an exported conversation in, as a new session. */
+export async function importSession(file: File): Promise<ChatSession> {
+  const headers = { "Content-Type": "application/json" };
+  return sendForJson("/chat/sessions/import", { method: "POST", headers, body: await file.text() });
+}
+
+/** The branch of a session that is shown, oldest message first. */
 export async function messages(sessionId: string): Promise<ChatMessage[]> {
   const items: ChatMessage[] = [];
   let cursor: string | null = null;
@@ -52,8 +81,32 @@ export async function messages(sessionId: string): Promise<ChatMessage[]> {
   return items;
 }
 
+/** Puts a session into the bin. */
 export async function deleteSession(sessionId: string): Promise<void> {
   await send(`/chat/sessions/${sessionId}`, { method: "DELETE" });
+}
+
+/** Removes a session for good. */
+export async function purgeSession(sessionId: string): Promise<void> {
+  await send(`/chat/sessions/${sessionId}?purge=true`, { method: "DELETE" });
+}
+
+/** Ends an answer that is being written; what was said of it stays. */
+export async function stopAnswer(messageId: string): Promise<void> {
+  await send(`/chat/messages/${messageId}/stop`, { method: "POST" });
+}
+
+export async function rate(messageId: string, feedback: Feedback): Promise<void> {
+  await send(`/chat/messages/${messageId}/feedback`, jsonBody(feedback, "PUT"));
+}
+
+export async function unrate(messageId: string): Promise<void> {
+  await send(`/chat/messages/${messageId}/feedback`, { method: "DELETE" });
+}
+
+/** Members' ratings of `maxRating` or worse, the latest first; for admins. */
+export function givenFeedback(maxRating: number, cursor: string | null): Promise<Page<GivenFeedback>> {
+  return sendForJson(paged("/admin/feedback", cursor, { max_rating: String(maxRating) }));
 }
 
 export function trace(messageId: string): Promise<AnswerTrace> {

@@ -1,5 +1,8 @@
 // What the gateway answers, field by field as in libs/contracts.
 
+/** Of a question, and of a rating's comment. */
+export const MESSAGE_MAX_CHARS = 2000;
+
 /** A half-open range [start, end), in Unicode code points. */
 export interface TextSpan {
   start: number;
@@ -79,10 +82,48 @@ export interface ChatSession {
   title: string;
   created_at: string;
   updated_at: string;
+  pinned: boolean;
+  shared: boolean;
+  /** False for a colleague's, which is there to be read. */
+  owned: boolean;
+  imported: boolean;
+  deleted_at: string | null;
 }
 
+/** Whose sessions a list holds. */
+export type Which = "own" | "shared" | "deleted";
+
+/** What is absent stays. `current_message_id` shows the branch of that message. */
+export interface SessionChange {
+  title?: string;
+  pinned?: boolean;
+  shared?: boolean;
+  current_message_id?: string;
+}
+
+/** 1, useless, to 5, just right. */
+export interface Feedback {
+  rating: number;
+  comment: string;
+}
+
+export interface GivenFeedback {
+  message_id: string;
+  user_id: string;
+  feedback: Feedback;
+  given_at: string;
+  question: string;
+  answer: string;
+  sources: Source[];
+  outcome: Outcome | null;
+  model_used: string | null;
+}
+
+/** `versions` are all messages in its place, itself among them, in order. */
 export interface ChatMessage {
   id: string;
+  parent_id: string | null;
+  versions: string[];
   role: string;
   content: string;
   status: "completed" | "generating" | "stopped" | "failed" | "interrupted";
@@ -90,6 +131,7 @@ export interface ChatMessage {
   citations: Citation[];
   sources: Source[];
   metadata: AnswerMetadata | null;
+  feedback: Feedback | null;
 }
 
 export interface AnswerTrace {

@@ -54,6 +54,17 @@ export function asApiError(thrown: unknown): ApiError {
   return thrown instanceof ApiError ? thrown : unreachable();
 }
 
+/** What a refused request says of each of its fields; empty for other errors. */
+export function fieldsOf(thrown: unknown): { field: string; message: string }[] {
+  const fields = thrown instanceof ApiError ? thrown.details["fields"] : null;
+  if (!Array.isArray(fields)) return [];
+  return fields.flatMap((entry: unknown) => {
+    const { field, message } = (entry ?? {}) as Record<string, unknown>;
+    if (typeof field !== "string" || typeof message !== "string") return [];
+    return [{ field, message: message.replace(/^Value error, /, "") }];
+  });
+}
+
 export function isAbort(thrown: unknown): boolean {
   return thrown instanceof DOMException && thrown.name === "AbortError";
 }

@@ -31,8 +31,8 @@ export async function postAnonymously<Answer>(path: string, body: object): Promi
   return (await response.json()) as Answer;
 }
 
-export function jsonBody(body: object): RequestInit {
-  return { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
+export function jsonBody(body: object, method = "POST"): RequestInit {
+  return { method, headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
 }
 
 async function attempt(path: string, init: RequestInit, token: string | null): Promise<Response> {

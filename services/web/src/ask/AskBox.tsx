@@ -1,9 +1,8 @@
 import { useEffect, useRef, type KeyboardEvent, type SubmitEvent } from "react";
 
+import { MESSAGE_MAX_CHARS } from "../api/contracts";
 import { formatNumber } from "../ui/format";
 import { codePointLength } from "./offsets";
-
-const MESSAGE_MAX_CHARS = 2000;
 
 interface Properties {
   draft: string;

@@ -1,3 +1,6 @@
+/** Marks an answer that came with a file. It is shown as an outcome of its own. */
+export const IMPORTED = "imported";
+
 const MEANINGS: Record<string, string> = {
   billing: "Your plan couldn’t be checked. This message is counted later.",
   deadline: "Time ran out before the answer was complete.",

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 
 import type { AnswerMetadata, ChatMessage, ChatResponse } from "../api/contracts";
-import { advance, inProgress, mergedTurns, newTurn, storedTurns } from "./turns";
+import { ApiError } from "../api/errors";
+import { advance, inProgress, mergedTurns, newTurn, storedTurns, type Turn } from "./turns";
 
 const metadata: AnswerMetadata = {
   tokens_used: 10,
@@ -24,6 +25,8 @@ const response: ChatResponse = {
 };
 const message = (id: string, role: string, content: string): ChatMessage => ({
   id,
+  parent_id: null,
+  versions: [id],
   role,
   content,
   status: "completed",
@@ -31,6 +34,7 @@ const message = (id: string, role: string, content: string): ChatMessage => ({
   citations: [],
   sources: [],
   metadata: role === "assistant" ? metadata : null,
+  feedback: null,
 });
 
 describe("advance", () => {
@@ -75,28 +79,82 @@ describe("storedTurns", () => {
       ["Three?", "", "failed"],
     ]);
   });
+
+  test("knows the versions of question and answer, and the rating", () => {
+    const question = { ...message("1", "user", "One?"), versions: ["0", "1"] };
+    const feedback = { rating: 4, comment: "" };
+    const answer = { ...message("2", "assistant", "Yes."), versions: ["2", "3"], feedback };
+    expect(storedTurns("s", [question, answer])[0]).toMatchObject({
+      questionVersions: ["0", "1"],
+      answerVersions: ["2", "3"],
+      feedback,
+    });
+  });
 });
 
 describe("mergedTurns", () => {
-  const stored = storedTurns("s", [message("1", "user", "One?"), message("m", "assistant", "Yes.")]);
-  const live = { ...newTurn("live-1", "One?", "s"), messageId: "m" };
+  const READ = 1_000;
+  const stored = storedTurns("s", [
+    message("1", "user", "One?"),
+    message("m", "assistant", "Yes."),
+    message("3", "user", "Two?"),
+    message("n", "assistant", "No."),
+  ]);
+  const asked = (change: Partial<Turn>) => ({ ...newTurn("live-1", "One?", "s"), ...change });
+  const keys = (turns: Turn[]) => turns.map((turn) => turn.key);
+  const error = new ApiError(429, { code: "QUOTA", message: "Enough.", details: {}, request_id: "r" });
 
   test("shows a turn once when it is both stored and here", () => {
-    expect(mergedTurns(stored, [live])).toEqual(stored);
+    expect(mergedTurns(stored, [asked({ messageId: "m", phase: "done", endedAt: 900 })], READ)).toEqual(stored);
   });
 
   test("shows the answer that is on its way in place of its stored question", () => {
-    const half = storedTurns("s", [
-      message("1", "user", "One?"),
-      message("m", "assistant", "Yes."),
-      message("3", "user", "Two?"),
-    ]);
-    const asked = { ...newTurn("live-2", "Two?", "s"), messageId: "n", answer: "So far" };
-    expect(mergedTurns(half, [live, asked]).map((turn) => turn.key)).toEqual(["1", "live-2"]);
+    const half = [...stored, ...storedTurns("s", [message("5", "user", "Three?")])];
+    const live = asked({ question: "Three?", messageId: "o", answer: "So far" });
+    expect(keys(mergedTurns(half, [live], READ))).toEqual(["1", "3", "live-1"]);
   });
 
   test("shows a repeated question as often as it was asked", () => {
-    const again = { ...newTurn("live-2", "One?", "s"), messageId: "n" };
-    expect(mergedTurns(stored, [again]).map((turn) => turn.messageId)).toEqual(["m", "n"]);
+    expect(keys(mergedTurns(stored, [asked({ messageId: "o" })], READ))).toEqual(["1", "3", "live-1"]);
+  });
+
+  test("shows another answer or another question in its place, without what followed the first", () => {
+    const again = asked({ replaces: "1", messageId: "o", phase: "answering" });
+    expect(keys(mergedTurns(stored, [again], READ))).toEqual(["live-1"]);
+    expect(keys(mergedTurns(stored, [{ ...again, phase: "done", endedAt: READ + 1 }], READ))).toEqual(["live-1"]);
+  });
+
+  test("leaves out what ended before the reading and is on a branch that isn't shown", () => {
+    const left = asked({ replaces: "1", messageId: "o", phase: "done", endedAt: READ });
+    expect(mergedTurns(stored, [left], READ)).toEqual(stored);
+  });
+
+  test("keeps the branch that another question couldn't replace, and what was asked", () => {
+    const refused = asked({ question: "Won?", replaces: "1", phase: "failed", error, endedAt: 900 });
+    const turns = mergedTurns(stored, [refused], READ);
+    expect(keys(turns)).toEqual(["1", "3"]);
+    expect(turns[0]?.refused).toMatchObject({ question: "Won?", error });
+  });
+
+  test("keeps a question that couldn't be asked at the end, and why", () => {
+    const refused = asked({ phase: "failed", error, endedAt: 900 });
+    expect(mergedTurns(stored, [refused], READ).at(-1)).toBe(refused);
+  });
+
+  test("keeps why an answer failed that is stored", () => {
+    const failed = asked({ messageId: "n", phase: "failed", error, endedAt: 900 });
+    expect(mergedTurns(stored, [failed], READ)[1]).toMatchObject({ key: "3", error });
+  });
+
+  test("shows a stopped answer as stopped before storage knows", () => {
+    const generating = stored.with(1, { ...stored[1]!, phase: "answering" });
+    const stopped = asked({ messageId: "n", phase: "stopped", answer: "So", endedAt: 900 });
+    expect(mergedTurns(generating, [stopped], READ)[1]).toBe(stopped);
+    expect(mergedTurns(stored, [stopped], READ)).toEqual(stored);
+  });
+
+  test("shows a question once that was stopped before its answer had a name", () => {
+    const stopped = asked({ question: "Two?", phase: "stopped", endedAt: 900 });
+    expect(keys(mergedTurns(stored, [stopped], READ))).toEqual(["1", "3"]);
   });
 });

@@ -1,4 +1,4 @@
-import type { AnswerEvent, AnswerMetadata, ChatMessage, Citation, Source } from "../api/contracts";
+import type { AnswerEvent, AnswerMetadata, ChatMessage, Citation, Feedback, Source } from "../api/contracts";
 import { ApiError } from "../api/errors";
 
 export type Phase = "waiting" | "answering" | "done" | "stopped" | "failed";
@@ -7,6 +7,11 @@ export type Phase = "waiting" | "answering" | "done" | "stopped" | "failed";
 export interface Turn {
   key: string;
   question: string;
+  /** The question's own id, null until it has been read from storage. */
+  questionId: string | null;
+  /** All questions asked in this one's place, and all answers given in this answer's, in order. */
+  questionVersions: string[];
+  answerVersions: string[];
   sessionId: string | null;
   /** The answer's id, null until the server has named it. */
   messageId: string | null;
@@ -14,23 +19,37 @@ export interface Turn {
   citations: Citation[];
   sources: Source[];
   metadata: AnswerMetadata | null;
+  feedback: Feedback | null;
   phase: Phase;
   /** Why it failed, where that is known. */
   error: ApiError | null;
+  /** The question in whose place this stands, with all that followed it; null for one at the end. */
+  replaces: string | null;
+  /** When it ended on this page, by this browser's clock in milliseconds; null until then. */
+  endedAt: number | null;
+  /** What was last asked in this one's place and was refused before it was stored. */
+  refused: Turn | null;
 }
 
 export function newTurn(key: string, question: string, sessionId: string | null): Turn {
   return {
     key,
     question,
+    questionId: null,
+    questionVersions: [],
+    answerVersions: [],
     sessionId,
     messageId: null,
     answer: "",
     citations: [],
     sources: [],
     metadata: null,
+    feedback: null,
     phase: "waiting",
     error: null,
+    replaces: null,
+    endedAt: null,
+    refused: null,
   };
 }
 
@@ -84,7 +103,12 @@ export function storedTurns(sessionId: string, messages: ChatMessage[]): Turn[] 
   for (const message of messages) {
     const open = turns.at(-1);
     if (message.role === "user") {
-      turns.push({ ...newTurn(message.id, message.content, sessionId), phase: "failed" });
+      turns.push({
+        ...newTurn(message.id, message.content, sessionId),
+        questionId: message.id,
+        questionVersions: message.versions,
+        phase: "failed",
+      });
     } else if (open && open.messageId === null) {
       turns[turns.length - 1] = {
         ...open,
@@ -93,6 +117,8 @@ export function storedTurns(sessionId: string, messages: ChatMessage[]): Turn[] 
         citations: message.citations,
         sources: message.sources,
         metadata: message.metadata,
+        answerVersions: message.versions,
+        feedback: message.feedback,
         phase: PHASES[message.status],
       };
     }
@@ -100,12 +126,42 @@ export function storedTurns(sessionId: string, messages: ChatMessage[]): Turn[] 
   return turns;
 }
 
-/** A session's turns: what is stored, then what was asked on this page and isn't stored yet. */
-export function mergedTurns(stored: Turn[], live: Turn[]): Turn[] {
-  const known = new Set(stored.map((turn) => turn.messageId));
-  const fresh = live.filter((turn) => turn.messageId === null || !known.has(turn.messageId));
-  const last = stored.at(-1);
+/**
+ * A session's turns: what was stored at `readAt`, and what was asked on this page and isn't stored yet.
+ *
+ * A turn that ended before `readAt` is either stored or on a branch that isn't shown.
+ */
+export function mergedTurns(stored: Turn[], live: Turn[], readAt: number): Turn[] {
+  let turns = stored;
+  for (const turn of live) {
+    const there = turn.messageId === null ? -1 : turns.findIndex(({ messageId }) => messageId === turn.messageId);
+    const same = turns[there];
+    if (turn.messageId !== null && turn.endedAt !== null && turn.endedAt <= readAt && !(same && inProgress(same))) {
+      // Storage doesn't keep why an answer failed.
+      if (same && turn.error) turns = turns.with(there, { ...same, error: turn.error });
+      continue;
+    }
+    if (there !== -1) {
+      turns = turns.with(there, turn);
+      continue;
+    }
+    const place = turns.findIndex(({ key }) => key === turn.replaces);
+    if (turn.messageId === null && !inProgress(turn) && turn.replaces !== null) {
+      const kept = turns[place];
+      if (kept && turn.phase === "failed") turns = turns.with(place, { ...kept, refused: turn });
+      continue;
+    }
+    // Stopped before its answer had a name, yet after it was stored.
+    if (turn.phase === "stopped" && turn.messageId === null && turns.at(-1)?.question === turn.question) continue;
+    turns = [...turns.slice(0, place === -1 ? end(turns, turn) : place), turn];
+  }
+  return turns;
+}
+
+/** How many turns stay before one at the end. */
+function end(turns: Turn[], turn: Turn): number {
+  const last = turns.at(-1);
   // The question is stored before its answer is; here it is shown with what has arrived of it.
-  const shown = fresh.length > 0 && last?.messageId === null && last.question === fresh[0]?.question;
-  return [...(shown ? stored.slice(0, -1) : stored), ...fresh];
+  const half = last !== undefined && last.questionId !== null && last.messageId === null;
+  return half && last.question === turn.question ? turns.length - 1 : turns.length;
 }

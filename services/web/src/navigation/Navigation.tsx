@@ -1,10 +1,15 @@
+import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 
+import { me } from "../api/calls";
 import { hashOf, type Route } from "../route";
 import { Modal } from "../ui/Modal";
 import { useMedia } from "../ui/media";
 import { Account } from "./Account";
 import { Sessions } from "./Sessions";
+import { UndoDelete } from "./UndoDelete";
+
+const ADMINS = new Set(["owner", "admin"]);
 
 /** The ways through Footnote: beside the page where there is room, else behind a button. */
 export function Navigation({ route }: { route: Route }) {
@@ -13,6 +18,8 @@ export function Navigation({ route }: { route: Route }) {
   // The menu belongs to the page it was opened on: having chosen another, the reader wants to see that.
   const [openedOn, setOpenedOn] = useState<string | null>(null);
   const close = () => setOpenedOn(null);
+  const user = useQuery({ queryKey: ["me"], queryFn: me, staleTime: Infinity });
+  const admin = user.data?.roles.some((role) => ADMINS.has(role)) === true;
 
   const links = (
     <>
@@ -20,6 +27,7 @@ export function Navigation({ route }: { route: Route }) {
         <PageLink to={{ page: "ask" }} here={here} label="New question" close={close} />
         <PageLink to={{ page: "documents" }} here={here} label="Documents" close={close} />
         <PageLink to={{ page: "usage" }} here={here} label="Usage" close={close} />
+        {admin && <PageLink to={{ page: "feedback" }} here={here} label="Feedback" close={close} />}
       </nav>
       <Sessions current={route.page === "session" ? route.sessionId : null} />
       <Account />
@@ -47,6 +55,8 @@ export function Navigation({ route }: { route: Route }) {
       >
         {links}
       </Modal>
+      {/* The menu shows it too, over this one. */}
+      {openedOn !== here && <UndoDelete />}
     </header>
   );
 }

@@ -1,71 +1,121 @@
-import { useInfiniteQuery, useQueryClient } from "@tanstack/react-query";
+import { useInfiniteQuery } from "@tanstack/react-query";
+import { useId, useRef, useState, type KeyboardEvent } from "react";
 
-import { deleteSession, sessions } from "../api/calls";
-import type { ChatSession } from "../api/contracts";
-import { go, hashOf } from "../route";
-import { liveTurns } from "../state";
-import { ConfirmDelete } from "../ui/ConfirmDelete";
+import { sessions } from "../api/calls";
+import type { ChatSession, Which } from "../api/contracts";
+import { arrowTarget } from "../ui/arrows";
+import { useDebounced } from "../ui/debounced";
 import { ErrorNote } from "../ui/ErrorNote";
+import { counted } from "../ui/format";
+import { BinnedSession } from "./BinnedSession";
+import { ImportSession } from "./ImportSession";
+import { SessionItem } from "./SessionItem";
+import { UndoDelete } from "./UndoDelete";
 
+const TYPING_MS = 250;
+const WORDS_MAX_CHARS = 200;
+
+const VIEWS: { which: Which; label: string; empty: string }[] = [
+  { which: "own", label: "Mine", empty: "None yet. Ask a question to begin one." },
+  { which: "shared", label: "Shared with me", empty: "No colleague shares a conversation." },
+  { which: "deleted", label: "Bin", empty: "The bin is empty." },
+];
+
+/** The user's conversations, those that colleagues share, and the bin; each can be searched. */
 export function Sessions({ current }: { current: string | null }) {
-  const list = useInfiniteQuery({
-    queryKey: ["sessions"],
-    queryFn: ({ pageParam }) => sessions(pageParam),
+  const [which, setWhich] = useState<Which>("own");
+  const [typed, setTyped] = useState("");
+  const words = useDebounced(typed.trim(), TYPING_MS);
+  const searchId = useId();
+  const list = useRef<HTMLUListElement>(null);
+  const found = useInfiniteQuery({
+    queryKey: ["sessions", which, words],
+    queryFn: ({ pageParam }) => sessions(which, words, pageParam),
     initialPageParam: null as string | null,
     getNextPageParam: (page) => page.next_cursor,
+    // While more words are typed, what was found by fewer stays.
+    placeholderData: (previous, query) => (query?.queryKey[1] === which ? previous : undefined),
   });
-  const items = list.data?.pages.flatMap((page) => page.items) ?? [];
+  const items = found.data?.pages.flatMap((page) => page.items) ?? [];
+  const empty = words ? "No conversation has these words." : VIEWS.find((view) => view.which === which)?.empty;
+
+  const searchKey = (event: KeyboardEvent) => {
+    if (event.key === "Escape" && typed !== "") {
+      event.preventDefault();
+      setTyped("");
+    }
+    if (event.key !== "ArrowDown") return;
+    event.preventDefault();
+    list.current?.querySelector("a")?.focus();
+  };
+  const listKey = (event: KeyboardEvent<HTMLUListElement>) => {
+    if (!(event.target instanceof HTMLAnchorElement)) return;
+    const target = arrowTarget(event, [...event.currentTarget.querySelectorAll("a")]);
+    if (!target) return;
+    event.preventDefault();
+    target.focus();
+  };
+
   return (
     <section className="sessions" aria-labelledby="sessions-title">
       <h2 id="sessions-title">Conversations</h2>
-      {list.isError && (
-        <ErrorNote error={list.error} retry={{ label: "Try again", action: () => void list.refetch() }} />
-      )}
-      {list.isSuccess && items.length === 0 && <p className="quiet">None yet. Ask a question to begin one.</p>}
-      <ul>
-        {items.map((session) => (
-          <SessionItem key={session.id} session={session} current={session.id === current} />
-        ))}
-      </ul>
-      {list.hasNextPage && (
-        <button
-          type="button"
-          className="button button-plain"
-          disabled={list.isFetchingNextPage}
-          onClick={() => void list.fetchNextPage()}
-        >
-          Older conversations
-        </button>
-      )}
+      <div className="sessions-tools">
+        <label className="unseen" htmlFor={searchId}>
+          Search conversations
+        </label>
+        <input
+          id={searchId}
+          type="search"
+          value={typed}
+          maxLength={WORDS_MAX_CHARS}
+          placeholder="Search"
+          onChange={(event) => setTyped(event.target.value)}
+          onKeyDown={searchKey}
+        />
+        <div className="views" role="group" aria-label="Which conversations">
+          {VIEWS.map((view) => (
+            <button
+              key={view.which}
+              type="button"
+              aria-pressed={view.which === which}
+              onClick={() => setWhich(view.which)}
+            >
+              {view.label}
+            </button>
+          ))}
+        </div>
+      </div>
+      <div className="sessions-list">
+        <UndoDelete />
+        {found.isError && (
+          <ErrorNote error={found.error} retry={{ label: "Try again", action: () => void found.refetch() }} />
+        )}
+        {found.isSuccess && items.length === 0 && <p className="quiet">{empty}</p>}
+        <p className="unseen" role="status">
+          {words && found.isSuccess && !found.isPlaceholderData ? counted(items.length, "conversation") + " found" : ""}
+        </p>
+        <ul ref={list} onKeyDown={listKey}>
+          {items.map((session) => (
+            <Item key={session.id} session={session} current={session.id === current} />
+          ))}
+        </ul>
+        {found.hasNextPage && (
+          <button
+            type="button"
+            className="button button-plain"
+            disabled={found.isFetchingNextPage}
+            onClick={() => void found.fetchNextPage()}
+          >
+            Older conversations
+          </button>
+        )}
+        {which === "own" && <ImportSession />}
+      </div>
     </section>
   );
 }
 
-function SessionItem({ session, current }: { session: ChatSession; current: boolean }) {
-  const queryClient = useQueryClient();
-  const remove = async () => {
-    await deleteSession(session.id);
-    liveTurns.forget(session.id);
-    queryClient.removeQueries({ queryKey: ["messages", session.id] });
-    if (current) go({ page: "ask" });
-    await queryClient.invalidateQueries({ queryKey: ["sessions"] });
-  };
-  return (
-    <li className={current ? "current" : undefined}>
-      <a
-        className="clipped"
-        href={hashOf({ page: "session", sessionId: session.id })}
-        aria-current={current ? "page" : undefined}
-        title={session.title}
-      >
-        {session.title}
-      </a>
-      <ConfirmDelete
-        what="this conversation"
-        consequence={`“${session.title}” and its answers are removed for good.`}
-        label={`Delete the conversation ${session.title}`}
-        remove={remove}
-      />
-    </li>
-  );
+function Item({ session, current }: { session: ChatSession; current: boolean }) {
+  if (session.deleted_at !== null) return <BinnedSession session={session} deletedAt={session.deleted_at} />;
+  return <SessionItem session={session} current={current} />;
 }

@@ -20,7 +20,7 @@ export function Modal({ open, setOpen, trigger, triggerClass, title, className, 
       <Dialog.Portal>
         {/* Radix's own overlay locks scrolling with an inline style sheet, which a strict policy forbids. */}
         <div className="backdrop" />
-        <Dialog.Content className={className} aria-describedby={undefined}>
+        <Dialog.Content className={className} aria-describedby={undefined} onEscapeKeyDown={closeMenuFirst}>
           <header className="dialog-header">
             <Dialog.Title>{title}</Dialog.Title>
             <Dialog.Close className="button button-plain">Close</Dialog.Close>
@@ -30,4 +30,12 @@ export function Modal({ open, setOpen, trigger, triggerClass, title, className, 
       </Dialog.Portal>
     </Dialog.Root>
   );
+}
+
+/** Escape closes a menu that is open in the dialog, and not the dialog under it. */
+function closeMenuFirst(event: KeyboardEvent): void {
+  const menu = document.querySelector<HTMLElement>(":popover-open");
+  if (!menu) return;
+  event.preventDefault();
+  menu.hidePopover();
 }

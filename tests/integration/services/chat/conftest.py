@@ -25,6 +25,8 @@ from tests.integration.services.chat.neighbours import ScriptedGeneration, Scrip
 from tests.loopback import serving
 
 NOBODY = "http://127.0.0.1:9"
+# Whoever isn't here is a member.
+ADMINS: set[UUID] = set()
 
 
 @dataclass(frozen=True)
@@ -43,10 +45,12 @@ def signer(settings: Settings) -> UserTokenSigner:
 def person(settings: Settings, signer: UserTokenSigner) -> Callable[..., Person]:
     """A new person, in a new organisation or the one given."""
 
-    def make(organization_id: UUID | None = None) -> Person:
+    def make(organization_id: UUID | None = None, *, admin: bool = False) -> Person:
         claims = TokenClaims(user_id=uuid4(), organization_id=organization_id or uuid4(), session_id=uuid4())
         service_token = ServiceTokens("gateway", settings.secrets_dir).sign("chat")
         headers = {"Authorization": f"Bearer {signer.sign(claims)}", "X-Service-Token": service_token}
+        if admin:
+            ADMINS.add(claims.user_id)
         return Person(claims.user_id, claims.organization_id, headers)
 
     return make
@@ -63,7 +67,8 @@ async def knowing_users(
         return keys
 
     async def member(claims: TokenClaims) -> Subject:
-        return Subject(**claims.model_dump(), role=Role.MEMBER)
+        role = Role.ADMIN if claims.user_id in ADMINS else Role.MEMBER
+        return Subject(**claims.model_dump(), role=role)
 
     async with serving(app) as url:
         app.state.authenticator = Authenticator(ServiceTokens(name, settings.secrets_dir), user_keys, member)

@@ -16,10 +16,11 @@ from libs.contracts.completions import (
     Served,
     SkippedModel,
 )
-from libs.contracts.errors import ErrorCode
+from libs.contracts.errors import ErrorCode, not_found
 from libs.contracts.knowledge import (
     Expansion,
     Location,
+    PassageInContext,
     ReadableRequest,
     ReadableResponse,
     RetrievalRequest,
@@ -28,6 +29,7 @@ from libs.contracts.knowledge import (
 )
 from libs.contracts.openai import Model, ModelList, error_envelope
 from libs.contracts.usage import CitedAnswer
+from libs.service.errors import install_error_handlers
 from libs.service.streaming import event_stream
 
 # What a scripted generation does next: say it, wait for it, or fail.
@@ -53,8 +55,10 @@ class ScriptedKnowledge:
 
     def __init__(self) -> None:
         self.app = FastAPI()
+        install_error_handlers(self.app)
         self.app.post("/internal/retrievals")(self._retrieve)
         self.app.post("/internal/readable")(self._readable)
+        self.app.get("/documents/{document_id}/passages/{chunk_id}")(self._passage)
         self.app.post("/internal/citations", status_code=204)(self._cited)
         self.reset()
 
@@ -86,6 +90,23 @@ class ScriptedKnowledge:
         if self.away:
             raise HTTPException(500)
         self.cited.append(answer)
+
+    async def _passage(self, document_id: UUID, chunk_id: UUID) -> PassageInContext:
+        if self.away:
+            raise HTTPException(500)
+        for one in self.passages:
+            if (one.document_id, one.chunk_id) == (document_id, chunk_id) and chunk_id not in self.unreadable:
+                return PassageInContext(
+                    chunk_id=chunk_id,
+                    document_id=document_id,
+                    content=one.content,
+                    location=one.location,
+                    title=one.title,
+                    external_id=one.external_id,
+                    before="",
+                    after="",
+                )
+        raise not_found("passage", chunk_id)
 
     async def _readable(self, request: ReadableRequest) -> ReadableResponse:
         if self.away:

@@ -7,6 +7,7 @@ from uuid import uuid4
 import pytest
 
 from libs.contracts.identity import Role, Subject
+from services.chat.conversations.repository import ConversationRepository
 from services.chat.quota import RELEASE, Usage, settlement
 from services.chat.repository import ChatStore, FinishedAnswer
 
@@ -23,10 +24,11 @@ def subject() -> Subject:
 
 async def opened(store: ChatStore, subject: Subject):
     """A question whose process died before it was answered."""
-    session_id, answer_id, reservation_id = uuid4(), uuid4(), uuid4()
+    session_id, question_id, answer_id, reservation_id = uuid4(), uuid4(), uuid4(), uuid4()
     async with store.step(subject) as repository:
         await repository.add_session(session_id, "Title")
-        await repository.add_exchange(session_id, uuid4(), "Question?", answer_id, reservation_id)
+        await repository.add_question(question_id, session_id, None, "Question?", {})
+        await repository.add_answer(answer_id, session_id, question_id, reservation_id)
     return session_id, answer_id, reservation_id
 
 
@@ -65,10 +67,12 @@ async def test_an_answer_its_trace_and_its_settlement_are_stored_together_or_not
     assert await query(counts) == [{"traces": 1, "outbox": 1}]
 
 
-async def test_an_answer_whose_session_was_deleted_meanwhile_is_still_charged(clean_database, store, subject, query):
+async def test_an_answer_whose_session_was_purged_meanwhile_is_still_charged(
+    clean_database, database, store, subject, query
+):
     session_id, answer_id, reservation_id = await opened(store, subject)
-    async with store.step(subject) as repository:
-        assert await repository.delete_session(session_id)
+    async with database.transaction() as session:
+        assert await ConversationRepository(session, subject).purge(session_id)
     async with store.step(subject) as repository:
         entry = settlement(subject, reservation_id, Usage(1, 2, "m"), datetime.now(UTC))
         await repository.finish(FinishedAnswer(answer_id, "completed", content="Yes."), entry)

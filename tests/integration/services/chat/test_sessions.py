@@ -80,21 +80,6 @@ async def test_a_made_up_cursor_is_refused(chat, person, generation):
         assert (response.status_code, response.json()["code"]) == (422, "VALIDATION_ERROR")
 
 
-async def test_a_deleted_session_is_gone(chat, person, generation, query):
-    someone = person()
-    answer = await ask(chat, someone)
-    session_id = answer["session_id"]
-    assert (await chat.delete(f"/chat/sessions/{session_id}", headers=someone.headers)).status_code == 204
-    for path in (
-        f"/chat/sessions/{session_id}",
-        f"/chat/sessions/{session_id}/messages",
-        f"/chat/messages/{answer['message_id']}/trace",
-    ):
-        assert (await chat.get(path, headers=someone.headers)).status_code == 404
-    assert await query("SELECT 1 FROM chat.messages WHERE user_id = :id", id=someone.user_id) == []
-    assert await query("SELECT 1 FROM chat.traces WHERE user_id = :id", id=someone.user_id) == []
-
-
 async def test_nobody_else_reaches_a_session(chat, knowledge, generation, person, query):
     knowledge.passages = [RULES]
     owner = person()
@@ -105,14 +90,20 @@ async def test_nobody_else_reaches_a_session(chat, knowledge, generation, person
             ("GET", f"/chat/sessions/{session_id}"),
             ("GET", f"/chat/sessions/{session_id}/messages"),
             ("DELETE", f"/chat/sessions/{session_id}"),
+            ("DELETE", f"/chat/sessions/{session_id}?purge=true"),
+            ("PATCH", f"/chat/sessions/{session_id}"),
+            ("POST", f"/chat/sessions/{session_id}/restore"),
+            ("GET", f"/chat/sessions/{session_id}/export"),
+            ("POST", f"/chat/messages/{message_id}/regenerate"),
+            ("POST", f"/chat/messages/{message_id}/stop"),
+            ("PUT", f"/chat/messages/{message_id}/feedback"),
+            ("DELETE", f"/chat/messages/{message_id}/feedback"),
             ("GET", f"/chat/messages/{message_id}/trace"),
         ):
-            response = await chat.request(method, path, headers=stranger.headers)
-            unknown = await chat.request(
-                method,
-                path.replace(session_id, str(uuid4())).replace(message_id, str(uuid4())),
-                headers=stranger.headers,
-            )
+            body = {"rating": 1} if method == "PUT" else {} if method in {"PATCH", "POST"} else None
+            response = await chat.request(method, path, headers=stranger.headers, json=body)
+            elsewhere = path.replace(session_id, str(uuid4())).replace(message_id, str(uuid4()))
+            unknown = await chat.request(method, elsewhere, headers=stranger.headers, json=body)
             assert response.status_code == unknown.status_code == 404
             words = response.json()["message"].replace(session_id, "X").replace(message_id, "X")
             assert words[: words.index("'")] == unknown.json()["message"][: words.index("'")]

@@ -1,0 +1,142 @@
+"""OpenAI's chat completions as the gateway answers them: from the organisation's documents, with citations."""
+
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer, model_validator
+
+from libs.contracts.chat import Outcome, Source
+from libs.contracts.completions import MAX_MESSAGES, CompletionUsage
+
+FOOTNOTE = "footnote"
+QUESTION_MAX_CHARS = 32_000
+
+
+class AskedPart(BaseModel):
+    type: str
+    text: str = ""
+
+
+class AskedMessage(BaseModel):
+    """Whatever a client sends; what isn't text is read over, as are the messages of tools and systems."""
+
+    role: Literal["system", "developer", "user", "assistant", "tool", "function"]
+    content: str | list[AskedPart] | None = None
+
+    @property
+    def text(self) -> str:
+        if isinstance(self.content, list):
+            return "\n".join(part.text for part in self.content if part.type == "text")
+        return self.content or ""
+
+
+class AskedStreamOptions(BaseModel):
+    include_usage: bool = False
+
+
+class KnowledgeCompletionRequest(BaseModel):
+    """OpenAI's request; the last message is the question. Fields that aren't here are read over."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    model: str = Field(default=FOOTNOTE, min_length=1, max_length=200)
+    messages: list[AskedMessage] = Field(min_length=1, max_length=MAX_MESSAGES)
+    max_tokens: int | None = Field(default=None, ge=1)
+    max_completion_tokens: int | None = Field(default=None, ge=1)
+    temperature: float | None = Field(default=None, ge=0, le=2, allow_inf_nan=False)
+    stream: bool | None = None
+    stream_options: AskedStreamOptions | None = None
+    n: Annotated[int | None, Field(ge=1, le=1)] = None
+
+    @model_validator(mode="after")
+    def _ends_with_a_question(self) -> "KnowledgeCompletionRequest":
+        last = self.messages[-1]
+        text = last.text.replace("\x00", "")
+        if last.role != "user" or not text.strip():
+            raise ValueError("the last message must be the user's, with a text")
+        if len(text) > QUESTION_MAX_CHARS:
+            raise ValueError(f"the question has {len(text):,} characters; at most {QUESTION_MAX_CHARS:,} are taken")
+        return self
+
+
+class UrlCitation(BaseModel):
+    """`start_index`, `end_index` are characters of the content. `document_id` and `chunk_id` name the passage."""
+
+    start_index: int
+    end_index: int
+    title: str
+    url: str
+    document_id: UUID
+    chunk_id: UUID
+
+
+class Annotation(BaseModel):
+    type: Literal["url_citation"] = "url_citation"
+    url_citation: UrlCitation
+
+
+class AnswerNote(BaseModel):
+    """Beside OpenAI's own fields: what kind of answer it is, and the passages behind it."""
+
+    session_id: UUID
+    message_id: UUID
+    outcome: Outcome
+    grounded: bool
+    confidence: float
+    degraded: list[str]
+    sources: list[Source]
+
+
+class AnsweredMessage(BaseModel):
+    role: Literal["assistant"] = "assistant"
+    content: str
+    refusal: None = None
+    annotations: list[Annotation]
+
+
+class AnsweredChoice(BaseModel):
+    index: int = 0
+    message: AnsweredMessage
+    logprobs: None = None
+    finish_reason: str
+
+
+class AnsweredCompletion(BaseModel):
+    id: str
+    object: Literal["chat.completion"] = "chat.completion"
+    created: int
+    model: str
+    choices: list[AnsweredChoice]
+    usage: CompletionUsage
+    footnote: AnswerNote
+
+
+class _LeavesOutNothings(BaseModel):
+    @model_serializer(mode="wrap")
+    def _something(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {name: value for name, value in handler(self).items() if name in self.model_fields_set}
+
+
+class AnsweredDelta(_LeavesOutNothings):
+    role: Literal["assistant"] | None = None
+    content: str | None = None
+    annotations: list[Annotation] | None = None
+
+
+class AnsweredChunkChoice(BaseModel):
+    index: int = 0
+    delta: AnsweredDelta
+    logprobs: None = None
+    finish_reason: str | None = None
+
+
+class AnsweredChunk(_LeavesOutNothings):
+    """`footnote` comes with the chunk that ends the answer."""
+
+    id: str
+    object: Literal["chat.completion.chunk"]
+    created: int
+    model: str
+    choices: list[AnsweredChunkChoice]
+    usage: CompletionUsage | None = None
+    footnote: AnswerNote | None = None

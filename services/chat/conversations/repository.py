@@ -1,0 +1,394 @@
+"""The queries of reading and keeping conversations. Each but the bin's is for one reader."""
+
+import base64
+import json
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Literal
+from uuid import UUID
+
+from sqlalchemy import (
+    CTE,
+    ColumnElement,
+    Select,
+    Text,
+    and_,
+    case,
+    cast,
+    delete,
+    exists,
+    func,
+    insert,
+    literal_column,
+    or_,
+    select,
+    tuple_,
+    update,
+)
+from sqlalchemy.dialects.postgresql import TSQUERY
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
+
+from libs.contracts.chat import ChatMessage, ChatSession, Feedback
+from libs.contracts.conversations import SessionChange
+from libs.contracts.errors import FootnoteError, invalid
+from libs.contracts.identity import Subject
+from services.chat.models import FeedbackRow, Message, Session
+from services.chat.repository import branch, message_of
+
+# Every number of so many digits is a bigint.
+POSITION_DIGITS = 18
+PURGED_AT_ONCE = 100
+ENDED = ("completed", "stopped")
+
+Which = Literal["own", "programs", "shared", "deleted"]
+
+
+@dataclass(frozen=True)
+class Rated:
+    """An answer that was rated, its question's text, and when."""
+
+    user_id: UUID
+    question: str
+    answer: ChatMessage
+    feedback: Feedback
+    given_at: datetime
+
+
+class ConversationRepository:
+    """The queries of one transaction, for one reader."""
+
+    def __init__(self, session: AsyncSession, subject: Subject) -> None:
+        self._session = session
+        self._subject = subject
+
+    @property
+    def _own(self) -> ColumnElement[bool]:
+        return and_(Session.organization_id == self._subject.organization_id, Session.user_id == self._subject.user_id)
+
+    @property
+    def _live(self) -> ColumnElement[bool]:
+        return and_(self._own, Session.deleted_at.is_(None))
+
+    @property
+    def _shared(self) -> ColumnElement[bool]:
+        """Colleagues' that may be read."""
+        return and_(
+            Session.organization_id == self._subject.organization_id,
+            Session.user_id != self._subject.user_id,
+            Session.shared,
+            Session.deleted_at.is_(None),
+        )
+
+    async def sessions(
+        self, which: Which, words: str | None, limit: int, cursor: str | None
+    ) -> tuple[list[ChatSession], str | None]:
+        """Pinned ones first, then the latest; those in the bin by when they were deleted.
+
+        `words` must all stand in the title, or in one of the questions.
+        """
+        moment = Session.deleted_at if which == "deleted" else Session.asked_at
+        place: list[ColumnElement[Any] | InstrumentedAttribute[Any]] = [moment, Session.id]
+        if which == "own":
+            place.insert(0, Session.pinned)
+        query = select(Session).where(
+            {
+                "own": and_(self._live, Session.by_program.is_(False)),
+                "programs": and_(self._live, Session.by_program),
+                "shared": self._shared,
+                "deleted": and_(self._own, Session.deleted_at.is_not(None)),
+            }[which]
+        )
+        if words:
+            query = query.where(_says(words))
+        if cursor:
+            query = query.where(tuple_(*place) < tuple_(*_session_place(cursor, which)))
+        query = query.order_by(*(column.desc() for column in place)).limit(limit + 1)
+        rows = (await self._session.scalars(query)).all()
+        more = len(rows) > limit
+        items = [self._shown(row) for row in rows[:limit]]
+        return items, _session_cursor(rows[limit - 1], which) if more else None
+
+    async def readable(self, session_id: UUID) -> Session | None:
+        """The reader's own, or a colleague's that is shared."""
+        return await self._session.scalar(
+            select(Session).where(Session.id == session_id, or_(self._live, self._shared))
+        )
+
+    async def session(self, session_id: UUID) -> ChatSession | None:
+        row = await self.readable(session_id)
+        return row and self._shown(row)
+
+    async def change(self, session_id: UUID, change: SessionChange) -> ChatSession | None:
+        """None where it isn't the reader's own. Raises 422 for a message that isn't in it."""
+        values: dict[str, Any] = change.model_dump(exclude={"current_message_id"}, exclude_none=True)
+        if change.current_message_id is not None:
+            values["leaf_id"] = await self._latest_below(session_id, change.current_message_id)
+        row = await self._session.scalar(
+            update(Session)
+            .where(Session.id == session_id, self._live)
+            .values(**values or {"title": Session.title})
+            .returning(Session)
+        )
+        return row and self._shown(row)
+
+    async def _latest_below(self, session_id: UUID, message_id: UUID) -> UUID:
+        start = select(Message.id, Message.position).where(
+            Message.id == message_id,
+            Message.session_id == session_id,
+            Message.user_id == self._subject.user_id,
+            Message.organization_id == self._subject.organization_id,
+        )
+        below: CTE = start.cte("below", recursive=True)
+        below = below.union_all(select(Message.id, Message.position).join(below, Message.parent_id == below.c.id))
+        latest = await self._session.scalar(select(below.c.id).order_by(below.c.position.desc()).limit(1))
+        if latest is None:
+            raise invalid("current_message_id", "names no message of this session")
+        return latest
+
+    async def delete(self, session_id: UUID) -> bool:
+        """Into the bin."""
+        deleted = await self._session.scalar(
+            update(Session)
+            .where(Session.id == session_id, self._live)
+            .values(deleted_at=func.now(), shared=False)
+            .returning(Session.id)
+        )
+        return deleted is not None
+
+    async def restore(self, session_id: UUID) -> ChatSession | None:
+        row = await self._session.scalar(
+            update(Session)
+            .where(Session.id == session_id, self._own, Session.deleted_at.is_not(None))
+            .values(deleted_at=None)
+            .returning(Session)
+        )
+        return row and self._shown(row)
+
+    async def purge(self, session_id: UUID) -> bool:
+        purged = await self._session.scalar(
+            delete(Session).where(Session.id == session_id, self._own).returning(Session.id)
+        )
+        return purged is not None
+
+    async def messages(self, row: Session, limit: int, cursor: str | None) -> tuple[list[ChatMessage], str | None]:
+        """Those of the branch that is shown, the oldest first."""
+        if row.leaf_id is None:
+            return [], None
+        path = branch(row.leaf_id)
+        query = select(Message).join(path, Message.id == path.c.id).where(Message.session_id == row.id)
+        return await self._page(query, row, limit, cursor)
+
+    async def every_message(self, row: Session, limit: int, cursor: str | None) -> tuple[list[ChatMessage], str | None]:
+        """Those of all branches, each after the one it follows."""
+        return await self._page(select(Message).where(Message.session_id == row.id), row, limit, cursor)
+
+    async def _page(
+        self, query: Select[Message], row: Session, limit: int, cursor: str | None
+    ) -> tuple[list[ChatMessage], str | None]:
+        if cursor:
+            query = query.where(Message.position > _message_place(cursor))
+        rows = (await self._session.scalars(query.order_by(Message.position).limit(limit + 1))).all()
+        page = rows[:limit]
+        versions = await self._versions(row.id, {message.parent_id for message in page})
+        given = await self._feedback([message.id for message in page]) if self._owns(row) else {}
+        items = [
+            message_of(message).model_copy(
+                update={"versions": versions[message.parent_id], "feedback": given.get(message.id)}
+            )
+            for message in page
+        ]
+        return items, str(rows[limit - 1].position) if len(rows) > limit else None
+
+    async def _versions(self, session_id: UUID, parents: Collection[UUID | None]) -> dict[UUID | None, list[UUID]]:
+        """The messages that follow each of `parents`, in order."""
+        query = select(Message.id, Message.parent_id).where(
+            Message.session_id == session_id,
+            or_(Message.parent_id.in_([one for one in parents if one]), Message.parent_id.is_(None)),
+        )
+        found: dict[UUID | None, list[UUID]] = {}
+        for row in await self._session.execute(query.order_by(Message.position)):
+            found.setdefault(row.parent_id, []).append(row.id)
+        return found
+
+    async def _feedback(self, message_ids: Sequence[UUID]) -> dict[UUID, Feedback]:
+        rows = await self._session.scalars(select(FeedbackRow).where(FeedbackRow.message_id.in_(message_ids)))
+        return {row.message_id: Feedback(rating=row.rating, comment=row.comment) for row in rows}
+
+    async def rate(self, message_id: UUID, feedback: Feedback) -> bool:
+        """False where there is no such answer of the reader's, or it isn't complete."""
+        answer = await self._session.scalar(
+            select(Message.id)
+            .join(Session, Session.id == Message.session_id)
+            .where(
+                Message.id == message_id,
+                Message.role == "assistant",
+                Message.status.in_(ENDED),
+                self._live,
+            )
+        )
+        if answer is None:
+            return False
+        values = {"rating": feedback.rating, "comment": feedback.comment}
+        await self._session.execute(
+            upsert(FeedbackRow)
+            .values(
+                message_id=message_id,
+                organization_id=self._subject.organization_id,
+                user_id=self._subject.user_id,
+                **values,
+            )
+            .on_conflict_do_update(index_elements=[FeedbackRow.message_id], set_=values)
+        )
+        return True
+
+    async def unrate(self, message_id: UUID) -> bool:
+        removed = await self._session.scalar(
+            delete(FeedbackRow)
+            .where(
+                FeedbackRow.message_id == message_id,
+                FeedbackRow.organization_id == self._subject.organization_id,
+                FeedbackRow.user_id == self._subject.user_id,
+            )
+            .returning(FeedbackRow.message_id)
+        )
+        return removed is not None
+
+    async def rated(self, most: int, limit: int, cursor: str | None) -> tuple[list[Rated], str | None]:
+        """What the organisation's members rated `most` or worse, the latest first. For its admins."""
+        place = (FeedbackRow.updated_at, FeedbackRow.message_id)
+        question = select(Message.id, Message.content).subquery("question")
+        query = (
+            select(FeedbackRow, Message, question.c.content.label("question"))
+            .join(Message, Message.id == FeedbackRow.message_id)
+            .join(question, question.c.id == Message.parent_id)
+            .join(Session, Session.id == Message.session_id)
+            .where(
+                FeedbackRow.organization_id == self._subject.organization_id,
+                FeedbackRow.rating <= most,
+                Session.deleted_at.is_(None),
+            )
+        )
+        if cursor:
+            query = query.where(tuple_(*place) < tuple_(*_feedback_place(cursor)))
+        rows = (await self._session.execute(query.order_by(*(one.desc() for one in place)).limit(limit + 1))).all()
+        items: list[Rated] = []
+        for row, message, asked in rows[:limit]:
+            said = Feedback(rating=row.rating, comment=row.comment)
+            items.append(Rated(row.user_id, asked, message_of(message), said, row.updated_at))
+        last = items[-1] if len(rows) > limit else None
+        return items, _cursor(last.given_at.isoformat(), str(last.answer.id)) if last else None
+
+    async def add(self, session: ChatSession, messages: Sequence[ChatMessage], leaf_id: UUID | None) -> None:
+        """A conversation from outside."""
+        owner = {"organization_id": self._subject.organization_id, "user_id": self._subject.user_id}
+        await self._session.execute(
+            insert(Session).values(
+                id=session.id,
+                title=session.title,
+                imported=True,
+                leaf_id=leaf_id,
+                created_at=session.created_at,
+                **owner,
+            )
+        )
+        for message in messages:  # one by one: rows of one statement are numbered in no particular order
+            await self._session.execute(
+                insert(Message).values(
+                    id=message.id,
+                    session_id=session.id,
+                    parent_id=message.parent_id,
+                    role=message.role,
+                    status=message.status,
+                    content=message.content,
+                    citations=[citation.model_dump(mode="json") for citation in message.citations],
+                    sources=[source.model_dump(mode="json") for source in message.sources],
+                    metadata_=message.metadata and message.metadata.model_dump(mode="json"),
+                    created_at=message.created_at,
+                    **owner,
+                )
+            )
+
+    def _owns(self, row: Session) -> bool:
+        return row.user_id == self._subject.user_id
+
+    def _shown(self, row: Session) -> ChatSession:
+        return ChatSession(
+            id=row.id,
+            title=row.title,
+            created_at=row.created_at,
+            updated_at=row.asked_at,
+            pinned=row.pinned and self._owns(row),
+            shared=row.shared,
+            owned=self._owns(row),
+            imported=row.imported,
+            by_program=row.by_program,
+            deleted_at=row.deleted_at,
+        )
+
+
+async def purge_deleted(session: AsyncSession, older_than: timedelta) -> int:
+    """Empties the bin of what has lain in it for so long, some at a time; returns how many. For all users."""
+    old = select(Session.id).where(Session.deleted_at < func.now() - older_than).limit(PURGED_AT_ONCE)
+    purged = await session.scalars(delete(Session).where(Session.id.in_(old)).returning(Session.id))
+    return len(purged.all())
+
+
+def _says(words: str) -> ColumnElement[bool]:
+    query = _begun(func.websearch_to_tsquery("simple", words))
+    asked = exists().where(
+        Message.session_id == Session.id,
+        Message.role == "user",
+        func.to_tsvector(literal_column("'simple'"), Message.content).op("@@")(query),
+    )
+    return or_(func.to_tsvector(literal_column("'simple'"), Session.title).op("@@")(query), asked)
+
+
+def _begun(query: ColumnElement[Any]) -> ColumnElement[Any]:
+    """The query with its last word taken as the beginning of one: whoever searches may still be typing it."""
+    text = cast(query, Text)
+    return case((text.like("%'"), cast(text + ":*", TSQUERY)), else_=query)
+
+
+def _session_cursor(row: Session, which: Which) -> str:
+    moment = row.deleted_at if which == "deleted" and row.deleted_at else row.asked_at
+    place = [moment.isoformat(), str(row.id)]
+    return _cursor(row.pinned, *place) if which == "own" else _cursor(*place)
+
+
+def _session_place(cursor: str, which: Which) -> tuple[Any, ...]:
+    try:
+        *pinned, moment, session_id = _parts(cursor)
+        if len(pinned) != (which == "own"):
+            raise _unknown_cursor()
+        return *map(bool, pinned), datetime.fromisoformat(moment), UUID(session_id)
+    except (ValueError, TypeError, AttributeError) as error:
+        raise _unknown_cursor() from error
+
+
+def _feedback_place(cursor: str) -> tuple[datetime, UUID]:
+    try:
+        moment, message_id = _parts(cursor)
+        return datetime.fromisoformat(moment), UUID(message_id)
+    except (ValueError, TypeError, AttributeError) as error:
+        raise _unknown_cursor() from error
+
+
+def _message_place(cursor: str) -> int:
+    if not (cursor.isascii() and cursor.isdecimal() and len(cursor) <= POSITION_DIGITS):
+        raise _unknown_cursor()
+    return int(cursor)
+
+
+def _cursor(*parts: Any) -> str:
+    return base64.urlsafe_b64encode(json.dumps(parts).encode()).decode()
+
+
+def _parts(cursor: str) -> Any:
+    return json.loads(base64.urlsafe_b64decode(cursor))
+
+
+def _unknown_cursor() -> FootnoteError:
+    return invalid("cursor", "isn't a cursor of ours; start again without one")

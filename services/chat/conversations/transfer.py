@@ -1,0 +1,140 @@
+"""Conversations as files: handed out, and taken in again."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Literal
+from uuid import UUID, uuid4
+
+from libs.clients.knowledge import KnowledgeClient
+from libs.contracts.chat import ChatMessage, ChatSession, Source
+from libs.contracts.conversations import ConversationFile
+from libs.contracts.errors import FootnoteError, not_found
+from libs.contracts.identity import Subject
+from libs.contracts.knowledge import PassageInContext
+from libs.stores.postgres import Database
+from services.chat.conversations import markdown
+from services.chat.conversations.repository import ConversationRepository
+from services.chat.history import blanked, still_readable, with_readable_only
+from services.chat.models import Session
+
+MESSAGES_AT_ONCE = 50
+PASSAGES_AT_ONCE = 8
+NOT_FOUND = 404
+ENDED = frozenset({"completed", "stopped", "failed", "interrupted"})
+IMPORTED = "imported"
+
+Form = Literal["json", "markdown"]
+
+
+class Transfers:
+    """What a file says isn't believed: its passages are read anew, and its answers no longer count as grounded."""
+
+    def __init__(self, database: Database, knowledge: KnowledgeClient) -> None:
+        self._database = database
+        self._knowledge = knowledge
+
+    async def handed_out(self, subject: Subject, session_id: UUID, form: Form) -> AsyncGenerator[str]:
+        """The file, piece by piece, with what the reader may see of its sources now. Raises 404 before the first."""
+        async with self._database.transaction() as session:
+            row = await ConversationRepository(session, subject).readable(session_id)
+        if row is None:
+            raise not_found("session", session_id)
+        return self._as_json(subject, row) if form == "json" else self._as_markdown(subject, row)
+
+    async def _as_json(self, subject: Subject, row: Session) -> AsyncGenerator[str]:
+        # Of a colleague's, the branch that is shared; of one's own, every branch.
+        own = row.user_id == subject.user_id
+        head = ConversationFile(title=row.title, created_at=row.created_at, messages=[]).model_dump_json(
+            exclude={"messages", "current_message_id"}
+        )
+        leaf = "null" if row.leaf_id is None else f'"{row.leaf_id}"'
+        yield f'{head[:-1]},"current_message_id":{leaf},"messages":['
+        apart = ""
+        async for message in self._messages(subject, row, every=own):
+            yield apart + message.model_dump_json(exclude={"versions"})
+            apart = ",\n"
+        yield "]}\n"
+
+    async def _as_markdown(self, subject: Subject, row: Session) -> AsyncGenerator[str]:
+        yield markdown.head(row.title, row.created_at)
+        async for message in self._messages(subject, row, every=False):
+            yield markdown.written(message)
+
+    async def _messages(self, subject: Subject, row: Session, *, every: bool) -> AsyncGenerator[ChatMessage]:
+        cursor: str | None = None
+        while True:
+            async with self._database.transaction() as session:
+                repository = ConversationRepository(session, subject)
+                read = repository.every_message if every else repository.messages
+                page, cursor = await read(row, MESSAGES_AT_ONCE, cursor)
+            readable = await still_readable(
+                self._knowledge, (source.chunk_id for message in page for source in message.sources)
+            )
+            for message in page:
+                yield with_readable_only(message, readable)
+            if cursor is None:
+                return
+
+    async def taken_in(self, subject: Subject, file: ConversationFile) -> ChatSession:
+        """The file's conversation as a new session of the caller's."""
+        found = await self._passages([source for message in file.messages for source in message.sources])
+        ids = {message.id: uuid4() for message in file.messages}
+        messages = [_renewed(message, ids, found) for message in file.messages]
+        last = file.current_message_id or (file.messages[-1].id if file.messages else None)
+        title = " ".join(file.title.replace("\x00", "").split()) or "Imported"
+        created = ChatSession(
+            id=uuid4(), title=title, created_at=file.created_at, updated_at=datetime.now(UTC), imported=True
+        )
+        async with self._database.transaction() as session:
+            await ConversationRepository(session, subject).add(created, messages, last and ids[last])
+        return created
+
+    async def _passages(self, sources: Sequence[Source]) -> dict[UUID, PassageInContext]:
+        """Those of the passages that the caller may read."""
+        wanted = list(dict.fromkeys((source.document_id, source.chunk_id) for source in sources))
+        waiting = asyncio.Semaphore(PASSAGES_AT_ONCE)
+
+        async def read(document_id: UUID, chunk_id: UUID) -> PassageInContext | None:
+            async with waiting:
+                try:
+                    return await self._knowledge.passage(document_id, chunk_id)
+                except FootnoteError as error:
+                    if error.status == NOT_FOUND:
+                        return None
+                    raise
+
+        passages = await asyncio.gather(*(read(*one) for one in wanted))
+        return {passage.chunk_id: passage for passage in passages if passage is not None}
+
+
+def _renewed(message: ChatMessage, ids: Mapping[UUID, UUID], found: Mapping[UUID, PassageInContext]) -> ChatMessage:
+    """The message under a new id, with what is true of it here."""
+    sources = [_confirmed(source, found.get(source.chunk_id)) for source in message.sources]
+    spans = {source.n for source, said in zip(sources, message.sources, strict=True) if source.excerpt == said.excerpt}
+    citations = [
+        citation if citation.n in spans else citation.model_copy(update={"spans": []}) for citation in message.citations
+    ]
+    metadata = message.metadata
+    if metadata:
+        degraded = list(dict.fromkeys([*metadata.degraded, IMPORTED]))
+        metadata = metadata.model_copy(update={"grounded": False, "degraded": degraded})
+    return message.model_copy(
+        update={
+            "id": ids[message.id],
+            "parent_id": message.parent_id and ids[message.parent_id],
+            "content": message.content.replace("\x00", ""),
+            "status": message.status if message.status in ENDED else "interrupted",
+            "sources": sources,
+            "citations": citations,
+            "metadata": metadata,
+        }
+    )
+
+
+def _confirmed(source: Source, passage: PassageInContext | None) -> Source:
+    """The source as knowledge has it; blanked where it has another text or none to read."""
+    if passage is None or passage.content != source.excerpt:
+        return blanked(source)
+    real = {"title": passage.title, "external_id": passage.external_id, "location": passage.location}
+    return source.model_copy(update=real)

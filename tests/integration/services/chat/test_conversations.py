@@ -1,0 +1,366 @@
+"""What people do with conversations besides asking."""
+
+import asyncio
+from uuid import uuid4
+
+import pytest
+
+from tests.integration.services.chat.neighbours import passage
+from tests.integration.services.chat.test_sessions import QUESTION, RULES, ask, messages
+from tests.integration.services.chat.waiting import until
+
+SENTENCE = "Receipts must be sent within 30 days of the trip."
+
+
+@pytest.fixture(autouse=True)
+def answering(knowledge, generation) -> None:
+    knowledge.passages = [RULES]
+    generation.scripts = {"extractive": [SENTENCE]}
+
+
+async def sessions(chat, someone, **params: object) -> list[dict]:
+    response = await chat.get("/chat/sessions", params=params, headers=someone.headers)
+    assert response.status_code == 200, response.text
+    return response.json()["items"]
+
+
+async def change(chat, someone, session_id: str, **changed: object) -> dict:
+    response = await chat.patch(f"/chat/sessions/{session_id}", json=changed, headers=someone.headers)
+    assert response.status_code == 200, response.text
+    return response.json()
+
+
+async def test_renaming_and_pinning_keep_the_order_of_the_rest(chat, person):
+    someone = person()
+    ids = [(await ask(chat, someone, message=f"Question {number}?"))["session_id"] for number in range(4)]
+    assert (await change(chat, someone, ids[0], title="  Trips \n of 2026 "))["title"] == "Trips of 2026"
+    await change(chat, someone, ids[1], pinned=True)
+    listed = [one["id"] for one in await sessions(chat, someone)]
+    assert listed == [ids[1], ids[3], ids[2], ids[0]]
+    paged: list[str] = []
+    cursor = None
+    while True:
+        params = {"limit": 1} | ({"cursor": cursor} if cursor else {})
+        page = (await chat.get("/chat/sessions", params=params, headers=someone.headers)).json()
+        paged += [one["id"] for one in page["items"]]
+        cursor = page["next_cursor"]
+        if cursor is None:
+            break
+    assert paged == listed
+
+
+@pytest.mark.parametrize(
+    ("changed", "field"),
+    [
+        ({"title": " \n "}, "title"),
+        ({"title": "x" * 201}, "title"),
+        ({"pinned": "perhaps"}, "pinned"),
+        ({"colour": "red"}, "colour"),
+        ({"current_message_id": str(uuid4())}, "current_message_id"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else None,
+)
+async def test_a_wrong_change_is_refused_by_name(chat, person, changed, field):
+    someone = person()
+    session_id = (await ask(chat, someone))["session_id"]
+    response = await chat.patch(f"/chat/sessions/{session_id}", json=changed, headers=someone.headers)
+    assert response.status_code == 422
+    assert field in [one["field"] for one in response.json()["details"]["fields"]]
+
+
+async def test_sessions_are_found_by_words_of_their_title_and_questions(chat, person):
+    someone, colleague = person(), None
+    colleague = person(someone.organization_id)
+    parking = (await ask(chat, someone, message="Where do visitors park?"))["session_id"]
+    trips = (await ask(chat, someone))["session_id"]
+    await ask(chat, colleague, message="Where do visitors park?")
+    await change(chat, someone, trips, title="Expenses")
+    assert [one["id"] for one in await sessions(chat, someone, q="visitors park")] == [parking]
+    assert [one["id"] for one in await sessions(chat, someone, q="expenses")] == [trips]
+    assert [one["id"] for one in await sessions(chat, someone, q="receipts -park")] == [trips]
+    assert await sessions(chat, someone, q="nowhere") == []
+    # The last word may still be being typed, as its beginning finds; the others are whole.
+    assert [one["id"] for one in await sessions(chat, someone, q="visitors pa")] == [parking]
+    assert await sessions(chat, someone, q="visit park") == []
+    for strange in ("'", '"', "& | !", "((", "\\", "%", '-"a b"', "a' b", "a:*", "or"):
+        await sessions(chat, someone, q=strange)
+    refused = await chat.get("/chat/sessions", params={"q": "park\x00"}, headers=someone.headers)
+    assert refused.status_code == 422
+
+
+async def test_a_deleted_session_lies_in_the_bin_and_comes_back(chat, person, query):
+    someone = person()
+    answer = await ask(chat, someone)
+    session_id = answer["session_id"]
+    assert (await chat.delete(f"/chat/sessions/{session_id}", headers=someone.headers)).status_code == 204
+    for path in (
+        f"/chat/sessions/{session_id}",
+        f"/chat/sessions/{session_id}/messages",
+        f"/chat/sessions/{session_id}/export",
+        f"/chat/messages/{answer['message_id']}/trace",
+    ):
+        assert (await chat.get(path, headers=someone.headers)).status_code == 404
+    again = {"message": "And now?", "session_id": session_id}
+    assert (await chat.post("/chat", json=again, headers=someone.headers)).status_code == 404
+    assert await sessions(chat, someone) == []
+    assert [one["id"] for one in await sessions(chat, someone, which="deleted")] == [session_id]
+    restored = await chat.post(f"/chat/sessions/{session_id}/restore", headers=someone.headers)
+    assert restored.json()["deleted_at"] is None
+    assert len((await messages(chat, someone, session_id))["items"]) == 2
+    assert (await chat.post(f"/chat/sessions/{session_id}/restore", headers=someone.headers)).status_code == 404
+
+
+@pytest.mark.parametrize("binned", [True, False])
+async def test_a_purged_session_leaves_nothing(chat, person, query, binned):
+    someone = person()
+    answer = await ask(chat, someone)
+    session_id = answer["session_id"]
+    path = f"/chat/messages/{answer['message_id']}/feedback"
+    await chat.put(path, json={"rating": 2}, headers=someone.headers)
+    if binned:
+        await chat.delete(f"/chat/sessions/{session_id}", headers=someone.headers)
+    purged = await chat.delete(f"/chat/sessions/{session_id}", params={"purge": True}, headers=someone.headers)
+    assert purged.status_code == 204
+    for table in ("sessions", "messages", "traces", "feedback"):
+        left = await query(f"SELECT 1 FROM chat.{table} WHERE user_id = :id", id=someone.user_id)  # noqa: S608 - ours
+        assert left == []
+
+
+async def test_the_bin_empties_itself(serve_chat, person, query):
+    someone = person()
+    async with serve_chat(bin_days=1e-9) as chat:
+        kept = (await ask(chat, someone))["session_id"]
+        session_id = (await ask(chat, someone))["session_id"]
+        await chat.delete(f"/chat/sessions/{session_id}", headers=someone.headers)
+    async with serve_chat(bin_days=1e-9):
+
+        async def left() -> list | None:
+            rows = await query("SELECT id FROM chat.sessions WHERE user_id = :id", id=someone.user_id)
+            return rows if len(rows) == 1 else None
+
+        assert [str(row["id"]) for row in await until(left)] == [kept]
+
+
+async def test_another_answer_to_a_question_stands_beside_the_first(chat, person, knowledge, generation):
+    someone = person()
+    first = await ask(chat, someone)
+    session_id = first["session_id"]
+    later = await ask(chat, someone, session_id, "And for interns?")
+    generation.scripts = {"extractive": ["Business class requires approval."]}
+    path = f"/chat/messages/{first['message_id']}/regenerate"
+    again = (await chat.post(path, json={}, headers=someone.headers)).json()
+    assert again["answer"] == "Business class requires approval. [1]"
+    question, shown = (await messages(chat, someone, session_id))["items"]
+    assert (question["content"], shown["id"]) == (QUESTION, again["message_id"])
+    assert shown["versions"] == [first["message_id"], again["message_id"]]
+    await change(chat, someone, session_id, current_message_id=first["message_id"])
+    whole = (await messages(chat, someone, session_id))["items"]
+    assert [one["content"] for one in whole if one["role"] == "user"] == [QUESTION, "And for interns?"]
+    assert whole[-1]["id"] == later["message_id"]
+    # A follow-up goes on from the branch that is shown.
+    await change(chat, someone, session_id, current_message_id=again["message_id"])
+    await ask(chat, someone, session_id, "And for guests?")
+    assert knowledge.queries[-1] == f"{QUESTION} And for guests?"
+
+
+async def test_an_edited_question_makes_a_branch_of_its_own(chat, person):
+    someone = person()
+    first = await ask(chat, someone)
+    session_id = first["session_id"]
+    await ask(chat, someone, session_id, "And for interns?")
+    asked = (await messages(chat, someone, session_id))["items"][2]
+    body = {"message": "And for drivers?", "session_id": session_id, "edit_of": asked["id"]}
+    assert (await chat.post("/chat", json=body, headers=someone.headers)).status_code == 200
+    shown = (await messages(chat, someone, session_id))["items"]
+    assert [one["content"] for one in shown if one["role"] == "user"] == [QUESTION, "And for drivers?"]
+    assert shown[2]["versions"] == [asked["id"], shown[2]["id"]]
+    for unknown in (str(uuid4()), first["message_id"]):
+        wrong = body | {"edit_of": unknown}
+        assert (await chat.post("/chat", json=wrong, headers=someone.headers)).status_code == 404
+    nowhere = {"message": "And for drivers?", "edit_of": asked["id"]}
+    assert (await chat.post("/chat", json=nowhere, headers=someone.headers)).status_code == 422
+
+
+async def test_two_questions_at_once_stand_one_after_the_other(chat, person):
+    someone = person()
+    session_id = (await ask(chat, someone))["session_id"]
+    await asyncio.gather(*(ask(chat, someone, session_id, f"Number {number}?") for number in range(4)))
+    shown = (await messages(chat, someone, session_id))["items"]
+    assert len(shown) == 10
+    assert [one["parent_id"] for one in shown] == [None, *(one["id"] for one in shown[:-1])]
+
+
+async def test_an_answer_is_stopped_from_elsewhere(serve_chat, person, generation, query):
+    someone = person()
+    generation.scripts = {"extractive": [f"{SENTENCE} ", asyncio.Event()]}
+    async with serve_chat() as making, serve_chat() as other:
+
+        async def read() -> None:
+            body = {"message": QUESTION, "stream": True}
+            async with making.stream("POST", "/chat", json=body, headers=someone.headers) as response:
+                async for _ in response.aiter_lines():
+                    pass
+
+        reading = asyncio.create_task(read())
+
+        async def being_made() -> dict | None:
+            rows = await query(
+                "SELECT id FROM chat.messages WHERE user_id = :id AND role <> 'user'", id=someone.user_id
+            )
+            return rows[0] if rows and generation.asked.is_set() else None
+
+        answer_id = (await until(being_made))["id"]
+        assert (await other.post(f"/chat/messages/{answer_id}/stop", headers=someone.headers)).status_code == 204
+        await asyncio.wait_for(reading, 10)
+        await asyncio.wait_for(generation.cancelled.wait(), 10)
+        # Once more does nothing.
+        assert (await other.post(f"/chat/messages/{answer_id}/stop", headers=someone.headers)).status_code == 204
+    rows = await query("SELECT status FROM chat.messages WHERE id = :id", id=answer_id)
+    assert rows == [{"status": "stopped"}]
+
+
+async def test_feedback_is_the_askers_to_give_and_the_admins_to_read(chat, person, knowledge):
+    someone = person()
+    admin, elsewhere = person(someone.organization_id, admin=True), person(admin=True)
+    good, bad = await ask(chat, someone), await ask(chat, someone)
+    for answer, rating in ((good, 5), (bad, 4), (bad, 1)):
+        path = f"/chat/messages/{answer['message_id']}/feedback"
+        body = {"rating": rating, "comment": "Not what I asked." if rating == 1 else ""}
+        assert (await chat.put(path, json=body, headers=someone.headers)).status_code == 204
+    shown = (await messages(chat, someone, bad["session_id"]))["items"][1]
+    assert shown["feedback"] == {"rating": 1, "comment": "Not what I asked."}
+    listed = (await chat.get("/admin/feedback", headers=admin.headers)).json()["items"]
+    assert [one["feedback"]["rating"] for one in listed] == [1, 5]
+    worst = (await chat.get("/admin/feedback", params={"max_rating": 2}, headers=admin.headers)).json()["items"]
+    assert [(one["question"], one["answer"]) for one in worst] == [(QUESTION, f"{SENTENCE} [1]")]
+    knowledge.unreadable = {RULES.chunk_id}
+    hidden = (await chat.get("/admin/feedback", headers=admin.headers)).json()["items"]
+    assert "30 days" not in str(hidden)
+    assert (await chat.get("/admin/feedback", headers=elsewhere.headers)).json()["items"] == []
+    assert (await chat.get("/admin/feedback", headers=someone.headers)).status_code == 403
+    assert (await chat.delete(path, headers=someone.headers)).status_code == 204
+    assert (await chat.delete(path, headers=someone.headers)).status_code == 404
+
+
+@pytest.mark.parametrize("body", [{"rating": 0}, {"rating": 6}, {"rating": 3.5}, {"rating": 3, "comment": "x" * 2001}])
+async def test_feedback_out_of_bounds_is_refused(chat, person, body):
+    someone = person()
+    path = f"/chat/messages/{(await ask(chat, someone))['message_id']}/feedback"
+    assert (await chat.put(path, json=body, headers=someone.headers)).status_code == 422
+
+
+async def test_a_shared_session_is_read_by_colleagues_as_far_as_each_may(chat, person, knowledge):
+    owner = person()
+    colleague, stranger = person(owner.organization_id), person()
+    answer = await ask(chat, owner)
+    session_id = answer["session_id"]
+    await change(chat, owner, session_id, shared=True, pinned=True)
+    (listed,) = await sessions(chat, colleague, which="shared")
+    assert (listed["id"], listed["owned"], listed["pinned"]) == (session_id, False, False)
+    assert await sessions(chat, stranger, which="shared") == await sessions(chat, colleague) == []
+    assert (await messages(chat, colleague, session_id))["items"][1]["content"] == f"{SENTENCE} [1]"
+    assert (await chat.get(f"/chat/sessions/{session_id}", headers=stranger.headers)).status_code == 404
+    knowledge.unreadable = {RULES.chunk_id}
+    assert "30 days" not in str(await messages(chat, colleague, session_id))
+    exported = await chat.get(f"/chat/sessions/{session_id}/export", headers=colleague.headers)
+    assert exported.status_code == 200
+    assert "30 days" not in exported.text
+    # Reading is all.
+    for method, path, body in (
+        ("POST", "/chat", {"message": "Mine?", "session_id": session_id}),
+        ("PATCH", f"/chat/sessions/{session_id}", {"title": "Mine"}),
+        ("DELETE", f"/chat/sessions/{session_id}", None),
+        ("GET", f"/chat/messages/{answer['message_id']}/trace", None),
+        ("POST", f"/chat/messages/{answer['message_id']}/regenerate", {}),
+        ("PUT", f"/chat/messages/{answer['message_id']}/feedback", {"rating": 1}),
+    ):
+        assert (await chat.request(method, path, json=body, headers=colleague.headers)).status_code == 404
+    await change(chat, owner, session_id, shared=False)
+    assert (await chat.get(f"/chat/sessions/{session_id}", headers=colleague.headers)).status_code == 404
+
+
+async def test_an_exported_conversation_comes_back_with_all_branches(chat, person):
+    someone = person()
+    first = await ask(chat, someone)
+    session_id = first["session_id"]
+    await chat.post(f"/chat/messages/{first['message_id']}/regenerate", json={}, headers=someone.headers)
+    await ask(chat, someone, session_id, "And for interns?")
+    exported = await chat.get(f"/chat/sessions/{session_id}/export", headers=someone.headers)
+    assert exported.headers["content-disposition"].endswith('.json"')
+    file = exported.json()
+    assert len(file["messages"]) == 5
+    taken = await chat.post("/chat/sessions/import", json=file, headers=someone.headers)
+    assert taken.status_code == 201, taken.text
+    assert taken.json()["imported"] is True
+    before = (await messages(chat, someone, session_id))["items"]
+    after = (await messages(chat, someone, taken.json()["id"]))["items"]
+    assert [(one["role"], one["content"], one["citations"]) for one in after] == [
+        (one["role"], one["content"], one["citations"]) for one in before
+    ]
+    assert {one["id"] for one in after}.isdisjoint(one["id"] for one in before)
+    assert after[1]["sources"] == before[1]["sources"]
+    assert (after[1]["metadata"]["grounded"], after[1]["metadata"]["degraded"]) == (False, ["imported"])
+    # The same conversation can go on.
+    await ask(chat, someone, taken.json()["id"], "And for guests?")
+
+
+async def test_markdown_has_the_questions_the_answers_and_their_sources(chat, person):
+    someone = person()
+    session_id = (await ask(chat, someone))["session_id"]
+    exported = await chat.get(
+        f"/chat/sessions/{session_id}/export", params={"format": "markdown"}, headers=someone.headers
+    )
+    assert exported.headers["content-type"] == "text/markdown; charset=utf-8"
+    title, _, rest = exported.text.partition("UTC\n")
+    assert title.startswith(f"# {QUESTION}\n")
+    assert rest == f"\n> {QUESTION}\n\n{SENTENCE} [1]\n\nSources:\n\n- [1] Travel policy › Rules\n"
+
+
+async def test_a_file_brings_in_nothing_that_its_reader_may_not_read(chat, person, knowledge):
+    someone = person()
+    session_id = (await ask(chat, someone))["session_id"]
+    file = (await chat.get(f"/chat/sessions/{session_id}/export", headers=someone.headers)).json()
+    forged = file["messages"][1]["sources"][0] | {"n": 2, "excerpt": "Everything is paid.", "title": "Law"}
+    foreign = passage("Salaries of the board.", "Board")
+    stolen = forged | {"n": 3, "chunk_id": str(foreign.chunk_id), "document_id": str(foreign.document_id)}
+    file["messages"][1]["sources"] += [forged, stolen]
+    file["messages"][1]["sources"][0]["title"] = "Law"
+    taken = (await chat.post("/chat/sessions/import", json=file, headers=someone.headers)).json()
+    real, *others = (await messages(chat, someone, taken["id"]))["items"][1]["sources"]
+    assert (real["title"], real["excerpt"]) == (RULES.title, RULES.content)
+    assert [one["excerpt"] for one in others] == ["no longer available"] * 2
+    assert "Law" not in str(others)
+
+
+def _message(**said: object) -> dict:
+    return {
+        "id": str(uuid4()),
+        "role": "user",
+        "content": "?",
+        "status": "completed",
+        "created_at": "2026-01-01T00:00Z",
+    } | said
+
+
+A_QUESTION = _message()
+
+
+@pytest.mark.parametrize(
+    "messages_of_file",
+    [
+        [_message(role="assistant")],
+        [_message(role="system")],
+        [_message(parent_id=str(uuid4()))],
+        [A_QUESTION, A_QUESTION],
+        [A_QUESTION, _message(parent_id=A_QUESTION["id"])],
+        [_message(content="x" * 20_001)],
+        [_message(citations=[{"start": 0, "end": 9, "n": 1, "spans": []}])],
+        [_message()] * 1_001,
+        "none",
+    ],
+    ids=["answer first", "role", "parent", "twice", "two questions", "long", "citation", "many", "type"],
+)
+async def test_a_file_that_is_no_conversation_is_refused(chat, person, messages_of_file):
+    file = {"title": "T", "created_at": "2026-01-01T00:00Z", "messages": messages_of_file}
+    response = await chat.post("/chat/sessions/import", json=file, headers=person().headers)
+    assert (response.status_code, response.json()["code"]) == (422, "VALIDATION_ERROR")
