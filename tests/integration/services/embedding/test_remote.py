@@ -121,7 +121,7 @@ async def test_a_reranker_of_its_own_ranks(tei: Tei, started: Started):
         ([Response("<html>", 200)], 502, "something else"),
         ([JSONResponse({"error": "no such key"}, 401)], 502, "refuses"),
         ([Response(status_code=302, headers={"Location": "http://localhost/"})], 502, "refuses"),
-        ([JSONResponse({"error": "Given: 900"}, 422)], 422, "Given: 900"),
+        ([JSONResponse({"error": "Given: 900"}, 422)], 400, "Given: 900"),
         ([JSONResponse({"error": "busy"}, 429, {"Retry-After": "17"})], 429, "17 s"),
         ([JSONResponse({"error": "busy"}, 429, {"Retry-After": "Fri, 31 Dec 1999 23:59:59 GMT"})], 429, "2 s"),
         ([JSONResponse({}, 500)], 503, "answered 500"),
@@ -174,7 +174,7 @@ async def test_a_text_beyond_the_servers_limit_is_refused_in_its_words_where_cut
         cut = await http.post("/v1/embeddings", json={"input": long})
         refused = await http.post("/v1/embeddings", json={"input": long, "truncate": False})
     assert cut.json()["usage"]["total_tokens"] == 20
-    assert refused.status_code == 422
+    assert refused.status_code == 400
     assert "less than 20 tokens. Given: 50" in refused.json()["error"]["message"]
 
 
