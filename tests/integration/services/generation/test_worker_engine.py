@@ -73,4 +73,4 @@ async def test_a_start_that_is_given_up_leaves_no_process(engine: Engine, tmp_pa
 
 
 async def _exists(path: Path) -> bool | None:
-    return path.exists() or None
+    return await asyncio.to_thread(path.exists) or None
