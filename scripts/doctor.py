@@ -65,6 +65,9 @@ def _machine(settings: Settings) -> Generator[Finding]:
 def _weights(settings: Settings) -> Generator[Finding]:
     name = settings.embedding.model
     own = settings.models_dir / name
+    if name in settings.embedding.remotes:
+        yield Finding(f"weights {name}", ok=True, state="on another server")
+        return
     if name not in CATALOGUE:
         advice = f"Put the model's folder at {str(own)!r}, or change embedding.model."
         yield Finding(f"weights {name}", own.is_dir(), "an own folder" if own.is_dir() else "no such folder", advice)

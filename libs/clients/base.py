@@ -50,11 +50,14 @@ class ServiceClient:
         *,
         body: BaseModel | None = None,
         params: dict[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
         idempotent: bool = False,
         timeout_s: float = DEFAULT_TIMEOUT_S,
     ) -> Answer:
         """One request whose answer is parsed as `answer`."""
-        response = await self.send(method, path, body=body, params=params, idempotent=idempotent, timeout_s=timeout_s)
+        response = await self.send(
+            method, path, body=body, params=params, headers=headers, idempotent=idempotent, timeout_s=timeout_s
+        )
         return answer.model_validate_json(response.content)
 
     async def send(
@@ -64,6 +67,7 @@ class ServiceClient:
         *,
         body: BaseModel | None = None,
         params: dict[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
         idempotent: bool = False,
         timeout_s: float = DEFAULT_TIMEOUT_S,
     ) -> httpx.Response:
@@ -74,13 +78,19 @@ class ServiceClient:
                 on=_Retryable, attempts=ATTEMPTS if idempotent else 1, wait_initial=0.05, wait_max=0.5, wait_jitter=0.1
             ):
                 with attempt:
-                    return await self._once(method, path, content, params, timeout_s)
+                    return await self._once(method, path, content, params, headers or {}, timeout_s)
         except _Retryable as failed:
             raise failed.error from failed.__cause__
         raise AssertionError("stamina ends by returning or raising")
 
     async def _once(
-        self, method: str, path: str, content: bytes | None, params: dict[str, Any] | None, timeout_s: float
+        self,
+        method: str,
+        path: str,
+        content: bytes | None,
+        params: dict[str, Any] | None,
+        headers: Mapping[str, str],
+        timeout_s: float,
     ) -> httpx.Response:
         async with self._guarded():
             response = await self._http.request(
@@ -88,7 +98,7 @@ class ServiceClient:
                 self._base_url + path,
                 content=content,
                 params=params,
-                headers=self._headers(json_body=content is not None),
+                headers={**self._headers(json_body=content is not None), **headers},
                 timeout=self._timeout(timeout_s),
             )
             self._raise_for_error(response)

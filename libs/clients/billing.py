@@ -8,6 +8,7 @@ from libs.contracts.billing import (
     Settlement,
     StorageChange,
     StorageChanges,
+    Subscription,
 )
 
 
@@ -20,6 +21,10 @@ class BillingClient:
         return await self._service.call(
             "POST", "/internal/reservations", MessageReservation, body=request, idempotent=True, timeout_s=3
         )
+
+    async def subscription(self) -> Subscription:
+        """Of the current user's organisation."""
+        return await self._service.call("GET", "/billing/subscription", Subscription, idempotent=True, timeout_s=3)
 
     async def settle(self, settlement: Settlement) -> None:
         await self._service.send("POST", "/internal/settlements", body=settlement, idempotent=True)

@@ -15,9 +15,10 @@ class GenerationClient:
     def __init__(self, service: ServiceClient) -> None:
         self._service = service
 
-    async def models(self) -> ModelList:
-        """Every plan's."""
-        return await self._service.call("GET", "/v1/models", ModelList, idempotent=True, timeout_s=3)
+    async def models(self, *, plan: str | None = None) -> ModelList:
+        """Those that the plan includes, "" being no plan; None is every plan's, which no user may be told."""
+        headers = {} if plan is None else {"X-Plan": plan}
+        return await self._service.call("GET", "/v1/models", ModelList, headers=headers, idempotent=True, timeout_s=3)
 
     async def routes(self) -> RoutingReport:
         """Models and routes in force; for the operator alone."""

@@ -20,6 +20,7 @@ LOOK_EVERY_S = 1.0
 CHANGEABLE = frozenset(
     {("embedding", "model"), ("embedding", "also"), ("generation", "models"), ("generation", "routes")}
 )
+SECTIONS = frozenset(section for section, _ in CHANGEABLE)
 
 Listener = Callable[[Settings], Awaitable[None]]
 
@@ -73,6 +74,7 @@ class LiveSettings:
             content = b""
         except OSError as error:
             self.problem = f"{self._path.name} can't be read: {error.strerror}."
+            self._seen = None  # what is read again is looked at again, the same or not
             return False
         if content == self._seen:
             return False
@@ -94,7 +96,7 @@ def overridden(settings: Settings, content: bytes) -> Settings:
     """The settings with the overrides file's content over them. Raises OverridesError."""
     try:
         overrides: Any = yaml.safe_load(content) or {}
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: of a date or number that is none
         raise OverridesError(f"it isn't YAML: {' '.join(str(error).split())}") from error
     if not isinstance(overrides, dict):
         raise OverridesError("it must hold sections such as `generation:`.")
@@ -103,10 +105,12 @@ def overridden(settings: Settings, content: bytes) -> Settings:
         if not isinstance(values, dict):
             raise OverridesError(f"{section!r} must be a section.")
         options = cast("dict[str, Any]", values)
-        for option in options:
-            if (section, option) not in CHANGEABLE:
-                known = ", ".join(sorted(".".join(key) for key in CHANGEABLE))
-                raise OverridesError(f"{section}.{option} can't be changed while Footnote runs. These can: {known}.")
+        named = [f"{section}.{option}" for option in options if (section, option) not in CHANGEABLE]
+        if section not in SECTIONS:
+            named = named or [str(section)]
+        if named:
+            known = ", ".join(sorted(".".join(key) for key in CHANGEABLE))
+            raise OverridesError(f"{named[0]} can't be changed while Footnote runs. These can: {known}.")
         kept: Section = getattr(settings, section)
         try:
             sections[section] = type(kept).model_validate({**dict(kept), **options})

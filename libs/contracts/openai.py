@@ -9,20 +9,9 @@ from libs.contracts.errors import ErrorCode
 
 def _refuse_other_forms(value: object) -> None:
     items = cast("list[object]", value) if isinstance(value, list) else [value]
-    for index, item in enumerate(items):
-        if isinstance(item, str) and not _encodable(item):
-            raise ValueError(f"text {index} holds half of a surrogate pair, which is no character")
     kinds = {type(item) for item in items}
     if len(kinds) > 1 or not kinds <= ({str, int, list} if isinstance(value, list) else {str}):
         raise ValueError("must be a text or a list of texts")
-
-
-def _encodable(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 class EmbeddingRequest(BaseModel):

@@ -19,6 +19,7 @@ from libs.telemetry.metrics import REQUEST_SECONDS, REQUESTS
 log = get_logger(__name__)
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
+DEADLINE_MS = re.compile(r"[0-9]{1,9}")  # up to eleven days
 SERVER_ERROR = 500
 
 
@@ -72,7 +73,7 @@ class RequestContextMiddleware:
             return RequestContext(request_id, authorization)
         lane: Lane = "ingest" if headers.get("x-lane") == "ingest" else "query"
         deadline_ms = headers.get("x-deadline-ms", "")
-        deadline = time.monotonic() + int(deadline_ms) / 1000 if deadline_ms.isdigit() else None
+        deadline = time.monotonic() + int(deadline_ms) / 1000 if DEADLINE_MS.fullmatch(deadline_ms) else None
         return RequestContext(request_id, authorization, deadline, lane)
 
     def _record(self, scope: Scope, status: int, seconds: float) -> None:

@@ -65,13 +65,16 @@ class Answerer:
         if request.model is None and request.enable_rag:
             return
         models = [model.id for model in (await self._generation.models()).data]
-        if request.model not in (None, DEFAULT, *models):
-            raise FootnoteError(
-                ErrorCode.MODEL_NOT_FOUND,
-                f"There is no model {request.model!r}. Use one of: {', '.join(models)}.",
-                404,
-                {"param": "model", "models": models},
-            )
+        if request.model not in (None, DEFAULT):
+            open_to_plan = [model.id for model in (await self._generation.models(plan=await self._quota.plan())).data]
+            if request.model not in open_to_plan:
+                raise FootnoteError(
+                    ErrorCode.MODEL_NOT_FOUND,
+                    f"There is no model {request.model!r}, or your plan doesn't include it. "
+                    f"Use one of: {', '.join(open_to_plan)}.",
+                    404,
+                    {"param": "model", "models": open_to_plan},
+                )
         if not request.enable_rag and (request.model == EXTRACTIVE or set(models) <= {EXTRACTIVE}):
             raise FootnoteError(
                 ErrorCode.NO_GENERATOR,

@@ -57,6 +57,7 @@ async def wire(kit: Kit) -> AsyncGenerator[None]:
     kit.app.state.redis = redis
     kit.app.state.chat = chat
     kit.app.state.generation = generation
+    kit.app.state.quota = quota
     kit.app.state.page = settings.page_url
     conversations = Conversations(database, knowledge, timedelta(days=settings.chat.bin_days))
     kit.app.state.conversations = conversations

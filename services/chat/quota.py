@@ -74,6 +74,14 @@ class Quota:
             return Granted(reservation.max_tokens, reservation.plan, ("plan_tokens",))
         return Granted(max_tokens, reservation.plan)
 
+    async def plan(self) -> str:
+        """The plan of the current user's organisation, "" while billing doesn't say."""
+        try:
+            return (await self._billing.subscription()).plan.name
+        except FootnoteError as error:
+            log.warning("no plan is known", reason=error.message)
+            return ""
+
     async def _take_grace(self, organization_id: UUID, away: FootnoteError) -> None:
         key = f"quota:grace:{organization_id}"
         try:

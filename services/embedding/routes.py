@@ -25,9 +25,15 @@ from libs.contracts.openai import (
 )
 from libs.inference.late_interaction import stored_form
 from libs.service.disconnect import while_connected
+from libs.service.identity import CallingService
 from services.embedding.service import EmbeddingService
 
 router = APIRouter(tags=["embedding"])
+
+# What people's programs send is a query up to so many texts. More would hold up the searches of everybody, which wait
+# seconds at most: one request may have as many texts as may wait.
+QUERY_TEXTS = 4
+PUBLIC = "gateway"
 
 
 async def service_of(request: Request) -> EmbeddingService:
@@ -40,9 +46,12 @@ Service = Annotated[EmbeddingService, Depends(service_of)]
 
 
 @router.post("/v1/embeddings")
-async def embeddings(body: EmbeddingRequest, request: Request, service: Service) -> EmbeddingResponse:
+async def embeddings(
+    body: EmbeddingRequest, request: Request, service: Service, caller: CallingService
+) -> EmbeddingResponse:
     texts = _texts(body)
-    embedding = service.embed(texts, body.model, body.dimensions, current_context().lane, truncate=body.truncate)
+    lane = "ingest" if caller == PUBLIC and len(texts) > QUERY_TEXTS else current_context().lane
+    embedding = service.embed(texts, body.model, body.dimensions, lane, truncate=body.truncate)
     encoder, embedded = await while_connected(request, "embedding", embedding)
     data = [
         EmbeddingData(index=index, embedding=_base64(row) if body.encoding_format == "base64" else row.tolist())

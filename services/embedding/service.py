@@ -76,3 +76,13 @@ class EmbeddingService:
         for index, text in enumerate(texts):
             if not text.strip():
                 raise invalid(f"Text {index} is empty. Leave it out.", param)
+            if not _encodable(text):
+                raise invalid(f"Text {index} holds half of a surrogate pair, which is no character.", param)
+
+
+def _encodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

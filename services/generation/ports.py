@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from libs.contracts.errors import ErrorCode, FootnoteError
 
@@ -118,6 +118,7 @@ class Engine(Protocol):
         ...
 
 
+@runtime_checkable
 class PromptCounter(Protocol):
     """An engine that counts a whole prompt as it will see it, the chat template and control tokens included."""
 

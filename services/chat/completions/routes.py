@@ -15,6 +15,7 @@ from libs.service.identity import CurrentSubject
 from libs.service.streaming import event_stream
 from services.chat.completions.question import asked
 from services.chat.completions.shape import Shape
+from services.chat.quota import Quota
 from services.chat.routes import TheChat, ended
 from services.chat.serving import CLIENT_LEFT, ClientLeftError, complete, unless_left
 
@@ -28,6 +29,11 @@ def generation_of(request: Request) -> GenerationClient:
     return generation
 
 
+def quota_of(request: Request) -> Quota:
+    quota: Quota = request.app.state.quota
+    return quota
+
+
 def page_of(request: Request) -> str:
     page: str = request.app.state.page
     return page
@@ -35,12 +41,13 @@ def page_of(request: Request) -> str:
 
 @router.get("/v1/models")
 async def models(
-    _subject: CurrentSubject, generation: Annotated[GenerationClient, Depends(generation_of)]
+    _subject: CurrentSubject,
+    generation: Annotated[GenerationClient, Depends(generation_of)],
+    quota: Annotated[Quota, Depends(quota_of)],
 ) -> ModelList:
-    """`footnote` answers with the model that is configured; the others are asked for by name."""
-    return ModelList(
-        data=[Model(id=FOOTNOTE, created=STARTED_AT, owned_by=FOOTNOTE), *(await generation.models()).data]
-    )
+    """`footnote` answers with the model that is configured; the others, which the plan includes, by their names."""
+    included = await generation.models(plan=await quota.plan())
+    return ModelList(data=[Model(id=FOOTNOTE, created=STARTED_AT, owned_by=FOOTNOTE), *included.data])
 
 
 @router.post("/v1/chat/completions", response_model=AnsweredCompletion)

@@ -34,7 +34,8 @@ class EngineLoad:
 class WorkerEngine:
     """`max_running` requests are decoded together, `max_waiting` more wait; then EngineBusyError.
 
-    A worker that died is started again by the next request. `context_tokens` lowers the model's own context length.
+    A worker that died is started again by the next request, and goes on starting when that one doesn't wait for it:
+    loading may take longer than anybody waits. `context_tokens` lowers the model's own context length.
     """
 
     def __init__(self, worker: str, *, model_id: str, context_tokens: int, max_running: int, max_waiting: int) -> None:
@@ -42,8 +43,7 @@ class WorkerEngine:
         self._model_id = model_id
         self._context_tokens = context_tokens
         self._max_in_flight = max_running + max_waiting
-        self._worker: WorkerProcess | None = None
-        self._launching = asyncio.Lock()
+        self._launch: asyncio.Task[WorkerProcess] | None = None
         self._ids = itertools.count(1)
         self._in_flight = 0
 
@@ -57,12 +57,18 @@ class WorkerEngine:
         return self._context_tokens
 
     async def start(self) -> None:
-        await self._running_worker()
+        try:
+            await self._running_worker()
+        except asyncio.CancelledError:
+            await self.close()
+            raise
 
     async def close(self) -> None:
-        async with self._launching:
-            worker, self._worker = self._worker, None
-            if worker:
+        launch, self._launch = self._launch, None
+        if launch:
+            launch.cancel()
+            (worker,) = await asyncio.gather(launch, return_exceptions=True)
+            if isinstance(worker, WorkerProcess):
                 await worker.close()
 
     async def generate(self, request: GenerationRequest) -> AsyncGenerator[Event]:
@@ -117,14 +123,17 @@ class WorkerEngine:
             return await conversation.next_reply()
 
     async def _running_worker(self) -> WorkerProcess:
-        async with self._launching:
-            if self._worker and not self._worker.alive:
-                await self._worker.close()
-                self._worker = None
-            if not self._worker:
-                self._worker = await WorkerProcess.launch(self._module, await self._arguments())
-                self._context_tokens = self._worker.context_tokens
-            return self._worker
+        if self._launch is None or _failed(self._launch):
+            self._launch = asyncio.create_task(self._launched(self._launch))
+            self._launch.add_done_callback(_failed)  # nobody may be left to hear of it
+        return await asyncio.shield(self._launch)
+
+    async def _launched(self, former: asyncio.Task[WorkerProcess] | None) -> WorkerProcess:
+        if former and not former.cancelled() and not former.exception():
+            await former.result().close()
+        worker = await WorkerProcess.launch(self._module, await self._arguments())
+        self._context_tokens = worker.context_tokens
+        return worker
 
     def _command(self, request: GenerationRequest) -> protocol.Generate:
         sampling = request.sampling
@@ -140,6 +149,11 @@ class WorkerEngine:
             seed=secrets.randbelow(_SEEDS) if sampling.seed is None else sampling.seed % _SEEDS,
             logprobs=sampling.logprobs,
         )
+
+
+def _failed(launch: asyncio.Task[WorkerProcess]) -> bool:
+    """Whether nothing came of it, or what did has died."""
+    return launch.done() and (launch.cancelled() or launch.exception() is not None or not launch.result().alive)
 
 
 def _event(reply: protocol.Reply) -> Event:

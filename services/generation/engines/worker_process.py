@@ -4,7 +4,7 @@ import asyncio
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from libs.inference.child import import_path_environment
 from services.generation.engines import worker_protocol as protocol
@@ -97,10 +97,11 @@ class WorkerProcess:
 
     async def _read(self) -> None:
         try:
-            while self._process.stdout and (line := await self._process.stdout.readline()):
-                reply = protocol.replies.validate_json(line)
-                if conversation := self._conversations.get(reply.id):
-                    conversation.receive(reply)
+            with suppress(ValueError):  # of a line that was cut off: the worker died while it wrote
+                while self._process.stdout and (line := await self._process.stdout.readline()):
+                    reply = protocol.replies.validate_json(line)
+                    if conversation := self._conversations.get(reply.id):
+                        conversation.receive(reply)
         finally:
             self.alive = False
             for conversation in self._conversations.values():

@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import math
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from typing import Literal
 
@@ -17,6 +17,8 @@ from services.generation.ports import (
     Event,
     Finished,
     GenerationRequest,
+    Message,
+    PromptCounter,
 )
 from services.generation.routing.breaker import CircuitBreaker
 
@@ -83,6 +85,11 @@ class ServedModel:
     async def count_tokens(self, texts: list[str]) -> int:
         """Raises EngineUnavailableError."""
         return sum(await (await self._running()).count_tokens(texts))
+
+    async def count_prompt(self, messages: Sequence[Message]) -> int | None:
+        """With the model's own template; None where the engine can't say. Raises EngineUnavailableError."""
+        engine = await self._running()
+        return await engine.count_prompt(messages) if isinstance(engine, PromptCounter) else None
 
     async def generate(self, request: GenerationRequest) -> AsyncGenerator[Event]:
         """As the engine does, once it is loaded. Closing it early counts for nothing, an end of its own does.

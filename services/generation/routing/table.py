@@ -34,11 +34,12 @@ class Table:
     def names(self, plan: str | None) -> list[str]:
         """What may be asked for: models, the built-in route's first, then other names that routes answer.
 
-        With a `plan`, without the models that it doesn't include.
+        With a `plan`, without the models and routes that it doesn't include.
         """
         first = self.routes[-1].models[0]
         models = [name for name, model in self.models.items() if plan is None or entitled(model.settings.plans, plan)]
-        others = {name for route in self.routes for name in route.requested} - {*self.models, *UNNAMED}
+        routes = [route for route in self.routes if plan is None or entitled(route.plans, plan)]
+        others = {name for route in routes for name in route.requested} - {*self.models, *UNNAMED}
         return [*sorted(models, key=lambda name: (name != first, name)), *sorted(others)]
 
     async def route(self, request: CompletionRequest, plan: str | None, size: PromptSize) -> GenerationRoute:

@@ -10,6 +10,8 @@ from services.knowledge.ports import Embedder
 # A change of the models counts here after this long; one that is looked for and isn't there is asked for sooner.
 KNOWN_FOR_S = 5.0
 ASKED_AGAIN_AFTER_S = 0.5
+# It answers from memory; a search waits for it.
+ASK_TIMEOUT_S = 2.0
 REVISION_CHARS = 12
 
 
@@ -52,7 +54,10 @@ class ModelList:
 
 
 class ServedModels:
-    """The embedding service's list, asked again when it is old. While nobody answers the last one holds."""
+    """The embedding service's list, asked again when it is old. While nobody answers the last one holds.
+
+    An answer that doesn't come isn't asked for sooner than one that did: each search would wait for it.
+    """
 
     def __init__(self, embedder: Embedder) -> None:
         self._embedder = embedder
@@ -67,10 +72,11 @@ class ServedModels:
         if self._known is not None and time.monotonic() - self._asked_at < old_s:
             return self._known
         try:
-            models = ModelList(await self._embedder.models())
+            models = ModelList(await self._embedder.models(timeout_s=ASK_TIMEOUT_S))
         except FootnoteError:
             if self._known is None:
                 raise
+            self._asked_at = time.monotonic()
             return self._known
         self._known, self._asked_at = models, time.monotonic()
         return models

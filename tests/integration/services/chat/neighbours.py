@@ -130,12 +130,15 @@ class ScriptedGeneration:
         self.finish_reason = "stop"
         self.overloaded = False
         self.plans: list[str | None] = []
+        self.only_for: dict[str, str] = {}
         self.skipped: list[SkippedModel] = []
         self.asked = asyncio.Event()
         self.cancelled = asyncio.Event()
 
-    async def _models(self) -> ModelList:
-        return ModelList(data=[Model(id=name, created=0, owned_by="test") for name in self.scripts])
+    async def _models(self, request: Request) -> ModelList:
+        plan = request.headers.get("x-plan")
+        names = [name for name in self.scripts if plan is None or self.only_for.get(name, plan) == plan]
+        return ModelList(data=[Model(id=name, created=0, owned_by="test") for name in names])
 
     async def _complete(self, request: Request) -> Response:
         completion = CompletionRequest.model_validate_json(await request.body())

@@ -232,6 +232,17 @@ async def test_an_unknown_model(chat, person):
     assert (response.status_code, response.json()["code"]) == (404, "MODEL_NOT_FOUND")
 
 
+async def test_models_of_other_plans_are_not_named(chat, generation, person):
+    generation.scripts |= {"free's": [], "enterprise's": []}
+    generation.only_for = {"free's": "free", "enterprise's": "enterprise"}
+    someone = person()
+    listed = (await chat.get("/v1/models", headers=someone.headers)).json()["data"]
+    assert [one["id"] for one in listed] == ["footnote", "extractive", "free's"]
+    refused = await chat.post("/chat", json={"message": "Hi", "model": "enterprise's"}, headers=someone.headers)
+    assert (refused.status_code, refused.json()["code"]) == (404, "MODEL_NOT_FOUND")
+    assert refused.json()["details"]["models"] == ["extractive", "free's"]
+
+
 @pytest.mark.parametrize(
     "body",
     [

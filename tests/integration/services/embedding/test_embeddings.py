@@ -117,6 +117,21 @@ async def test_bad_requests_get_openais_error(
     assert_openai_error(await posted(client, body), status, code, param)
 
 
+@pytest.mark.parametrize(
+    ("path", "body", "param"),
+    [
+        ("/embed_tokens", {"texts": ["half \ud83d of a pair"], "role": "query"}, "input"),
+        ("/rerank", {"query": "half \ud83d of a pair", "texts": ["x"]}, "query"),
+        ("/rerank", {"query": "x", "texts": ["half \ud83d of a pair"]}, "texts"),
+    ],
+)
+async def test_half_a_character_is_the_callers_mistake(
+    client: httpx.AsyncClient, path: str, body: dict[str, Any], param: str
+) -> None:
+    response = await client.post(path, content=json.dumps(body), headers={"Content-Type": "application/json"})
+    assert (response.status_code, response.json()["details"]["param"]) == (422, param)
+
+
 async def test_odd_texts_are_embedded_like_others(client: httpx.AsyncClient) -> None:
     odd = ["a\0b", "\0", "\u200b", "word " * 200_000, "[MASK] [PAD] [SEP]", "\U0001f600" * 300]
     rows = vectors(await client.post("/v1/embeddings", json={"input": odd}))

@@ -51,6 +51,7 @@ async def service(serve: Serve, upstreams: Upstreams) -> AsyncIterator[httpx.Asy
         routed("dear-alone", "dear", max_cost=0.001),
         routed("tiers", "ok", "cheap", "quick", "extractive"),
         {**routed("pro-only", "large", plans=["pro"]), "requested": ["by-plan"]},
+        routed("pro-alone", "large", plans=["pro"]),
         {**routed("everybody", "small"), "requested": ["by-plan", "by-size"]},
         {"name": "short", "models": ["ok"], "max_tokens": 7},
         routed("then-extractive", "error", "extractive"),
@@ -175,8 +176,10 @@ async def test_plans(service: httpx.AsyncClient):
         refused = await ask(service, "paid", plan=plan)
         assert (refused.status_code, refused.json()["error"]["code"]) == (404, "MODEL_NOT_FOUND")
         assert "paid," not in refused.text
+    assert served(await ask(service, "pro-alone", plan="pro"))[0] == "large"
+    assert "pro-alone" not in (await ask(service, "paid", plan="free")).json()["error"]["message"]
     listed = (await service.get("/v1/models", headers={"X-Plan": "free"})).json()["data"]
-    assert "paid" not in {one["id"] for one in listed}
+    assert not {"paid", "pro-alone"} & {one["id"] for one in listed}
     assert (await service.get("/v1/models/paid", headers={"X-Plan": "free"})).status_code == 404
 
 

@@ -41,6 +41,11 @@ async def test_a_change_of_the_file_is_in_force_and_told(settings: Settings) -> 
         ("chat: {min_support: 0}", "chat.min_support"),
         ("embedding: {also: 3}", "embedding.also"),
         ("embedding: {also: []}\nbase_port: 1", "'base_port' must be a section"),
+        ("embeddings: {}", "embeddings can't be changed"),
+        ("home: {}", "home can't be changed"),
+        ("1: {}", "1 can't be changed"),
+        ("embedding: {also: [2026-13-01]}", "isn't YAML"),
+        ("[" * 2000, "isn't YAML"),
     ],
 )
 async def test_a_file_that_cannot_be_used_changes_nothing_and_says_why(
@@ -54,6 +59,20 @@ async def test_a_file_that_cannot_be_used_changes_nothing_and_says_why(
     assert live.problem is not None
     assert names in live.problem
     settings.overrides_path.write_text("embedding: {also: []}")
+    await live.refresh()
+    assert live.problem is None
+
+
+async def test_a_file_that_can_be_read_again_is_no_problem_any_more(settings: Settings) -> None:
+    settings.overrides_path.write_text("embedding: {also: [small]}")
+    live = LiveSettings(settings)
+    away = settings.overrides_path.rename(settings.overrides_path.with_suffix(".away"))
+    settings.overrides_path.mkdir()
+    await live.refresh()
+    assert live.current.embedding.also == ["small"]
+    assert live.problem is not None
+    settings.overrides_path.rmdir()
+    away.rename(settings.overrides_path)
     await live.refresh()
     assert live.problem is None
 

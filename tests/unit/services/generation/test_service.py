@@ -9,8 +9,18 @@ import pytest
 from libs.config.generation import Generation, GenerationModel
 from libs.config.settings import Settings, load_settings
 from libs.contracts.completions import ChatMessageParam, CompletionRequest
-from services.generation.ports import Engine, EngineUnavailableError, Event, Finished, GenerationRequest, TextDelta
+from services.generation.ports import (
+    Engine,
+    EngineUnavailableError,
+    Event,
+    Finished,
+    GenerationRequest,
+    Message,
+    TextDelta,
+)
 from services.generation.routing.live_models import LiveModels
+from services.generation.routing.prompt_size import PromptSize
+from services.generation.routing.served_model import ServedModel
 from services.generation.service import Chosen, GenerationService
 
 ASK = CompletionRequest(model="default", messages=[ChatMessageParam(role="user", content="Why?")])
@@ -167,3 +177,17 @@ async def test_a_change_that_cant_be_loaded_changes_nothing_and_leaves_nothing_o
     await models.change(settings("kept"))
     await models.check_routes()
     await models.close()
+
+
+class TemplateEngine(GatedEngine):
+    async def count_prompt(self, messages: Sequence[Message]) -> int:
+        return 20 + sum(len(message.content) for message in messages)
+
+
+@pytest.mark.parametrize(("engine", "tokens"), [(TemplateEngine, 24), (GatedEngine, 12)])
+async def test_a_prompt_is_counted_with_its_template_where_the_engine_can(engine: type[GatedEngine], tokens: int):
+    ready = engine("one")
+    ready.loads.set()
+    model = ServedModel("one", GenerationModel(engine="upstream", url="http://upstream/v1"), lambda: ready, lambda: 0)
+    await model.start()
+    assert await PromptSize([Message("user", "Why?")]).tokens(model) == tokens
