@@ -4,7 +4,7 @@ import base64
 import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID
 
@@ -41,6 +41,8 @@ from services.chat.repository import branch, message_of
 # Every number of so many digits is a bigint.
 POSITION_DIGITS = 18
 PURGED_AT_ONCE = 100
+# What reading a cursor that isn't ours may raise.
+STRANGE = (ValueError, TypeError, AttributeError, OverflowError, RecursionError)
 ENDED = ("completed", "stopped")
 
 Which = Literal["own", "programs", "shared", "deleted"]
@@ -102,7 +104,7 @@ class ConversationRepository:
             }[which]
         )
         if words:
-            query = query.where(_says(words))
+            query = query.where(_says(words, shown_alone=which == "shared"))
         if cursor:
             query = query.where(tuple_(*place) < tuple_(*_session_place(cursor, which)))
         query = query.order_by(*(column.desc() for column in place)).limit(limit + 1)
@@ -336,14 +338,25 @@ async def purge_deleted(session: AsyncSession, older_than: timedelta) -> int:
     return len(purged.all())
 
 
-def _says(words: str) -> ColumnElement[bool]:
+def _says(words: str, *, shown_alone: bool) -> ColumnElement[bool]:
+    """Whether title or a question has the words; with `shown_alone` a question of the branch that is shown."""
     query = _begun(func.websearch_to_tsquery("simple", words))
     asked = exists().where(
         Message.session_id == Session.id,
         Message.role == "user",
         func.to_tsvector(literal_column("'simple'"), Message.content).op("@@")(query),
     )
+    if shown_alone:
+        asked = asked.where(Message.id.in_(_shown_ids()))
     return or_(func.to_tsvector(literal_column("'simple'"), Session.title).op("@@")(query), asked)
+
+
+def _shown_ids() -> Select[UUID]:
+    """The messages of the branch that the session of the surrounding query shows."""
+    last = select(Message.id, Message.parent_id).where(Message.id == Session.leaf_id).correlate(Session)
+    shown = last.cte("shown", recursive=True, nesting=True)
+    before = select(Message.id, Message.parent_id).join(shown, Message.id == shown.c.parent_id)
+    return select(shown.union_all(before).c.id)
 
 
 def _begun(query: ColumnElement[Any]) -> ColumnElement[Any]:
@@ -363,16 +376,16 @@ def _session_place(cursor: str, which: Which) -> tuple[Any, ...]:
         *pinned, moment, session_id = _parts(cursor)
         if len(pinned) != (which == "own"):
             raise _unknown_cursor()
-        return *map(bool, pinned), datetime.fromisoformat(moment), UUID(session_id)
-    except (ValueError, TypeError, AttributeError) as error:
+        return *map(bool, pinned), _moment(moment), UUID(session_id)
+    except STRANGE as error:
         raise _unknown_cursor() from error
 
 
 def _feedback_place(cursor: str) -> tuple[datetime, UUID]:
     try:
         moment, message_id = _parts(cursor)
-        return datetime.fromisoformat(moment), UUID(message_id)
-    except (ValueError, TypeError, AttributeError) as error:
+        return _moment(moment), UUID(message_id)
+    except STRANGE as error:
         raise _unknown_cursor() from error
 
 
@@ -384,6 +397,10 @@ def _message_place(cursor: str) -> int:
 
 def _cursor(*parts: Any) -> str:
     return base64.urlsafe_b64encode(json.dumps(parts).encode()).decode()
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text).astimezone(UTC)
 
 
 def _parts(cursor: str) -> Any:
