@@ -9,7 +9,6 @@ from typing import Any, Literal
 from uuid import UUID
 
 from sqlalchemy import (
-    CTE,
     ColumnElement,
     Select,
     Text,
@@ -137,15 +136,18 @@ class ConversationRepository:
         return row and self._shown(row)
 
     async def _latest_below(self, session_id: UUID, message_id: UUID) -> UUID:
-        start = select(Message.id, Message.position).where(
-            Message.id == message_id,
+        in_order = select(Message.id, Message.parent_id).where(
             Message.session_id == session_id,
             Message.user_id == self._subject.user_id,
             Message.organization_id == self._subject.organization_id,
         )
-        below: CTE = start.cte("below", recursive=True)
-        below = below.union_all(select(Message.id, Message.position).join(below, Message.parent_id == below.c.id))
-        latest = await self._session.scalar(select(below.c.id).order_by(below.c.position.desc()).limit(1))
+        # Not as a recursive query: for a table without statistics PostgreSQL reads it all once a generation.
+        below: set[UUID] = set()
+        latest: UUID | None = None
+        for row in await self._session.execute(in_order.order_by(Message.position)):
+            if row.id == message_id or row.parent_id in below:
+                below.add(row.id)
+                latest = row.id
         if latest is None:
             raise invalid("current_message_id", "names no message of this session")
         return latest
@@ -206,9 +208,10 @@ class ConversationRepository:
 
     async def _versions(self, session_id: UUID, parents: Collection[UUID | None]) -> dict[UUID | None, list[UUID]]:
         """The messages that follow each of `parents`, in order."""
+        places = Message.parent_id.in_([one for one in parents if one])
+        # Asked for no more often than needed: no index finds a session's first messages without all the others.
         query = select(Message.id, Message.parent_id).where(
-            Message.session_id == session_id,
-            or_(Message.parent_id.in_([one for one in parents if one]), Message.parent_id.is_(None)),
+            Message.session_id == session_id, or_(places, Message.parent_id.is_(None)) if None in parents else places
         )
         found: dict[UUID | None, list[UUID]] = {}
         for row in await self._session.execute(query.order_by(Message.position)):

@@ -18,13 +18,15 @@ from services.chat.conversations.repository import ConversationRepository
 from services.chat.history import blanked, still_readable, with_readable_only
 from services.chat.models import Session
 
-MESSAGES_AT_ONCE = 50
+MESSAGES_AT_ONCE = 200
 PASSAGES_AT_ONCE = 8
 NOT_FOUND = 404
 ENDED = frozenset({"completed", "stopped", "failed", "interrupted"})
 IMPORTED = "imported"
 
 Form = Literal["json", "markdown"]
+# The document's and the passage's id.
+Place = tuple[UUID, UUID]
 
 
 class Transfers:
@@ -90,9 +92,9 @@ class Transfers:
             await ConversationRepository(session, subject).add(created, messages, last and ids[last])
         return created
 
-    async def _passages(self, sources: Sequence[Source]) -> dict[UUID, PassageInContext]:
+    async def _passages(self, sources: Sequence[Source]) -> dict[Place, PassageInContext]:
         """Those of the passages that the caller may read."""
-        wanted = list(dict.fromkeys((source.document_id, source.chunk_id) for source in sources))
+        wanted = list(dict.fromkeys(map(_place, sources)))
         waiting = asyncio.Semaphore(PASSAGES_AT_ONCE)
 
         async def read(document_id: UUID, chunk_id: UUID) -> PassageInContext | None:
@@ -105,12 +107,12 @@ class Transfers:
                     raise
 
         passages = await asyncio.gather(*(read(*one) for one in wanted))
-        return {passage.chunk_id: passage for passage in passages if passage is not None}
+        return {place: passage for place, passage in zip(wanted, passages, strict=True) if passage is not None}
 
 
-def _renewed(message: ChatMessage, ids: Mapping[UUID, UUID], found: Mapping[UUID, PassageInContext]) -> ChatMessage:
+def _renewed(message: ChatMessage, ids: Mapping[UUID, UUID], found: Mapping[Place, PassageInContext]) -> ChatMessage:
     """The message under a new id, with what is true of it here."""
-    sources = [_confirmed(source, found.get(source.chunk_id)) for source in message.sources]
+    sources = [_confirmed(source, found.get(_place(source))) for source in message.sources]
     spans = {source.n for source, said in zip(sources, message.sources, strict=True) if source.excerpt == said.excerpt}
     citations = [
         citation if citation.n in spans else citation.model_copy(update={"spans": []}) for citation in message.citations
@@ -130,6 +132,10 @@ def _renewed(message: ChatMessage, ids: Mapping[UUID, UUID], found: Mapping[UUID
             "metadata": metadata,
         }
     )
+
+
+def _place(source: Source) -> Place:
+    return source.document_id, source.chunk_id
 
 
 def _confirmed(source: Source, passage: PassageInContext | None) -> Source:

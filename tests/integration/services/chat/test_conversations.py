@@ -389,12 +389,13 @@ async def test_a_file_brings_in_nothing_that_its_reader_may_not_read(chat, perso
     forged = file["messages"][1]["sources"][0] | {"n": 2, "excerpt": "Everything is paid.", "title": "Law"}
     foreign = passage("Salaries of the board.", "Board")
     stolen = forged | {"n": 3, "chunk_id": str(foreign.chunk_id), "document_id": str(foreign.document_id)}
-    file["messages"][1]["sources"] += [forged, stolen]
+    misplaced = file["messages"][1]["sources"][0] | {"n": 4, "document_id": str(uuid4())}
+    file["messages"][1]["sources"] += [forged, stolen, misplaced]
     file["messages"][1]["sources"][0]["title"] = "Law"
     taken = (await chat.post("/chat/sessions/import", json=file, headers=someone.headers)).json()
     real, *others = (await messages(chat, someone, taken["id"]))["items"][1]["sources"]
     assert (real["title"], real["excerpt"]) == (RULES.title, RULES.content)
-    assert [one["excerpt"] for one in others] == ["no longer available"] * 2
+    assert [one["excerpt"] for one in others] == ["no longer available"] * 3
     assert "Law" not in str(others)
 
 
