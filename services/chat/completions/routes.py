@@ -44,7 +44,7 @@ async def models(
     )
 
 
-@router.get("/v1/models/{name:path}")
+@router.get("/v1/models/{name}")
 async def model(
     name: str, subject: CurrentSubject, generation: Annotated[GenerationClient, Depends(generation_of)]
 ) -> Model:
