@@ -1,6 +1,6 @@
 """OpenAI's messages as a question with its history."""
 
-from libs.contracts.knowledge_completions import FOOTNOTE, KnowledgeCompletionRequest
+from libs.contracts.knowledge_completions import FOOTNOTE, QUESTION_MAX_CHARS, KnowledgeCompletionRequest
 from services.chat.generating import DEFAULT
 from services.chat.opening import Asked, LongRequest
 from services.chat.repository import RECENT_MESSAGES, Turn
@@ -25,5 +25,6 @@ def asked(body: KnowledgeCompletionRequest) -> Asked:
         max_tokens=max(FEWEST_TOKENS, min(tokens, MOST_TOKENS)),
         temperature=min(temperature, MAX_TEMPERATURE),
     )
-    turns = [Turn(message.role, message.text) for message in before if message.role in {"user", "assistant"}]
-    return Asked(request, by_program=True, history=turns[-RECENT_MESSAGES:])
+    turns = [message for message in before if message.role in {"user", "assistant"}][-RECENT_MESSAGES:]
+    history = [Turn(message.role, message.text[:QUESTION_MAX_CHARS]) for message in turns]
+    return Asked(request, by_program=True, history=history)

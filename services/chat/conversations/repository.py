@@ -233,6 +233,7 @@ class ConversationRepository:
                 Message.status.in_(ENDED),
                 self._live,
             )
+            .with_for_update(read=True, of=Message)  # nobody may purge it before it is rated
         )
         if answer is None:
             return False
@@ -336,7 +337,12 @@ class ConversationRepository:
 
 async def purge_deleted(session: AsyncSession, older_than: timedelta) -> int:
     """Empties the bin of what has lain in it for so long, some at a time; returns how many. For all users."""
-    old = select(Session.id).where(Session.deleted_at < func.now() - older_than).limit(PURGED_AT_ONCE)
+    old = (
+        select(Session.id)
+        .where(Session.deleted_at < func.now() - older_than)
+        .limit(PURGED_AT_ONCE)
+        .with_for_update(skip_locked=True)  # else one that is just being restored would go
+    )
     purged = await session.scalars(delete(Session).where(Session.id.in_(old)).returning(Session.id))
     return len(purged.all())
 

@@ -3,10 +3,13 @@
 import asyncio
 import base64
 import json
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import text
 
+from services.chat.conversations.repository import purge_deleted
 from tests.integration.services.chat.neighbours import passage
 from tests.integration.services.chat.test_sessions import QUESTION, RULES, ask, messages
 from tests.integration.services.chat.waiting import until
@@ -169,6 +172,21 @@ async def test_the_bin_empties_itself(serve_chat, person, query):
             return rows if len(rows) == 1 else None
 
         assert [str(row["id"]) for row in await until(left)] == [kept]
+
+
+async def test_what_is_being_restored_isnt_purged(chat, person, query, database):
+    someone = person()
+    session_id = (await ask(chat, someone))["session_id"]
+    await chat.delete(f"/chat/sessions/{session_id}", headers=someone.headers)
+    await query(
+        "UPDATE chat.sessions SET deleted_at = now() - interval '1 day' WHERE id = :id RETURNING id", id=session_id
+    )
+    async with database.transaction() as restoring, database.transaction() as purging:
+        restored = text("UPDATE chat.sessions SET deleted_at = NULL WHERE id = :id")
+        await restoring.execute(restored, {"id": session_id})
+        async with asyncio.timeout(10):
+            await purge_deleted(purging, timedelta(hours=1))
+    assert [one["id"] for one in await sessions(chat, someone)] == [session_id]
 
 
 async def test_another_answer_to_a_question_stands_beside_the_first(chat, person, knowledge, generation):
@@ -372,6 +390,9 @@ async def test_a_programs_history_may_have_what_cant_be_stored(chat, person, kno
     answered = await chat.post("/v1/chat/completions", json=body, headers=person().headers)
     assert answered.status_code == 200
     assert knowledge.queries[-1] == f"{QUESTION} And for interns?"
+    body["messages"][0]["content"] = "Receipts? " * 50_000
+    await chat.post("/v1/chat/completions", json=body, headers=person().headers)
+    assert len(knowledge.queries[-1]) < 33_000
 
 
 @pytest.mark.parametrize("content", ["\ud800", [{"type": "text", "text": "\ud800"}]], ids=["text", "part"])
