@@ -11,6 +11,7 @@ from libs.contracts.knowledge import (
     RetrievalResponse,
     SearchRequest,
     SearchResponse,
+    ServedPassages,
 )
 from libs.contracts.lifecycle import Collection
 from libs.contracts.usage import CitedAnswer
@@ -32,6 +33,10 @@ class KnowledgeClient:
     async def readable(self, request: ReadableRequest) -> ReadableResponse:
         """Those of the passages that the reader may see now."""
         return await self._service.call("POST", "/internal/readable", ReadableResponse, body=request, idempotent=True)
+
+    async def passages(self, request: ReadableRequest) -> ServedPassages:
+        """The same with what they say."""
+        return await self._service.call("POST", "/internal/passages", ServedPassages, body=request, idempotent=True)
 
     async def search(self, request: SearchRequest) -> SearchResponse:
         return await self._service.call("POST", "/search", SearchResponse, body=request, idempotent=True)

@@ -8,6 +8,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from libs.contracts.knowledge import Location, SearchFilters
+from libs.contracts.values import Instant, StoredText
 
 MESSAGE_MAX_CHARS = 2_000
 
@@ -77,7 +78,7 @@ class Source(BaseModel):
     title: str
     excerpt: str
     location: Location
-    relevance_score: float
+    relevance_score: float = Field(allow_inf_nan=False)
 
 
 class AnswerMetadata(BaseModel):
@@ -89,13 +90,13 @@ class AnswerMetadata(BaseModel):
     tokens_used: int
     prompt_tokens: int = 0
     response_time_ms: int
-    model_used: str
+    model_used: StoredText
     cached: bool
     outcome: Outcome
     grounded: bool
-    confidence: float
-    finish_reason: str
-    degraded: list[str]
+    confidence: float = Field(allow_inf_nan=False)
+    finish_reason: StoredText
+    degraded: list[StoredText]
 
 
 class ChatResponse(BaseModel):
@@ -170,7 +171,7 @@ class ChatMessage(BaseModel):
     role: str
     content: str
     status: str
-    created_at: datetime
+    created_at: Instant
     citations: list[Citation] = Field(default_factory=list[Citation])
     sources: list[Source] = Field(default_factory=list[Source])
     metadata: AnswerMetadata | None = None

@@ -5,11 +5,14 @@ from typing import Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic_core import PydanticSerializationError
 
 from libs.contracts.chat import ChatMessage, Feedback, Source
+from libs.contracts.knowledge_completions import QUESTION_MAX_CHARS
+from libs.contracts.values import Instant
 
 TITLE_MAX_CHARS = 200
-CONTENT_MAX_CHARS = 20_000
+CONTENT_MAX_CHARS = QUESTION_MAX_CHARS
 IMPORTED_MESSAGES_MAX = 1_000
 IMPORTED_SOURCES_MAX = 2_000
 FORMAT = "footnote.conversation/1"
@@ -71,7 +74,7 @@ class ConversationFile(BaseModel):
 
     format: Literal["footnote.conversation/1"] = FORMAT
     title: str = Field(min_length=1, max_length=TITLE_MAX_CHARS)
-    created_at: datetime
+    created_at: Instant
     current_message_id: UUID | None = None
     messages: list[ChatMessage] = Field(max_length=IMPORTED_MESSAGES_MAX)
 
@@ -82,13 +85,17 @@ class ConversationFile(BaseModel):
         for number, message in enumerate(self.messages):
             if message.id in roles:
                 raise ValueError(f"message {number} has an id that another has")
-            expected = "assistant" if message.parent_id and roles.get(message.parent_id) == "user" else "user"
             if message.parent_id is not None and message.parent_id not in roles:
                 raise ValueError(f"message {number} follows one that doesn't stand before it")
-            if message.role != expected:
-                raise ValueError(f"message {number} should be the {expected}'s")
+            # A question may follow another: one that was never answered.
+            answers = message.parent_id is not None and roles[message.parent_id] == "user"
+            if message.role != "user" and not (message.role == "assistant" and answers):
+                raise ValueError(f"message {number} is neither a question nor the answer to one")
+            if message.role == "user" and not message.content.replace("\x00", "").strip():
+                raise ValueError(f"message {number} is an empty question")
             if len(message.content) > CONTENT_MAX_CHARS:
                 raise ValueError(f"message {number} has over {CONTENT_MAX_CHARS:,} characters")
+            _refuse_half_characters(number, message)
             _refuse_wrong_places(number, message)
             roles[message.id] = message.role
             sources += len(message.sources)
@@ -97,6 +104,13 @@ class ConversationFile(BaseModel):
         if self.current_message_id is not None and self.current_message_id not in roles:
             raise ValueError("current_message_id names no message")
         return self
+
+
+def _refuse_half_characters(number: int, message: ChatMessage) -> None:
+    try:
+        message.model_dump_json()
+    except PydanticSerializationError as error:
+        raise ValueError(f"message {number} has half of a surrogate pair") from error
 
 
 def _refuse_wrong_places(number: int, message: ChatMessage) -> None:

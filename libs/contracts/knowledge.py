@@ -149,11 +149,16 @@ class PassageList(BaseModel):
     next_cursor: str | None
 
 
-class PassageInContext(Passage):
-    """A passage with the text just before and after it in its document."""
+class ServedPassage(Passage):
+    """A passage with what its document is called."""
 
     title: str
     external_id: str | None
+
+
+class PassageInContext(ServedPassage):
+    """A passage with the text just before and after it in its document."""
+
     before: str
     after: str
 
@@ -284,7 +289,7 @@ class RetrievalResponse(BaseModel):
 
 
 class ReadableRequest(BaseModel):
-    """Chat to knowledge: which of these passages may the caller still see."""
+    """Chat to knowledge: which of these passages may the caller still see, or what do they say."""
 
     chunk_ids: list[UUID] = Field(max_length=1_000)
 
@@ -296,3 +301,7 @@ class ReadableRequest(BaseModel):
 
 class ReadableResponse(BaseModel):
     chunk_ids: list[UUID]
+
+
+class ServedPassages(BaseModel):
+    passages: list[ServedPassage]

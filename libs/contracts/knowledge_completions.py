@@ -3,25 +3,41 @@
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 
 from libs.contracts.chat import Outcome, Source
 from libs.contracts.completions import MAX_MESSAGES, CompletionUsage
+from libs.contracts.values import StoredText
 
 FOOTNOTE = "footnote"
 QUESTION_MAX_CHARS = 32_000
 
 
+def _without_nul(value: object) -> object:
+    return value.replace("\x00", "") if isinstance(value, str) else value
+
+
+AskedText = Annotated[StoredText, BeforeValidator(_without_nul)]
+
+
 class AskedPart(BaseModel):
-    type: str
-    text: str = ""
+    type: StoredText
+    text: AskedText = ""
 
 
 class AskedMessage(BaseModel):
     """Whatever a client sends; what isn't text is read over, as are the messages of tools and systems."""
 
     role: Literal["system", "developer", "user", "assistant", "tool", "function"]
-    content: str | list[AskedPart] | None = None
+    content: AskedText | list[AskedPart] | None = None
 
     @property
     def text(self) -> str:
@@ -51,7 +67,7 @@ class KnowledgeCompletionRequest(BaseModel):
     @model_validator(mode="after")
     def _ends_with_a_question(self) -> "KnowledgeCompletionRequest":
         last = self.messages[-1]
-        text = last.text.replace("\x00", "")
+        text = last.text
         if last.role != "user" or not text.strip():
             raise ValueError("the last message must be the user's, with a text")
         if len(text) > QUESTION_MAX_CHARS:

@@ -5,14 +5,23 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
 
+from pydantic import Field
+
 from libs.contracts.chat import ChatRequest
 from libs.contracts.errors import not_found
 from libs.contracts.identity import Subject
+from libs.contracts.knowledge_completions import QUESTION_MAX_CHARS
 from services.chat.draft import Question
 from services.chat.followup import standalone
 from services.chat.repository import ChatRepository, ChatStore, Turn
 
 TITLE_CHARS = 80
+
+
+class LongRequest(ChatRequest):
+    """A program's question, or a stored one, may be longer than what a person asks."""
+
+    message: str = Field(max_length=QUESTION_MAX_CHARS)
 
 
 @dataclass(frozen=True)

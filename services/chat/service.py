@@ -6,13 +6,13 @@ from datetime import timedelta
 from uuid import UUID
 
 from libs.clients.knowledge import KnowledgeClient
-from libs.contracts.chat import AnswerTrace, ChatRequest, ChatResponse
+from libs.contracts.chat import AnswerTrace, ChatResponse
 from libs.contracts.conversations import Regeneration
 from libs.contracts.errors import not_found
 from libs.contracts.identity import Subject
 from libs.telemetry.logs import get_logger
 from services.chat.history import chunks_of, still_readable, trace_with_readable_only, with_readable_only
-from services.chat.opening import Asked
+from services.chat.opening import Asked, LongRequest
 from services.chat.quota import RELEASE
 from services.chat.repository import ChatStore
 from services.chat.run import AnswerRun, Parts
@@ -52,7 +52,7 @@ class Chat:
             question = await repository.question_of(message_id)
         if question is None:
             raise not_found("message", message_id)
-        request = ChatRequest.model_validate(
+        request = LongRequest.model_validate(
             {
                 **(question.options or {}),
                 **changed.model_dump(exclude_none=True),

@@ -22,7 +22,7 @@ class RouteClass(StrEnum):
 
 @dataclass(frozen=True)
 class Target:
-    """`path` holds for itself and everything below it; the first that fits decides."""
+    """`path` holds for itself and everything below it, `*` in it for any one segment; the first that fits decides."""
 
     path: str
     service: ServiceName
@@ -37,6 +37,7 @@ TARGETS = (
     Target("/users", "auth"),
     Target("/organizations", "auth"),
     Target("/chat/sessions", "chat"),
+    Target("/chat/messages/*/regenerate", "chat", RouteClass.CHAT),
     Target("/chat/messages", "chat"),
     Target("/chat", "chat", RouteClass.CHAT),
     Target("/documents/batch", "knowledge", upload=True),
@@ -72,7 +73,12 @@ def target_of(path: str) -> Target | None:
     """The target of a decoded path; none for one with dot segments, which would lead elsewhere on the way."""
     if any(segment in {".", ".."} for segment in path.split("/")):
         return None
-    return next((target for target in TARGETS if path == target.path or path.startswith(target.path + "/")), None)
+    return next((target for target in TARGETS if _holds(target.path, path)), None)
+
+
+def _holds(target: str, path: str) -> bool:
+    named, asked = target.split("/"), path.split("/")
+    return len(asked) >= len(named) and all(name in {"*", part} for name, part in zip(named, asked, strict=False))
 
 
 def requests_per_minute(route_class: RouteClass, limits: RateLimits) -> int:

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from libs.contracts.errors import ErrorCode, FootnoteError, not_found
 from libs.contracts.identity import Subject
-from libs.contracts.knowledge import Passage, PassageInContext, PassageList
+from libs.contracts.knowledge import Passage, PassageInContext, PassageList, ServedPassage
 from libs.stores.postgres import Database
 from services.knowledge import repository
 from services.knowledge.embedding_switch import indexes
@@ -68,6 +68,13 @@ class Passages:
         """Those of the passages that the subject may read now, in the order asked."""
         served = await self._served(subject, chunk_ids)
         return [chunk_id for chunk_id in chunk_ids if chunk_id in served]
+
+    async def served(self, subject: Subject, chunk_ids: list[UUID]) -> list[ServedPassage]:
+        """Those of the passages that the subject may read now."""
+        return [
+            ServedPassage(**_shown(passage).model_dump(), title=document.title, external_id=document.external_id)
+            for passage, document in (await self._served(subject, chunk_ids)).values()
+        ]
 
     async def _served(
         self, subject: Subject, chunk_ids: Sequence[UUID]

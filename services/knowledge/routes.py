@@ -21,6 +21,7 @@ from libs.contracts.knowledge import (
     RetrievalResponse,
     SearchRequest,
     SearchResponse,
+    ServedPassages,
     TextDocument,
     UploadFields,
 )
@@ -241,3 +242,8 @@ async def retrieve(
 @router.post("/internal/readable", include_in_schema=False)
 async def readable(body: ReadableRequest, subject: CurrentSubject, knowledge: KnowledgeDependency) -> ReadableResponse:
     return ReadableResponse(chunk_ids=await knowledge.passages.readable(subject, body.chunk_ids))
+
+
+@router.post("/internal/passages", include_in_schema=False)
+async def passages(body: ReadableRequest, subject: CurrentSubject, knowledge: KnowledgeDependency) -> ServedPassages:
+    return ServedPassages(passages=await knowledge.passages.served(subject, body.chunk_ids))

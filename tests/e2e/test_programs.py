@@ -45,6 +45,9 @@ async def mcp_client(stack: Stack, key: str) -> AsyncIterator[Client]:
 async def test_openais_client_holds_a_cited_conversation(stack: Stack, member: Member) -> None:
     async with openai_client(stack, await api_key(member)) as client:
         assert (await client.models.list()).data[0].id == "footnote"
+        assert (await client.models.retrieve("footnote")).id == "footnote"
+        with pytest.raises(openai.NotFoundError):
+            await client.models.retrieve("gpt-9")
         messages = [
             {"role": "system", "content": "Talk like a pirate."},
             {"role": "user", "content": QUESTION},

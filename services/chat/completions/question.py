@@ -1,23 +1,14 @@
 """OpenAI's messages as a question with its history."""
 
-from pydantic import Field
-
-from libs.contracts.chat import ChatRequest
 from libs.contracts.knowledge_completions import FOOTNOTE, QUESTION_MAX_CHARS, KnowledgeCompletionRequest
 from services.chat.generating import DEFAULT
-from services.chat.opening import Asked
+from services.chat.opening import Asked, LongRequest
 from services.chat.repository import RECENT_MESSAGES, Turn
 
 TOKENS_UNLESS_ASKED = 512
 FEWEST_TOKENS, MOST_TOKENS = 50, 2_000
 MAX_TEMPERATURE = 1.0
 TEMPERATURE_UNLESS_ASKED = 0.7
-
-
-class ProgramRequest(ChatRequest):
-    """A program's question may be longer than a person's."""
-
-    message: str = Field(max_length=QUESTION_MAX_CHARS)
 
 
 def asked(body: KnowledgeCompletionRequest) -> Asked:
@@ -28,11 +19,12 @@ def asked(body: KnowledgeCompletionRequest) -> Asked:
     *before, question = body.messages
     tokens = body.max_completion_tokens or body.max_tokens or TOKENS_UNLESS_ASKED
     temperature = TEMPERATURE_UNLESS_ASKED if body.temperature is None else body.temperature
-    request = ProgramRequest(
+    request = LongRequest(
         message=question.text,
         model=None if body.model in {FOOTNOTE, DEFAULT} else body.model,
         max_tokens=max(FEWEST_TOKENS, min(tokens, MOST_TOKENS)),
         temperature=min(temperature, MAX_TEMPERATURE),
     )
-    turns = [Turn(message.role, message.text) for message in before if message.role in {"user", "assistant"}]
-    return Asked(request, by_program=True, history=turns[-RECENT_MESSAGES:])
+    turns = [message for message in before if message.role in {"user", "assistant"}][-RECENT_MESSAGES:]
+    history = [Turn(message.role, message.text[:QUESTION_MAX_CHARS]) for message in turns]
+    return Asked(request, by_program=True, history=history)

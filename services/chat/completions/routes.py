@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
 from libs.clients.generation import GenerationClient
+from libs.contracts.errors import ErrorCode, FootnoteError
 from libs.contracts.knowledge_completions import FOOTNOTE, AnsweredCompletion, KnowledgeCompletionRequest
 from libs.contracts.openai import Model, ModelList
 from libs.service.idempotency import Idempotent, Kept
@@ -48,6 +49,21 @@ async def models(
     """`footnote` answers with the model that is configured; the others, which the plan includes, by their names."""
     included = await generation.models(plan=await quota.plan())
     return ModelList(data=[Model(id=FOOTNOTE, created=STARTED_AT, owned_by=FOOTNOTE), *included.data])
+
+
+@router.get("/v1/models/{name}")
+async def model(
+    name: str,
+    subject: CurrentSubject,
+    generation: Annotated[GenerationClient, Depends(generation_of)],
+    quota: Annotated[Quota, Depends(quota_of)],
+) -> Model:
+    """One of them; 404 for another."""
+    offered = (await models(subject, generation, quota)).data
+    found = next((one for one in offered if one.id == name), None)
+    if found is None:
+        raise FootnoteError(ErrorCode.MODEL_NOT_FOUND, f"There is no model {name!r}.", 404, {"param": "model"})
+    return found
 
 
 @router.post("/v1/chat/completions", response_model=AnsweredCompletion)

@@ -4,12 +4,11 @@ import base64
 import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID
 
 from sqlalchemy import (
-    CTE,
     ColumnElement,
     Select,
     Text,
@@ -41,6 +40,8 @@ from services.chat.repository import branch, message_of
 # Every number of so many digits is a bigint.
 POSITION_DIGITS = 18
 PURGED_AT_ONCE = 100
+# What reading a cursor that isn't ours may raise.
+STRANGE = (ValueError, TypeError, AttributeError, OverflowError, RecursionError)
 ENDED = ("completed", "stopped")
 
 Which = Literal["own", "programs", "shared", "deleted"]
@@ -102,7 +103,7 @@ class ConversationRepository:
             }[which]
         )
         if words:
-            query = query.where(_says(words))
+            query = query.where(_says(words, shown_alone=which == "shared"))
         if cursor:
             query = query.where(tuple_(*place) < tuple_(*_session_place(cursor, which)))
         query = query.order_by(*(column.desc() for column in place)).limit(limit + 1)
@@ -135,15 +136,18 @@ class ConversationRepository:
         return row and self._shown(row)
 
     async def _latest_below(self, session_id: UUID, message_id: UUID) -> UUID:
-        start = select(Message.id, Message.position).where(
-            Message.id == message_id,
+        in_order = select(Message.id, Message.parent_id).where(
             Message.session_id == session_id,
             Message.user_id == self._subject.user_id,
             Message.organization_id == self._subject.organization_id,
         )
-        below: CTE = start.cte("below", recursive=True)
-        below = below.union_all(select(Message.id, Message.position).join(below, Message.parent_id == below.c.id))
-        latest = await self._session.scalar(select(below.c.id).order_by(below.c.position.desc()).limit(1))
+        # Not as a recursive query: for a table without statistics PostgreSQL reads it all once a generation.
+        below: set[UUID] = set()
+        latest: UUID | None = None
+        for row in await self._session.execute(in_order.order_by(Message.position)):
+            if row.id == message_id or row.parent_id in below:
+                below.add(row.id)
+                latest = row.id
         if latest is None:
             raise invalid("current_message_id", "names no message of this session")
         return latest
@@ -204,9 +208,10 @@ class ConversationRepository:
 
     async def _versions(self, session_id: UUID, parents: Collection[UUID | None]) -> dict[UUID | None, list[UUID]]:
         """The messages that follow each of `parents`, in order."""
+        places = Message.parent_id.in_([one for one in parents if one])
+        # Asked for no more often than needed: no index finds a session's first messages without all the others.
         query = select(Message.id, Message.parent_id).where(
-            Message.session_id == session_id,
-            or_(Message.parent_id.in_([one for one in parents if one]), Message.parent_id.is_(None)),
+            Message.session_id == session_id, or_(places, Message.parent_id.is_(None)) if None in parents else places
         )
         found: dict[UUID | None, list[UUID]] = {}
         for row in await self._session.execute(query.order_by(Message.position)):
@@ -228,6 +233,7 @@ class ConversationRepository:
                 Message.status.in_(ENDED),
                 self._live,
             )
+            .with_for_update(read=True, of=Message)  # nobody may purge it before it is rated
         )
         if answer is None:
             return False
@@ -331,19 +337,35 @@ class ConversationRepository:
 
 async def purge_deleted(session: AsyncSession, older_than: timedelta) -> int:
     """Empties the bin of what has lain in it for so long, some at a time; returns how many. For all users."""
-    old = select(Session.id).where(Session.deleted_at < func.now() - older_than).limit(PURGED_AT_ONCE)
+    old = (
+        select(Session.id)
+        .where(Session.deleted_at < func.now() - older_than)
+        .limit(PURGED_AT_ONCE)
+        .with_for_update(skip_locked=True)  # else one that is just being restored would go
+    )
     purged = await session.scalars(delete(Session).where(Session.id.in_(old)).returning(Session.id))
     return len(purged.all())
 
 
-def _says(words: str) -> ColumnElement[bool]:
+def _says(words: str, *, shown_alone: bool) -> ColumnElement[bool]:
+    """Whether title or a question has the words; with `shown_alone` a question of the branch that is shown."""
     query = _begun(func.websearch_to_tsquery("simple", words))
     asked = exists().where(
         Message.session_id == Session.id,
         Message.role == "user",
         func.to_tsvector(literal_column("'simple'"), Message.content).op("@@")(query),
     )
+    if shown_alone:
+        asked = asked.where(Message.id.in_(_shown_ids()))
     return or_(func.to_tsvector(literal_column("'simple'"), Session.title).op("@@")(query), asked)
+
+
+def _shown_ids() -> Select[UUID]:
+    """The messages of the branch that the session of the surrounding query shows."""
+    last = select(Message.id, Message.parent_id).where(Message.id == Session.leaf_id).correlate(Session)
+    shown = last.cte("shown", recursive=True, nesting=True)
+    before = select(Message.id, Message.parent_id).join(shown, Message.id == shown.c.parent_id)
+    return select(shown.union_all(before).c.id)
 
 
 def _begun(query: ColumnElement[Any]) -> ColumnElement[Any]:
@@ -363,16 +385,16 @@ def _session_place(cursor: str, which: Which) -> tuple[Any, ...]:
         *pinned, moment, session_id = _parts(cursor)
         if len(pinned) != (which == "own"):
             raise _unknown_cursor()
-        return *map(bool, pinned), datetime.fromisoformat(moment), UUID(session_id)
-    except (ValueError, TypeError, AttributeError) as error:
+        return *map(bool, pinned), _moment(moment), UUID(session_id)
+    except STRANGE as error:
         raise _unknown_cursor() from error
 
 
 def _feedback_place(cursor: str) -> tuple[datetime, UUID]:
     try:
         moment, message_id = _parts(cursor)
-        return datetime.fromisoformat(moment), UUID(message_id)
-    except (ValueError, TypeError, AttributeError) as error:
+        return _moment(moment), UUID(message_id)
+    except STRANGE as error:
         raise _unknown_cursor() from error
 
 
@@ -384,6 +406,10 @@ def _message_place(cursor: str) -> int:
 
 def _cursor(*parts: Any) -> str:
     return base64.urlsafe_b64encode(json.dumps(parts).encode()).decode()
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text).astimezone(UTC)
 
 
 def _parts(cursor: str) -> Any:

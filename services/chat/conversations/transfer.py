@@ -1,6 +1,5 @@
 """Conversations as files: handed out, and taken in again."""
 
-import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Literal
@@ -9,18 +8,16 @@ from uuid import UUID, uuid4
 from libs.clients.knowledge import KnowledgeClient
 from libs.contracts.chat import ChatMessage, ChatSession, Source
 from libs.contracts.conversations import ConversationFile
-from libs.contracts.errors import FootnoteError, not_found
+from libs.contracts.errors import not_found
 from libs.contracts.identity import Subject
-from libs.contracts.knowledge import PassageInContext
+from libs.contracts.knowledge import ReadableRequest, ServedPassage
 from libs.stores.postgres import Database
 from services.chat.conversations import markdown
 from services.chat.conversations.repository import ConversationRepository
-from services.chat.history import blanked, still_readable, with_readable_only
+from services.chat.history import READABLE_AT_ONCE, blanked, still_readable, with_readable_only
 from services.chat.models import Session
 
-MESSAGES_AT_ONCE = 50
-PASSAGES_AT_ONCE = 8
-NOT_FOUND = 404
+MESSAGES_AT_ONCE = 200
 ENDED = frozenset({"completed", "stopped", "failed", "interrupted"})
 IMPORTED = "imported"
 
@@ -90,25 +87,17 @@ class Transfers:
             await ConversationRepository(session, subject).add(created, messages, last and ids[last])
         return created
 
-    async def _passages(self, sources: Sequence[Source]) -> dict[UUID, PassageInContext]:
+    async def _passages(self, sources: Sequence[Source]) -> dict[UUID, ServedPassage]:
         """Those of the passages that the caller may read."""
-        wanted = list(dict.fromkeys((source.document_id, source.chunk_id) for source in sources))
-        waiting = asyncio.Semaphore(PASSAGES_AT_ONCE)
-
-        async def read(document_id: UUID, chunk_id: UUID) -> PassageInContext | None:
-            async with waiting:
-                try:
-                    return await self._knowledge.passage(document_id, chunk_id)
-                except FootnoteError as error:
-                    if error.status == NOT_FOUND:
-                        return None
-                    raise
-
-        passages = await asyncio.gather(*(read(*one) for one in wanted))
-        return {passage.chunk_id: passage for passage in passages if passage is not None}
+        wanted = list(dict.fromkeys(source.chunk_id for source in sources))
+        found: dict[UUID, ServedPassage] = {}
+        for start in range(0, len(wanted), READABLE_AT_ONCE):
+            request = ReadableRequest(chunk_ids=wanted[start : start + READABLE_AT_ONCE])
+            found |= {one.chunk_id: one for one in (await self._knowledge.passages(request)).passages}
+        return found
 
 
-def _renewed(message: ChatMessage, ids: Mapping[UUID, UUID], found: Mapping[UUID, PassageInContext]) -> ChatMessage:
+def _renewed(message: ChatMessage, ids: Mapping[UUID, UUID], found: Mapping[UUID, ServedPassage]) -> ChatMessage:
     """The message under a new id, with what is true of it here."""
     sources = [_confirmed(source, found.get(source.chunk_id)) for source in message.sources]
     spans = {source.n for source, said in zip(sources, message.sources, strict=True) if source.excerpt == said.excerpt}
@@ -132,9 +121,9 @@ def _renewed(message: ChatMessage, ids: Mapping[UUID, UUID], found: Mapping[UUID
     )
 
 
-def _confirmed(source: Source, passage: PassageInContext | None) -> Source:
-    """The source as knowledge has it; blanked where it has another text or none to read."""
-    if passage is None or passage.content != source.excerpt:
+def _confirmed(source: Source, passage: ServedPassage | None) -> Source:
+    """The source as knowledge has it; blanked where it has another text or place, or none to read."""
+    if passage is None or (passage.document_id, passage.content) != (source.document_id, source.excerpt):
         return blanked(source)
     real = {"title": passage.title, "external_id": passage.external_id, "location": passage.location}
     return source.model_copy(update=real)

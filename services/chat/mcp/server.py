@@ -11,7 +11,7 @@ from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from mcp.server.transport_security import TransportSecuritySettings
 from mcp_types import ToolAnnotations
-from pydantic import Field
+from pydantic import AfterValidator, Field
 from starlette.requests import Request
 
 from libs.clients.knowledge import KnowledgeClient
@@ -30,7 +30,14 @@ INSTRUCTIONS = (
 READS = ToolAnnotations(read_only_hint=True, open_world_hint=False)
 ASKS = ToolAnnotations(read_only_hint=False, destructive_hint=False, idempotent_hint=False, open_world_hint=False)
 
-Query = Annotated[str, Field(min_length=1, max_length=MESSAGE_MAX_CHARS)]
+
+def _with_text(value: str) -> str:
+    if not value.replace("\x00", "").strip():
+        raise ValueError("is empty")
+    return value
+
+
+Query = Annotated[str, Field(min_length=1, max_length=MESSAGE_MAX_CHARS), AfterValidator(_with_text)]
 
 
 class KnowledgeTools:

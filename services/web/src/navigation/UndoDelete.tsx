@@ -39,7 +39,7 @@ export function UndoDelete() {
       {session && (
         <div className="note undo">
           <p>
-            <span className="clipped">“{session.title}”</span> is in the bin. It stays there for 30 days.
+            <span className="clipped">“{session.title}”</span> is in the bin. It stays there for a while.
           </p>
           <button
             ref={undoButton}

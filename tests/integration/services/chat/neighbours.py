@@ -16,16 +16,17 @@ from libs.contracts.completions import (
     Served,
     SkippedModel,
 )
-from libs.contracts.errors import ErrorCode, not_found
+from libs.contracts.errors import ErrorCode
 from libs.contracts.knowledge import (
     Expansion,
     Location,
-    PassageInContext,
     ReadableRequest,
     ReadableResponse,
     RetrievalRequest,
     RetrievalResponse,
     RetrievedPassage,
+    ServedPassage,
+    ServedPassages,
 )
 from libs.contracts.openai import Model, ModelList, error_envelope
 from libs.contracts.usage import CitedAnswer
@@ -58,7 +59,7 @@ class ScriptedKnowledge:
         install_error_handlers(self.app)
         self.app.post("/internal/retrievals")(self._retrieve)
         self.app.post("/internal/readable")(self._readable)
-        self.app.get("/documents/{document_id}/passages/{chunk_id}")(self._passage)
+        self.app.post("/internal/passages")(self._served)
         self.app.post("/internal/citations", status_code=204)(self._cited)
         self.reset()
 
@@ -91,22 +92,22 @@ class ScriptedKnowledge:
             raise HTTPException(500)
         self.cited.append(answer)
 
-    async def _passage(self, document_id: UUID, chunk_id: UUID) -> PassageInContext:
-        if self.away:
-            raise HTTPException(500)
-        for one in self.passages:
-            if (one.document_id, one.chunk_id) == (document_id, chunk_id) and chunk_id not in self.unreadable:
-                return PassageInContext(
-                    chunk_id=chunk_id,
-                    document_id=document_id,
+    async def _served(self, request: ReadableRequest) -> ServedPassages:
+        readable = (await self._readable(request)).chunk_ids
+        return ServedPassages(
+            passages=[
+                ServedPassage(
+                    chunk_id=one.chunk_id,
+                    document_id=one.document_id,
                     content=one.content,
                     location=one.location,
                     title=one.title,
                     external_id=one.external_id,
-                    before="",
-                    after="",
                 )
-        raise not_found("passage", chunk_id)
+                for one in self.passages
+                if one.chunk_id in readable
+            ]
+        )
 
     async def _readable(self, request: ReadableRequest) -> ReadableResponse:
         if self.away:

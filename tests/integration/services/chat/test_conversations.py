@@ -1,10 +1,15 @@
 """What people do with conversations besides asking."""
 
 import asyncio
+import base64
+import json
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import text
 
+from services.chat.conversations.repository import purge_deleted
 from tests.integration.services.chat.neighbours import passage
 from tests.integration.services.chat.test_sessions import QUESTION, RULES, ask, messages
 from tests.integration.services.chat.waiting import until
@@ -88,6 +93,34 @@ async def test_sessions_are_found_by_words_of_their_title_and_questions(chat, pe
     assert refused.status_code == 422
 
 
+async def test_words_of_a_branch_that_isnt_shown_find_nothing_for_colleagues(chat, person):
+    owner = person()
+    colleague = person(owner.organization_id)
+    session_id = (await ask(chat, owner))["session_id"]
+    await ask(chat, owner, session_id, "Who handles the redundancies?")
+    replaced = (await messages(chat, owner, session_id))["items"][2]["id"]
+    body = {"message": "Who handles receipts?", "session_id": session_id, "edit_of": replaced}
+    assert (await chat.post("/chat", json=body, headers=owner.headers)).status_code == 200
+    await change(chat, owner, session_id, shared=True)
+    assert [one["id"] for one in await sessions(chat, owner, q="redundancies")] == [session_id]
+    assert [one["id"] for one in await sessions(chat, colleague, which="shared", q="handles receipts")] == [session_id]
+    assert await sessions(chat, colleague, which="shared", q="redundancies") == []
+
+
+def _cursor(text: str) -> str:
+    return base64.urlsafe_b64encode(text.encode()).decode()
+
+
+@pytest.mark.parametrize(
+    "cursor",
+    ["é", "x", _cursor("5"), _cursor("[" * 20_000), _cursor(f'[true, "0001-01-01T00:00:00+14:00", "{uuid4()}"]')],
+    ids=["letter", "base64", "number", "deep", "year"],
+)
+async def test_a_cursor_that_isnt_ours_is_refused(chat, person, cursor):
+    response = await chat.get("/chat/sessions", params={"cursor": cursor}, headers=person().headers)
+    assert (response.status_code, response.json()["details"]["fields"][0]["field"]) == (422, "cursor")
+
+
 async def test_a_deleted_session_lies_in_the_bin_and_comes_back(chat, person, query):
     someone = person()
     answer = await ask(chat, someone)
@@ -139,6 +172,21 @@ async def test_the_bin_empties_itself(serve_chat, person, query):
             return rows if len(rows) == 1 else None
 
         assert [str(row["id"]) for row in await until(left)] == [kept]
+
+
+async def test_what_is_being_restored_isnt_purged(chat, person, query, database):
+    someone = person()
+    session_id = (await ask(chat, someone))["session_id"]
+    await chat.delete(f"/chat/sessions/{session_id}", headers=someone.headers)
+    await query(
+        "UPDATE chat.sessions SET deleted_at = now() - interval '1 day' WHERE id = :id RETURNING id", id=session_id
+    )
+    async with database.transaction() as restoring, database.transaction() as purging:
+        restored = text("UPDATE chat.sessions SET deleted_at = NULL WHERE id = :id")
+        await restoring.execute(restored, {"id": session_id})
+        async with asyncio.timeout(10):
+            await purge_deleted(purging, timedelta(hours=1))
+    assert [one["id"] for one in await sessions(chat, someone)] == [session_id]
 
 
 async def test_another_answer_to_a_question_stands_beside_the_first(chat, person, knowledge, generation):
@@ -316,6 +364,45 @@ async def test_markdown_has_the_questions_the_answers_and_their_sources(chat, pe
     assert rest == f"\n> {QUESTION}\n\n{SENTENCE} [1]\n\nSources:\n\n- [1] Travel policy › Rules\n"
 
 
+async def test_a_conversation_that_ended_with_a_question_goes_out_and_in(chat, person):
+    someone = person()
+    long = f"{QUESTION} {'Please. ' * 3_000}"
+    file = {"title": "T", "created_at": "2026-01-01T00:00Z", "messages": [_message(content=long)]}
+    taken = (await chat.post("/chat/sessions/import", json=file, headers=someone.headers)).json()
+    await ask(chat, someone, taken["id"])
+    exported = await chat.get(f"/chat/sessions/{taken['id']}/export", headers=someone.headers)
+    assert [one["role"] for one in exported.json()["messages"]] == ["user", "user", "assistant"]
+    again = await chat.post("/chat/sessions/import", json=exported.json(), headers=someone.headers)
+    assert again.status_code == 201, again.text
+
+
+async def test_a_long_question_is_answered_once_more(chat, person):
+    someone = person()
+    body = {"messages": [{"role": "user", "content": f"{QUESTION} {'Please. ' * 1_000}"}]}
+    said = (await chat.post("/v1/chat/completions", json=body, headers=someone.headers)).json()["footnote"]
+    again = await chat.post(f"/chat/messages/{said['message_id']}/regenerate", json={}, headers=someone.headers)
+    assert (again.status_code, again.json()["session_id"]) == (200, said["session_id"])
+
+
+async def test_a_programs_history_may_have_what_cant_be_stored(chat, person, knowledge):
+    earlier = {"role": "user", "content": f"{QUESTION}\x00"}
+    body = {"messages": [earlier, {"role": "user", "content": "And for interns?"}]}
+    answered = await chat.post("/v1/chat/completions", json=body, headers=person().headers)
+    assert answered.status_code == 200
+    assert knowledge.queries[-1] == f"{QUESTION} And for interns?"
+    body["messages"][0]["content"] = "Receipts? " * 50_000
+    await chat.post("/v1/chat/completions", json=body, headers=person().headers)
+    assert len(knowledge.queries[-1]) < 33_000
+
+
+@pytest.mark.parametrize("content", ["\ud800", [{"type": "text", "text": "\ud800"}]], ids=["text", "part"])
+async def test_half_a_character_is_refused_in_openais_words(chat, person, content):
+    body = json.dumps({"messages": [{"role": "user", "content": content}]})
+    headers = person().headers | {"Content-Type": "application/json"}
+    refused = await chat.post("/v1/chat/completions", content=body, headers=headers)
+    assert (refused.status_code, refused.json()["error"]["code"]) == (400, "VALIDATION_ERROR")
+
+
 async def test_a_file_brings_in_nothing_that_its_reader_may_not_read(chat, person, knowledge):
     someone = person()
     session_id = (await ask(chat, someone))["session_id"]
@@ -323,12 +410,13 @@ async def test_a_file_brings_in_nothing_that_its_reader_may_not_read(chat, perso
     forged = file["messages"][1]["sources"][0] | {"n": 2, "excerpt": "Everything is paid.", "title": "Law"}
     foreign = passage("Salaries of the board.", "Board")
     stolen = forged | {"n": 3, "chunk_id": str(foreign.chunk_id), "document_id": str(foreign.document_id)}
-    file["messages"][1]["sources"] += [forged, stolen]
+    misplaced = file["messages"][1]["sources"][0] | {"n": 4, "document_id": str(uuid4())}
+    file["messages"][1]["sources"] += [forged, stolen, misplaced]
     file["messages"][1]["sources"][0]["title"] = "Law"
     taken = (await chat.post("/chat/sessions/import", json=file, headers=someone.headers)).json()
     real, *others = (await messages(chat, someone, taken["id"]))["items"][1]["sources"]
     assert (real["title"], real["excerpt"]) == (RULES.title, RULES.content)
-    assert [one["excerpt"] for one in others] == ["no longer available"] * 2
+    assert [one["excerpt"] for one in others] == ["no longer available"] * 3
     assert "Law" not in str(others)
 
 
@@ -343,6 +431,28 @@ def _message(**said: object) -> dict:
 
 
 A_QUESTION = _message()
+AN_ANSWER = _message(parent_id=A_QUESTION["id"], role="assistant")
+METADATA = {
+    "tokens_used": 1,
+    "response_time_ms": 1,
+    "model_used": "m",
+    "cached": False,
+    "outcome": "answered",
+    "grounded": True,
+    "confidence": 1.0,
+    "finish_reason": "stop",
+    "degraded": [],
+}
+SOURCE = {
+    "n": 1,
+    "document_id": str(uuid4()),
+    "external_id": None,
+    "chunk_id": str(uuid4()),
+    "title": "T",
+    "excerpt": "E",
+    "location": {"heading_path": [], "start": 0, "end": 1},
+    "relevance_score": 0.5,
+}
 
 
 @pytest.mark.parametrize(
@@ -352,15 +462,38 @@ A_QUESTION = _message()
         [_message(role="system")],
         [_message(parent_id=str(uuid4()))],
         [A_QUESTION, A_QUESTION],
-        [A_QUESTION, _message(parent_id=A_QUESTION["id"])],
-        [_message(content="x" * 20_001)],
+        [A_QUESTION, AN_ANSWER, _message(parent_id=AN_ANSWER["id"], role="assistant")],
+        [_message(content="x" * 32_001)],
+        [_message(content=" \x00")],
+        [_message(content="\ud800")],
+        [_message(created_at="0001-01-01T00:00+14:00")],
+        [A_QUESTION, AN_ANSWER | {"metadata": METADATA | {"confidence": float("nan")}}],
+        [A_QUESTION, AN_ANSWER | {"metadata": METADATA | {"model_used": "a\x00"}}],
+        [A_QUESTION, AN_ANSWER | {"sources": [SOURCE | {"relevance_score": float("inf")}]}],
         [_message(citations=[{"start": 0, "end": 9, "n": 1, "spans": []}])],
         [_message()] * 1_001,
         "none",
     ],
-    ids=["answer first", "role", "parent", "twice", "two questions", "long", "citation", "many", "type"],
+    ids=[
+        "answer first",
+        "role",
+        "parent",
+        "twice",
+        "two answers",
+        "long",
+        "empty question",
+        "half a character",
+        "year",
+        "NaN",
+        "NUL",
+        "infinite",
+        "citation",
+        "many",
+        "type",
+    ],
 )
 async def test_a_file_that_is_no_conversation_is_refused(chat, person, messages_of_file):
     file = {"title": "T", "created_at": "2026-01-01T00:00Z", "messages": messages_of_file}
-    response = await chat.post("/chat/sessions/import", json=file, headers=person().headers)
+    headers = person().headers | {"Content-Type": "application/json"}
+    response = await chat.post("/chat/sessions/import", content=json.dumps(file), headers=headers)
     assert (response.status_code, response.json()["code"]) == (422, "VALIDATION_ERROR")

@@ -132,6 +132,7 @@ async def test_a_guest_may_only_read(person: MakePerson, guest: MakePerson) -> N
         ("PATCH", f"/documents/{uuid4()}"),
         ("POST", "/internal/retrievals"),
         ("POST", "/internal/readable"),
+        ("POST", "/internal/passages"),
     ):
         body = {"json": {}} if method in {"POST", "PATCH"} else {}
         answer = await visitor.http.request(method, path, headers=visitor.headers, **body)

@@ -241,6 +241,8 @@ async def test_readable_tells_which_passages_are_left(person: MakePerson) -> Non
     assert (await alice.post("/internal/readable", json=asked)).json() == {"chunk_ids": ids}
     await alice.delete(f"/documents/{first}")
     assert (await alice.post("/internal/readable", json=asked)).json() == {"chunk_ids": ids[:1]}
+    (left,) = (await alice.post("/internal/passages", json=asked)).json()["passages"]
+    assert (left["chunk_id"], left["title"], "Beta." in left["content"]) == (ids[0], "Two", True)
 
 
 async def test_many_readers_at_once_each_get_their_own(client, people: People) -> None:

@@ -22,6 +22,7 @@ async def sees(person: Person, document_id: str, chunk_id: str, marker: str) -> 
         "passage": await person.get(f"/documents/{document_id}/passages/{chunk_id}"),
         "list": await person.get("/documents"),
         "readable": await person.post("/internal/readable", json={"chunk_ids": [chunk_id]}),
+        "served": await person.post("/internal/passages", json={"chunk_ids": [chunk_id]}),
         "lexical": await person.post("/search", json={"query": marker, "strategy": "lexical", "explain": True}),
         "vector": await person.post("/search", json={"query": marker, "strategy": "vector", "explain": True}),
         "hybrid": await person.post("/search", json={"query": marker, "explain": True, "group_by": "document"}),
@@ -43,7 +44,7 @@ async def added(person: Person, marker: str, **fields: object) -> tuple[str, str
     return document_id, page["items"][0]["chunk_id"]
 
 
-ALL = {"show", "passages", "passage", "list", "readable", "lexical", "vector", "hybrid", "retrieval"}
+ALL = {"show", "passages", "passage", "list", "readable", "served", "lexical", "vector", "hybrid", "retrieval"}
 
 
 async def test_two_organisations_with_the_same_names_never_see_each_other(person: MakePerson) -> None:
