@@ -5,6 +5,7 @@ import socket
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 from redis.asyncio import Redis
 from sqlalchemy import text
@@ -21,6 +22,10 @@ from libs.stores.redis import connect_redis
 from tests.stack import Stack, started_stack
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+# How long one example takes says more of the machine than of what is tested.
+hypothesis.settings.register_profile("footnote", deadline=None)
+hypothesis.settings.load_profile("footnote")
+
 LOOPBACK = ("127.", "::1", "localhost")
 
 
