@@ -12,7 +12,7 @@ from libs.config.settings import Settings
 from libs.stores.postgres import Database
 from tests.integration.services.knowledge.conftest import until
 
-SHORT_LEASE_S = 1.0
+SHORT_LEASE_S = 2.0
 # As short as they can be, in the process that is killed and in the one that comes after.
 CONSTANTS = {
     "services.knowledge.worker:SWEEP_EVERY_S": 0.2,
