@@ -92,38 +92,25 @@ class Shape:
         yield DONE
 
     def chunk(self, answer: SessionEvent | ChatResponse, delta: AnsweredDelta) -> bytes:
-        return _sent(
-            AnsweredChunk(
-                id=_id(answer),
-                object="chat.completion.chunk",
-                created=self._created,
-                model=self._model,
-                choices=[AnsweredChunkChoice(delta=delta)],
-            )
-        )
+        return _sent(self._chunk(answer, [AnsweredChunkChoice(delta=delta)]))
 
     def _ending(self, answer: ChatResponse) -> bytes:
-        return _sent(
-            AnsweredChunk(
-                id=_id(answer),
-                object="chat.completion.chunk",
-                created=self._created,
-                model=self._model,
-                choices=[AnsweredChunkChoice(delta=AnsweredDelta(), finish_reason=_ending(answer))],
-                footnote=_note(answer),
-            )
-        )
+        chunk = self._chunk(answer, [AnsweredChunkChoice(delta=AnsweredDelta(), finish_reason=_ending(answer))])
+        chunk.footnote = _note(answer)
+        return _sent(chunk)
 
     def _usage(self, answer: ChatResponse) -> bytes:
-        return _sent(
-            AnsweredChunk(
-                id=_id(answer),
-                object="chat.completion.chunk",
-                created=self._created,
-                model=self._model,
-                choices=[],
-                usage=_usage(answer),
-            )
+        chunk = self._chunk(answer, [])
+        chunk.usage = _usage(answer)
+        return _sent(chunk)
+
+    def _chunk(self, answer: SessionEvent | ChatResponse, choices: list[AnsweredChunkChoice]) -> AnsweredChunk:
+        return AnsweredChunk(
+            id=_id(answer),
+            object="chat.completion.chunk",
+            created=self._created,
+            model=self._model,
+            choices=choices,
         )
 
     def annotations(

@@ -1,10 +1,7 @@
 """The queries of reading and keeping conversations. Each but the bin's is for one reader."""
 
-import base64
-import json
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any, Literal
 from uuid import UUID
 
@@ -26,36 +23,21 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects.postgresql import TSQUERY
-from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
-from libs.contracts.chat import ChatMessage, ChatSession, Feedback
+from libs.contracts.chat import ChatMessage, ChatSession
 from libs.contracts.conversations import SessionChange
-from libs.contracts.errors import FootnoteError, invalid
+from libs.contracts.errors import invalid
 from libs.contracts.identity import Subject
-from services.chat.models import FeedbackRow, Message, Session
+from services.chat.conversations.cursors import cursor_of, message_place, parts_of
+from services.chat.conversations.ratings import given_ratings
+from services.chat.models import Message, Session
 from services.chat.repository import branch, message_of
 
-# Every number of so many digits is a bigint.
-POSITION_DIGITS = 18
 PURGED_AT_ONCE = 100
-# What reading a cursor that isn't ours may raise.
-STRANGE = (ValueError, TypeError, AttributeError, OverflowError, RecursionError)
-ENDED = ("completed", "stopped")
 
 Which = Literal["own", "programs", "shared", "deleted"]
-
-
-@dataclass(frozen=True)
-class Rated:
-    """An answer that was rated, its question's text, and when."""
-
-    user_id: UUID
-    question: str
-    answer: ChatMessage
-    feedback: Feedback
-    given_at: datetime
 
 
 class ConversationRepository:
@@ -193,11 +175,11 @@ class ConversationRepository:
         self, query: Select[Message], row: Session, limit: int, cursor: str | None
     ) -> tuple[list[ChatMessage], str | None]:
         if cursor:
-            query = query.where(Message.position > _message_place(cursor))
+            query = query.where(Message.position > message_place(cursor))
         rows = (await self._session.scalars(query.order_by(Message.position).limit(limit + 1))).all()
         page = rows[:limit]
         versions = await self._versions(row.id, {message.parent_id for message in page})
-        given = await self._feedback([message.id for message in page]) if self._owns(row) else {}
+        given = await given_ratings(self._session, [message.id for message in page]) if self._owns(row) else {}
         items = [
             message_of(message).model_copy(
                 update={"versions": versions[message.parent_id], "feedback": given.get(message.id)}
@@ -217,75 +199,6 @@ class ConversationRepository:
         for row in await self._session.execute(query.order_by(Message.position)):
             found.setdefault(row.parent_id, []).append(row.id)
         return found
-
-    async def _feedback(self, message_ids: Sequence[UUID]) -> dict[UUID, Feedback]:
-        rows = await self._session.scalars(select(FeedbackRow).where(FeedbackRow.message_id.in_(message_ids)))
-        return {row.message_id: Feedback(rating=row.rating, comment=row.comment) for row in rows}
-
-    async def rate(self, message_id: UUID, feedback: Feedback) -> bool:
-        """False where there is no such answer of the reader's, or it isn't complete."""
-        answer = await self._session.scalar(
-            select(Message.id)
-            .join(Session, Session.id == Message.session_id)
-            .where(
-                Message.id == message_id,
-                Message.role == "assistant",
-                Message.status.in_(ENDED),
-                self._live,
-            )
-            .with_for_update(read=True, of=Message)  # nobody may purge it before it is rated
-        )
-        if answer is None:
-            return False
-        values = {"rating": feedback.rating, "comment": feedback.comment}
-        await self._session.execute(
-            upsert(FeedbackRow)
-            .values(
-                message_id=message_id,
-                organization_id=self._subject.organization_id,
-                user_id=self._subject.user_id,
-                **values,
-            )
-            .on_conflict_do_update(index_elements=[FeedbackRow.message_id], set_=values)
-        )
-        return True
-
-    async def unrate(self, message_id: UUID) -> bool:
-        removed = await self._session.scalar(
-            delete(FeedbackRow)
-            .where(
-                FeedbackRow.message_id == message_id,
-                FeedbackRow.organization_id == self._subject.organization_id,
-                FeedbackRow.user_id == self._subject.user_id,
-            )
-            .returning(FeedbackRow.message_id)
-        )
-        return removed is not None
-
-    async def rated(self, most: int, limit: int, cursor: str | None) -> tuple[list[Rated], str | None]:
-        """What the organisation's members rated `most` or worse, the latest first. For its admins."""
-        place = (FeedbackRow.updated_at, FeedbackRow.message_id)
-        question = select(Message.id, Message.content).subquery("question")
-        query = (
-            select(FeedbackRow, Message, question.c.content.label("question"))
-            .join(Message, Message.id == FeedbackRow.message_id)
-            .join(question, question.c.id == Message.parent_id)
-            .join(Session, Session.id == Message.session_id)
-            .where(
-                FeedbackRow.organization_id == self._subject.organization_id,
-                FeedbackRow.rating <= most,
-                Session.deleted_at.is_(None),
-            )
-        )
-        if cursor:
-            query = query.where(tuple_(*place) < tuple_(*_feedback_place(cursor)))
-        rows = (await self._session.execute(query.order_by(*(one.desc() for one in place)).limit(limit + 1))).all()
-        items: list[Rated] = []
-        for row, message, asked in rows[:limit]:
-            said = Feedback(rating=row.rating, comment=row.comment)
-            items.append(Rated(row.user_id, asked, message_of(message), said, row.updated_at))
-        last = items[-1] if len(rows) > limit else None
-        return items, _cursor(last.given_at.isoformat(), str(last.answer.id)) if last else None
 
     async def add(self, session: ChatSession, messages: Sequence[ChatMessage], leaf_id: UUID | None) -> None:
         """A conversation from outside."""
@@ -377,44 +290,9 @@ def _begun(query: ColumnElement[Any]) -> ColumnElement[Any]:
 def _session_cursor(row: Session, which: Which) -> str:
     moment = row.deleted_at if which == "deleted" and row.deleted_at else row.asked_at
     place = [moment.isoformat(), str(row.id)]
-    return _cursor(row.pinned, *place) if which == "own" else _cursor(*place)
+    return cursor_of(row.pinned, *place) if which == "own" else cursor_of(*place)
 
 
 def _session_place(cursor: str, which: Which) -> tuple[Any, ...]:
-    try:
-        *pinned, moment, session_id = _parts(cursor)
-        if len(pinned) != (which == "own"):
-            raise _unknown_cursor()
-        return *map(bool, pinned), _moment(moment), UUID(session_id)
-    except STRANGE as error:
-        raise _unknown_cursor() from error
-
-
-def _feedback_place(cursor: str) -> tuple[datetime, UUID]:
-    try:
-        moment, message_id = _parts(cursor)
-        return _moment(moment), UUID(message_id)
-    except STRANGE as error:
-        raise _unknown_cursor() from error
-
-
-def _message_place(cursor: str) -> int:
-    if not (cursor.isascii() and cursor.isdecimal() and len(cursor) <= POSITION_DIGITS):
-        raise _unknown_cursor()
-    return int(cursor)
-
-
-def _cursor(*parts: Any) -> str:
-    return base64.urlsafe_b64encode(json.dumps(parts).encode()).decode()
-
-
-def _moment(text: str) -> datetime:
-    return datetime.fromisoformat(text).astimezone(UTC)
-
-
-def _parts(cursor: str) -> Any:
-    return json.loads(base64.urlsafe_b64decode(cursor))
-
-
-def _unknown_cursor() -> FootnoteError:
-    return invalid("cursor", "isn't a cursor of ours; start again without one")
+    *pinned, moment, session_id = parts_of(cursor, 3 if which == "own" else 2)
+    return *map(bool, pinned), moment, session_id

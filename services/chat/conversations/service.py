@@ -11,6 +11,7 @@ from libs.contracts.errors import not_found
 from libs.contracts.identity import Subject
 from libs.stores.postgres import Database
 from libs.telemetry.logs import get_logger
+from services.chat.conversations.ratings import RatingRepository
 from services.chat.conversations.repository import ConversationRepository, Which, purge_deleted
 from services.chat.history import still_readable, with_readable_only
 
@@ -78,18 +79,18 @@ class Conversations:
 
     async def rate(self, subject: Subject, message_id: UUID, feedback: Feedback) -> None:
         async with self._database.transaction() as session:
-            if not await ConversationRepository(session, subject).rate(message_id, feedback):
+            if not await RatingRepository(session, subject).rate(message_id, feedback):
                 raise not_found("message", message_id)
 
     async def unrate(self, subject: Subject, message_id: UUID) -> None:
         async with self._database.transaction() as session:
-            if not await ConversationRepository(session, subject).unrate(message_id):
+            if not await RatingRepository(session, subject).unrate(message_id):
                 raise not_found("message", message_id)
 
     async def feedback(self, admin: Subject, most: int, limit: int, cursor: str | None) -> GivenFeedbackList:
         """The organisation's answers that were rated `most` or worse, as the admin may read them."""
         async with self._database.transaction() as session:
-            rated, next_cursor = await ConversationRepository(session, admin).rated(most, limit, cursor)
+            rated, next_cursor = await RatingRepository(session, admin).rated(most, limit, cursor)
         readable = await still_readable(
             self._knowledge, (source.chunk_id for one in rated for source in one.answer.sources)
         )
