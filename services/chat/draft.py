@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from libs.contracts.answering import AnswerPolicy
 from libs.contracts.chat import ChatRequest, Outcome, Source
 from libs.contracts.identity import Subject
 from services.chat.grounding.citations import AnswerBuilder
@@ -16,7 +17,10 @@ NO_MODEL = "none"
 
 @dataclass(frozen=True)
 class Question:
-    """`text` is what was asked, made to stand alone; `history` is the session before it, oldest first."""
+    """`text` is what was asked, made to stand alone; `history` is the session before it, oldest first.
+
+    `policy` is the organisation's, `instructions` are the asker's own.
+    """
 
     subject: Subject
     request: ChatRequest
@@ -25,6 +29,8 @@ class Question:
     reservation_id: UUID
     text: str
     history: Sequence[Turn]
+    policy: AnswerPolicy = field(default_factory=AnswerPolicy)
+    instructions: str = ""
 
 
 @dataclass

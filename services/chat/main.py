@@ -25,6 +25,7 @@ from services.chat.conversations.transfer import Transfers
 from services.chat.mcp.routes import router as mcp_router
 from services.chat.mcp.server import KnowledgeTools, serving_tools
 from services.chat.models import OutboxMessage
+from services.chat.policies.routes import router as policy_router
 from services.chat.quota import RELEASE, SETTLE, Quota
 from services.chat.repository import ChatStore
 from services.chat.routes import router
@@ -54,6 +55,7 @@ async def wire(kit: Kit) -> AsyncGenerator[None]:
     relay = OutboxRelay(database, OutboxMessage, topics)
     parts = Parts(store, quota, answerer, relay, settings.chat.answer_deadline_s, lambda: datetime.now(UTC))
     chat = Chat(parts, store, knowledge, settings.chat.heartbeat_s)
+    kit.app.state.database = database
     kit.app.state.redis = redis
     kit.app.state.chat = chat
     kit.app.state.generation = generation
@@ -76,4 +78,5 @@ async def wire(kit: Kit) -> AsyncGenerator[None]:
 
 
 def build(settings: Settings) -> FastAPI:
-    return create_app("chat", settings, wire, [router, conversation_router, completions_router, mcp_router])
+    routers = [router, conversation_router, policy_router, completions_router, mcp_router]
+    return create_app("chat", settings, wire, routers)

@@ -133,5 +133,29 @@ class FeedbackRow(Base):
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
+class AnswerPolicyRow(Base):
+    """What an organisation has changed of the default policy for its answers."""
+
+    __tablename__ = "answer_policies"
+
+    organization_id: Mapped[UUID] = mapped_column(primary_key=True)
+    policy: Mapped[dict[str, Any]]
+    updated_by: Mapped[UUID]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class InstructionsRow(Base):
+    """What one person asks of the answers to their questions."""
+
+    __tablename__ = "instructions"
+
+    organization_id: Mapped[UUID] = mapped_column(primary_key=True)
+    user_id: Mapped[UUID] = mapped_column(primary_key=True)
+    instructions: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
 class OutboxMessage(OutboxMixin, Base):
     pass

@@ -16,6 +16,7 @@ from libs.contracts.identity import Subject
 from libs.stores.postgres import Database
 from services.chat.models import Message, OutboxMessage, Trace
 from services.chat.models import Session as SessionRow
+from services.chat.policies.repository import PolicyRepository
 
 # Of a conversation, as far back as a prompt may look.
 RECENT_MESSAGES = 12
@@ -61,6 +62,11 @@ class ChatRepository:
     def __init__(self, session: AsyncSession, subject: Subject) -> None:
         self._session = session
         self._subject = subject
+
+    @property
+    def policies(self) -> PolicyRepository:
+        """The queries of policies, in the same transaction."""
+        return PolicyRepository(self._session, self._subject)
 
     def _own(self, table: type[SessionRow | Message | Trace]) -> ColumnElement[bool]:
         return and_(table.organization_id == self._subject.organization_id, table.user_id == self._subject.user_id)

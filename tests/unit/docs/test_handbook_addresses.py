@@ -14,6 +14,7 @@ from services.auth.share_link_routes import router as share_links_router
 from services.billing.routes import router as billing
 from services.chat.completions.routes import router as completions
 from services.chat.conversations.routes import router as conversations
+from services.chat.policies.routes import router as policies
 from services.chat.routes import router as chat
 from services.embedding.routes import router as embedding
 from services.gateway.routing import target_of
@@ -25,7 +26,7 @@ from tests.unit.docs.handbook import pages
 ROUTERS = {
     "auth": [sign_in_router, organizations_router, organization_router, share_links_router],
     "billing": [billing],
-    "chat": [chat, conversations, completions],
+    "chat": [chat, conversations, policies, completions],
     "knowledge": [*SOURCE_ROUTERS, evaluations, knowledge],
     "embedding": [embedding],
 }

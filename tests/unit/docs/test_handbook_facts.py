@@ -12,6 +12,7 @@ from pydantic import BaseModel, TypeAdapter
 
 from libs.config.settings import CONFIG_DIR, LISTENERS
 from libs.contracts import (
+    answering,
     chat,
     conversations,
     errors,
@@ -211,6 +212,16 @@ def test_request_tables_name_every_field_with_its_default(name: str, model: type
             assert default == "required"
         elif info.default is not None:
             assert default == (info.default if isinstance(info.default, str) else json.dumps(info.default))
+
+
+def test_the_answer_policy_is_described_field_by_field():
+    described = columns("answer-policies.md", "field")
+    fields = answering.AnswerPolicy.model_json_schema()["properties"]
+    assert set(described) == set(fields) == set(answering.AnswerPolicyChange.model_fields)
+    for field, schema in fields.items():
+        default = schema["default"]
+        assert described[field][-1] == (default if isinstance(default, str) else json.dumps(default))
+        assert [value for value in schema.get("enum", ()) if value not in described[field][1]] == []
 
 
 def test_changes_are_named():

@@ -1,0 +1,62 @@
+"""How an organisation wants its questions answered, and what each person asks of the answers."""
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from libs.contracts.values import StoredText
+
+INSTRUCTIONS_MAX_CHARS = 1_000
+
+
+def _tidy(value: str) -> str:
+    return value.strip()
+
+
+# Tone, language, length; what an answer may say is never theirs to decide.
+Wishes = Annotated[StoredText, Field(max_length=INSTRUCTIONS_MAX_CHARS), AfterValidator(_tidy)]
+
+
+class AnswerPolicy(BaseModel):
+    """What an organisation's admins decide for all of its answers.
+
+    `mode`: `extractive` says the sources' own sentences alone, whatever generators there are. `unsupported`: a sentence
+    without support is cut, or shown and marked. `injected`: a passage that gives instructions is only marked, or also
+    lowered, or dropped. `personal_data` in a question: allowed, masked wherever it is kept, or refused.
+    `moderate_questions` and `moderate_answers` ask the operator's moderation service. `cache_answers`: an answer may be
+    given again to the same or nearly the same question.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    mode: Literal["auto", "extractive"] = "auto"
+    unsupported: Literal["cut", "mark"] = "cut"
+    injected: Literal["mark", "lower", "drop"] = "drop"
+    personal_data: Literal["allow", "mask", "refuse"] = "allow"
+    moderate_questions: bool = False
+    moderate_answers: bool = False
+    cache_answers: bool = True
+    instructions: Wishes = ""
+
+
+class AnswerPolicyChange(BaseModel):
+    """What is absent stays."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    mode: Literal["auto", "extractive"] | None = None
+    unsupported: Literal["cut", "mark"] | None = None
+    injected: Literal["mark", "lower", "drop"] | None = None
+    personal_data: Literal["allow", "mask", "refuse"] | None = None
+    moderate_questions: bool | None = None
+    moderate_answers: bool | None = None
+    cache_answers: bool | None = None
+    instructions: Wishes | None = None
+
+
+class PersonalInstructions(BaseModel):
+    """What one person asks of the answers to their own questions: tone, language, length."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    instructions: Wishes = ""

@@ -1,0 +1,49 @@
+"""Answer policies and personal instructions over HTTP."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+
+from libs.contracts.answering import AnswerPolicy, AnswerPolicyChange, PersonalInstructions
+from libs.service.identity import AdminSubject, CurrentSubject
+from libs.stores.postgres import Database
+from services.chat.policies.repository import PolicyRepository
+
+router = APIRouter(tags=["answer policies"])
+
+
+def database_of(request: Request) -> Database:
+    database: Database = request.app.state.database
+    return database
+
+
+TheDatabase = Annotated[Database, Depends(database_of)]
+
+
+@router.get("/admin/answers")
+async def answer_policy(admin: AdminSubject, database: TheDatabase) -> AnswerPolicy:
+    """How the organisation's questions are answered."""
+    async with database.transaction() as session:
+        return await PolicyRepository(session, admin).policy()
+
+
+@router.patch("/admin/answers")
+async def change_answer_policy(body: AnswerPolicyChange, admin: AdminSubject, database: TheDatabase) -> AnswerPolicy:
+    """Changes what is named; the next question is answered by it."""
+    async with database.transaction() as session:
+        return await PolicyRepository(session, admin).change(body)
+
+
+@router.get("/chat/instructions")
+async def instructions(subject: CurrentSubject, database: TheDatabase) -> PersonalInstructions:
+    """What the caller asks of the answers to their own questions."""
+    async with database.transaction() as session:
+        return PersonalInstructions(instructions=await PolicyRepository(session, subject).instructions())
+
+
+@router.put("/chat/instructions")
+async def instruct(body: PersonalInstructions, subject: CurrentSubject, database: TheDatabase) -> PersonalInstructions:
+    """Sets them; empty ones remove them."""
+    async with database.transaction() as session:
+        await PolicyRepository(session, subject).instruct(body.instructions)
+    return body
