@@ -30,6 +30,8 @@ from services.generation.ports import Finished, GenerationRequest, Message, Samp
 ROUNDS = 5
 STREAMS = 8
 PROMPT_WORDS = 300
+# Of an answer's prompt with its passages, as an engine is compared with `generate`.
+READ_WORDS = 1_200
 # Of a question without passages.
 SHORT_PROMPT_WORDS = 40
 OUT_TOKENS = 48
@@ -58,7 +60,7 @@ async def bench_generate(
     try:
         await engine.start()
         bench = _Bench(console, engine, rounds, prompt_words, out_tokens, Prompts(prompt_words))
-        ratios = await bench.beside_generate(floor) if floor else []
+        ratios = await bench.beside_generate(floor, Prompts(READ_WORDS)) if floor else []
         ratios += await bench.streams(floor)
         ratios.append(await bench.same_prefix())
         async with _service(settings, model) as service:
@@ -77,11 +79,11 @@ class _Bench:
     out_tokens: int
     prompts: Prompts
 
-    async def beside_generate(self, floor: Floor) -> list[Ratio]:
+    async def beside_generate(self, floor: Floor, prompts: Prompts) -> list[Ratio]:
         pairs: list[tuple[Answer, Answer]] = []
         for _ in range(self.rounds):
-            ours = await self._answer(self.prompts.one())
-            pairs.append((ours, await asyncio.to_thread(floor.answer, self.prompts.one(), self.out_tokens)))
+            ours = await self._answer(prompts.one())
+            pairs.append((ours, await asyncio.to_thread(floor.answer, prompts.one(), self.out_tokens)))
         for name, part in (("engine", 0), ("generate", 1)):
             answers = [pair[part] for pair in pairs]
             self._print_rate(f"{name}, prompt", [answer.prompt_per_s for answer in answers])
