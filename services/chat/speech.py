@@ -1,0 +1,108 @@
+"""An answer said sentence by sentence: into the draft, and to whoever reads the stream."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from libs.contracts.chat import Citation, Disagreement, Outcome, Source, TextSpan, TokenEvent, UnsupportedEvent
+from services.chat.draft import Draft
+from services.chat.events import Event
+from services.chat.grounding.disagreement import Conflict
+from services.chat.grounding.grounder import Checked, Grounder
+from services.chat.grounding.passages import Unit
+from services.chat.grounding.support import Cited, Support
+
+Publish = Callable[[Event], None]
+
+# More would make an answer of nothing else.
+MOST_DISAGREEMENTS = 2
+
+
+class Speech:
+    """Says checked sentences, and where the sources of one disagree, what each has."""
+
+    def __init__(self, draft: Draft, publish: Publish) -> None:
+        self._draft = draft
+        self._publish = publish
+        self._told: set[frozenset[int]] = set()
+
+    async def say(self, checked: Checked, model: str, grounder: Grounder) -> list[TextSpan]:
+        """Says a supported or marked sentence; returns where in the answer its words stand.
+
+        Where another document has something else, the preferred side is said, and then the other; the sentence's own
+        words may then stand nowhere.
+        """
+        if not checked.support.cited:
+            return [self._mark(checked)]
+        self._draft.outcome = Outcome.ANSWERED
+        self._draft.model = model
+        self._draft.scores.append(checked.support.score)
+        conflict = None
+        if len(self._draft.disagreements) < MOST_DISAGREEMENTS:
+            conflict = await grounder.disagreement(checked)
+        if conflict is None or frozenset((conflict.preferred.n, conflict.other.n)) in self._told:
+            return [_stretch(self._cite(checked))]
+        self._told.add(frozenset((conflict.preferred.n, conflict.other.n)))
+        preferred = checked
+        if conflict.preferred.n not in {cited.n for cited in checked.support.cited}:
+            words = grounder.quoted(conflict, preferred=True)
+            preferred = replace(checked, text=words, support=_by(conflict.preferred))
+        stretch = _stretch(self._cite(preferred))
+        self._tell(conflict, grounder.quoted(conflict, preferred=False))
+        return [stretch] if preferred is checked else []
+
+    def _mark(self, checked: Checked) -> TextSpan:
+        self._draft.scores.append(0.0)
+        piece, span = self._draft.said.add_unsupported(checked.text, checked.gap)
+        self._publish(TokenEvent(text=piece))
+        self._publish(UnsupportedEvent(start=span.start, end=span.end))
+        return span
+
+    def _tell(self, conflict: Conflict, words: str) -> None:
+        """What the other side has, as a sentence of its own."""
+        source = self._source(conflict.other.n)
+        text = f"{_opening(conflict, source)} {words}"
+        stretch = _stretch(self._cite(Checked(text, _by(conflict.other), " ")))
+        self._draft.disagreements.append(
+            Disagreement(
+                preferred=conflict.preferred.n,
+                other=conflict.other.n,
+                differs=conflict.differs,
+                because=conflict.because,
+                start=stretch.start,
+                end=stretch.end,
+            )
+        )
+        self._draft.trace.add("disagreement", **conflict.record())
+
+    def _cite(self, checked: Checked) -> Sequence[Citation]:
+        piece, citations = self._draft.said.add(checked.text, checked.support.cited, checked.gap)
+        self._publish(TokenEvent(text=piece))
+        for citation in citations:
+            self._publish(citation)
+        return citations
+
+    def _source(self, n: int) -> Source:
+        return next(source for source in self._draft.sources if source.n == n)
+
+
+def _opening(conflict: Conflict, source: Source) -> str:
+    match conflict.because:
+        case "date":
+            return f"The sources disagree; an older one{_day(source.date)} says:"
+        case "authority":
+            return "The sources disagree; one of less authority says:"
+        case "support":
+            return "The sources disagree; another one says:"
+
+
+def _day(date: datetime | None) -> str:
+    return f", of {date.day} {date:%B %Y}," if date else ""
+
+
+def _by(unit: Unit) -> Support:
+    return Support(1.0, (Cited(unit.n, unit.spans),), nearest=unit.n)
+
+
+def _stretch(citations: Sequence[Citation]) -> TextSpan:
+    return TextSpan(start=citations[0].start, end=citations[0].end)
