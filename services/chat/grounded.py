@@ -26,6 +26,7 @@ class Record(Protocol):
 
 # Kept back from a generator's time, for the extractive answer in its place.
 EXTRACTIVE_RESERVE_S = 5.0
+QUOTED = "it was told where the sources disagree, or the preferred source was said in its place"
 
 
 class GroundedAnswer:
@@ -168,5 +169,5 @@ def judged(checked: Checked, said: Sequence[TextSpan], cut: str | None = None) -
     if said:
         record |= {"start": said[0].start, "end": said[0].end}
     else:
-        record |= {"text": checked.text, "cut": cut or support.reason or "a source that is preferred says otherwise"}
+        record |= {"text": checked.text, "cut": cut or support.reason or QUOTED}
     return record if support.cited else record | {"nearest": support.nearest, "lacks": support.reason}

@@ -25,13 +25,16 @@ class Speech:
         self._draft = draft
         self._publish = publish
         self._told: set[frozenset[int]] = set()
+        self._quoted: set[str] = set()
 
     async def say(self, checked: Checked, model: str, grounder: Grounder) -> list[TextSpan]:
         """Says a supported or marked sentence; returns where in the answer its words stand.
 
         Where another document has something else, the preferred side is said, and then the other; the sentence's own
-        words may then stand nowhere.
+        words may then stand nowhere. What such a telling has quoted isn't said again.
         """
+        if checked.text.casefold() in self._quoted:
+            return []
         if not checked.support.cited:
             return [self._mark(checked)]
         self._draft.outcome = Outcome.ANSWERED
@@ -43,12 +46,14 @@ class Speech:
         if conflict is None or frozenset((conflict.preferred.n, conflict.other.n)) in self._told:
             return [_stretch(self._cite(checked))]
         self._told.add(frozenset((conflict.preferred.n, conflict.other.n)))
+        other = grounder.quoted(conflict, preferred=False)
         preferred = checked
         if conflict.preferred.n not in {cited.n for cited in checked.support.cited}:
             words = grounder.quoted(conflict, preferred=True)
             preferred = replace(checked, text=words, support=_by(conflict.preferred))
         stretch = _stretch(self._cite(preferred))
-        self._tell(conflict, grounder.quoted(conflict, preferred=False))
+        self._tell(conflict, other)
+        self._quoted |= {preferred.text.casefold(), other.casefold()}
         return [stretch] if preferred is checked else []
 
     def _mark(self, checked: Checked) -> TextSpan:

@@ -123,11 +123,9 @@ class Grounder:
         return await self._disagreements.about(checked.support)
 
     def quoted(self, conflict: Conflict, *, preferred: bool) -> str:
-        """The words of one side, as a reader may see them; said from now on."""
+        """The words of one side, as a reader may see them."""
         unit = conflict.preferred if preferred else conflict.other
-        text = clean(unit.text, self._addresses, self._source_text)
-        self._said.add(text.casefold())
-        return text
+        return clean(unit.text, self._addresses, self._source_text)
 
     async def _misses_question(self, text: str, support: Support, *, chosen: bool) -> str | None:
         if self._question.denied_wrongly(text):

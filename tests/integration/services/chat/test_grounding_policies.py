@@ -126,7 +126,7 @@ async def test_where_sources_disagree_the_newer_is_said_first_and_both_are_cited
     older = OLD.model_copy(update={"date": datetime(2021, 5, 2, tzinfo=UTC)})
     newer = RULES.model_copy(update={"date": datetime(2024, 3, 14, tzinfo=UTC)})
     knowledge.passages = [older, newer]
-    for scripts in ({"extractive": [f"{OLD.content} [1]"]}, {"llm": [OLD.content], "extractive": []}):
+    for scripts in ({"extractive": [f"{OLD.content} [1] {SUPPORTED} [2]"]}, {"llm": [OLD.content], "extractive": []}):
         generation.scripts = scripts
         someone = person()
         answer = (await chat.post("/chat", json={"message": QUESTION}, headers=someone.headers)).json()
