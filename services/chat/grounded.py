@@ -13,15 +13,15 @@ from services.chat.draft import Draft
 from services.chat.floor import Floor, beats, chosen_record, worth
 from services.chat.generating import EXTRACTIVE, Generation
 from services.chat.grounding.grounder import Checked, Grounder, checked_sentences
-from services.chat.speech import Publish, Speech
+from services.chat.speech import Publish, Said, Speech
 
 log = get_logger(__name__)
 
 
 class Record(Protocol):
-    """Notes a sentence: where in the answer it was said, or why it wasn't."""
+    """Notes a sentence and what was said of it, or why it wasn't."""
 
-    def __call__(self, checked: Checked, said: Sequence[TextSpan], cut: str | None = None) -> None: ...
+    def __call__(self, checked: Checked, said: Sequence[Said], cut: str | None = None) -> None: ...
 
 
 # Kept back from a generator's time, for the extractive answer in its place.
@@ -127,8 +127,10 @@ class GroundedAnswer:
         draft = self._draft
         sentences: list[dict[str, Any]] = []
 
-        def record(checked: Checked, said: Sequence[TextSpan], cut: str | None = None) -> None:
-            sentences.append(judged(checked, said, cut))
+        def record(checked: Checked, said: Sequence[Said], cut: str | None = None) -> None:
+            if all(one.checked is not checked for one in said):
+                sentences.append(judged(checked, None, cut))
+            sentences.extend(judged(one.checked, one.place) for one in said)
 
         with draft.trace.step("generate") as step:
             try:
@@ -150,11 +152,11 @@ class GroundedAnswer:
         draft.finish_reason = generation.finish_reason or draft.finish_reason
 
 
-def judged(checked: Checked, said: Sequence[TextSpan], cut: str | None = None) -> dict[str, Any]:
+def judged(checked: Checked, place: TextSpan | None, cut: str | None = None) -> dict[str, Any]:
     """A sentence in the trace: what became of it and why; its words only where the answer doesn't have them."""
     support = checked.support
     record: dict[str, Any] = {
-        "kept": bool(said),
+        "kept": place is not None,
         "verdict": support.verdict,
         "support": round(support.score, 3),
         "sources": [
@@ -166,8 +168,8 @@ def judged(checked: Checked, said: Sequence[TextSpan], cut: str | None = None) -
             for cited in support.cited
         ],
     }
-    if said:
-        record |= {"start": said[0].start, "end": said[0].end}
+    if place:
+        record |= {"start": place.start, "end": place.end}
     else:
         record |= {"text": checked.text, "cut": cut or support.reason or QUOTED}
     return record if support.cited else record | {"nearest": support.nearest, "lacks": support.reason}

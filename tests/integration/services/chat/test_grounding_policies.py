@@ -109,8 +109,8 @@ async def test_an_organisation_of_extracts_is_answered_by_no_generator(chat, kno
 
 
 async def test_the_answer_that_speaks_more_of_the_question_goes_out(chat, knowledge, generation, person):
-    knowledge.passages = [RULES]
-    beside = "Business class of a trip requires approval by a director."
+    beside = "Receipts of a trip are kept by the traveller."
+    knowledge.passages = [RULES, passage(beside)]
     generation.scripts = {"llm": [f"{beside} {SUPPORTED}"], "extractive": [f"{SUPPORTED} [1]"]}
     someone = person()
     answer = (await chat.post("/chat", json={"message": QUESTION}, headers=someone.headers)).json()
@@ -139,7 +139,8 @@ async def test_where_sources_disagree_the_newer_is_said_first_and_both_are_cited
         assert disagreement == {"preferred": 2, "other": 1, "differs": "number", "because": "date"}
         assert [citation["n"] for citation in answer["citations"]] == [2, 1]
         text = await traced(chat, someone, answer, format="text")
-        assert "Not said, supported" in text
+        assert f"Said, supported: “{note}”" in text
+        assert f"Said, supported: “{SUPPORTED}”" in text
         assert "because date; preferred has 30; other has 60" in text
 
 
