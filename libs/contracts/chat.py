@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -69,7 +69,10 @@ class Citation(BaseModel):
 
 
 class Source(BaseModel):
-    """One numbered passage that was in the prompt; `excerpt` is the whole passage."""
+    """One numbered passage that was in the prompt; `excerpt` is the whole passage.
+
+    `date` is how old its document's content is; `authority` is what the document's metadata say of its weight.
+    """
 
     n: int
     document_id: UUID
@@ -79,12 +82,31 @@ class Source(BaseModel):
     excerpt: str
     location: Location
     relevance_score: float = Field(allow_inf_nan=False)
+    date: datetime | None = None
+    authority: float | None = Field(default=None, allow_inf_nan=False)
+
+
+class Disagreement(BaseModel):
+    """Two sources that say different things of what was asked.
+
+    The answer goes with source `preferred`, and says from `start` to `end`, characters of the answer, what source
+    `other` has. `because`: the preferred one has the higher authority, the later date, or is the one that the
+    answer was made from.
+    """
+
+    preferred: int
+    other: int
+    differs: Literal["number", "name", "direction", "negation"]
+    because: Literal["authority", "date", "support"]
+    start: int
+    end: int
 
 
 class AnswerMetadata(BaseModel):
     """`prompt_tokens` are those of `tokens_used` that were read; `confidence` is 0 to 1.
 
-    `degraded` names each thing that didn't work as configured.
+    `degraded` names each thing that didn't work as configured. `unsupported` are the characters of the answer that no
+    source supports, shown because the organisation wants to see them.
     """
 
     tokens_used: int
@@ -97,6 +119,8 @@ class AnswerMetadata(BaseModel):
     confidence: float = Field(allow_inf_nan=False)
     finish_reason: StoredText
     degraded: list[StoredText]
+    unsupported: list[TextSpan] = Field(default_factory=list[TextSpan])
+    disagreements: list[Disagreement] = Field(default_factory=list[Disagreement])
 
 
 class ChatResponse(BaseModel):
@@ -123,6 +147,10 @@ class TokenEvent(BaseModel):
     """`text` is the next piece of the answer; with grounding on, only what has passed its check."""
 
     text: str
+
+
+class UnsupportedEvent(TextSpan):
+    """Of the text so far, these characters are a sentence that no source supports."""
 
 
 class ChatSession(BaseModel):
@@ -183,9 +211,38 @@ class ChatMessageList(BaseModel):
     next_cursor: str | None
 
 
+class SupportingPlace(BaseModel):
+    """The characters of source `n`'s excerpt behind a sentence, and their words; `score` is 0 to 1."""
+
+    n: int
+    spans: list[TextSpan]
+    text: str
+    score: float
+
+
+class ExplainedSentence(BaseModel):
+    """What became of a sentence, and why. `start`, `end` are characters of the answer; None where it isn't in it.
+
+    `verdict`: `supported`, `unsupported`, `contradicted` by a passage, `off_question`, `repeated`, or `empty`.
+    """
+
+    sentence: str
+    start: int | None
+    end: int | None
+    shown: bool
+    verdict: str
+    why: str
+    model: str
+    sources: list[SupportingPlace]
+
+
 class AnswerTrace(BaseModel):
-    """How an answer was made: every step with its time, rank and score, and what was cut and why."""
+    """How an answer was made: every step with its time, rank and score, and what was cut and why.
+
+    `explanation` is the same sentence by sentence: those of the answer, and those that were cut from it.
+    """
 
     message_id: UUID
     question: str
     steps: list[dict[str, Any]]
+    explanation: list[ExplainedSentence] = Field(default_factory=list[ExplainedSentence])

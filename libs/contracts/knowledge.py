@@ -271,10 +271,15 @@ class RetrievalRequest(BaseModel):
 
 
 class RetrievedPassage(SearchResult):
-    """`similarity` is the cosine between query and passage, None when vectors weren't available."""
+    """`similarity` is the cosine between query and passage, None when vectors weren't available.
+
+    `date` is its document's; `authority` is the number of that name among the document's metadata.
+    """
 
     token_count: int
     similarity: float | None = None
+    date: datetime | None = None
+    authority: float | None = None
 
 
 class RetrievalResponse(BaseModel):

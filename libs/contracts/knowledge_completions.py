@@ -13,7 +13,7 @@ from pydantic import (
     model_validator,
 )
 
-from libs.contracts.chat import Outcome, Source
+from libs.contracts.chat import Disagreement, Outcome, Source, TextSpan
 from libs.contracts.completions import MAX_MESSAGES, CompletionUsage
 from libs.contracts.values import StoredText
 
@@ -100,6 +100,8 @@ class AnswerNote(BaseModel):
     grounded: bool
     confidence: float
     degraded: list[str]
+    unsupported: list[TextSpan] = Field(default_factory=list[TextSpan])
+    disagreements: list[Disagreement] = Field(default_factory=list[Disagreement])
     sources: list[Source]
 
 

@@ -1,10 +1,8 @@
 """A question's way to its answer: quota, retrieval, generation, grounding."""
 
 import asyncio
-from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import replace
-from typing import Any
 
 from libs.clients.context import current_context
 from libs.clients.generation import GenerationClient
@@ -14,12 +12,11 @@ from libs.contracts.chat import ChatRequest, Outcome, SessionEvent, Source, Sour
 from libs.contracts.completions import CompletionRequest
 from libs.contracts.errors import ErrorCode, FootnoteError, deadline_exceeded
 from libs.contracts.knowledge import RetrievalRequest, RetrievalResponse
-from libs.telemetry.logs import get_logger
 from services.chat import evidence
 from services.chat.draft import Draft, Question
-from services.chat.events import Event
 from services.chat.generating import DEFAULT, EXTRACTIVE, Generation
-from services.chat.grounding.grounder import Checked, Grounder, checked_sentences
+from services.chat.grounded import GroundedAnswer
+from services.chat.grounding.grounder import Grounder
 from services.chat.names import unmentioned_names
 from services.chat.ports import Embedder
 from services.chat.prompt import (
@@ -30,17 +27,14 @@ from services.chat.prompt import (
     grounded_messages,
 )
 from services.chat.quota import Quota
+from services.chat.speech import Publish
 from services.chat.ungrounded import unchecked_text
 from services.chat.wording import in_the_documents_words
 
-log = get_logger(__name__)
-
 ABSTENTION = "I don't know. I found no answer to this in those documents of your organization that you can read."
 NEAREST = " The nearest passages are listed as sources."
-# Kept back from a generator's time, for the extractive answer in its place.
-EXTRACTIVE_RESERVE_S = 5.0
-
-Publish = Callable[[Event], None]
+# In `degraded`: a model was asked for, and the organisation has its answers written from the sources' words alone.
+POLICY_MODE = "policy_mode"
 
 
 class Answerer:
@@ -174,31 +168,22 @@ class Answerer:
         return enough
 
     async def _grounded(self, question: Question, draft: Draft, publish: Publish, max_tokens: int) -> None:
-        """The generator's answer; the extractive one where nothing of it is supported, or it can't be made."""
-        grounder = Grounder(question.text, draft.sources, self._embedder, self._settings.chat.min_support)
-        model = question.request.model or DEFAULT
-        remaining = current_context().remaining_s()
-        allowed = None if remaining is None else remaining - min(EXTRACTIVE_RESERVE_S, remaining / 4)
-        generation = self._generate(question, draft, model, max_tokens)
-        try:
-            async with asyncio.timeout(allowed):
-                await self._speak(generation, draft, grounder, publish)
-        except TimeoutError:
-            draft.degrade("deadline")
-            draft.finish_reason = "deadline"
-        except FootnoteError as error:
-            # Below the extractive composer there is nothing that could answer in its place.
-            floor_failed = generation.model == EXTRACTIVE and not draft.said.text
-            if error.code == ErrorCode.MODEL_NOT_FOUND or floor_failed:
-                raise
-            log.warning("generation ended early", model=generation.model, reason=error.message)
-            draft.degrade("generation")
-            draft.finish_reason = "error"
-        if not draft.said.text and generation.model != EXTRACTIVE:
-            draft.finish_reason = "stop"
-            await self._speak(self._generate(question, draft, EXTRACTIVE, max_tokens), draft, grounder, publish)
-        if grounder.embedding_failed:
-            draft.degrade("embedding")
+        chat = self._settings.chat
+        mark = question.policy.unsupported == "mark"
+        grounder = Grounder(question.text, draft.sources, self._embedder, chat.min_support, mark=mark)
+
+        def generate(model: str) -> Generation:
+            return self._generate(question, draft, model, max_tokens)
+
+        await GroundedAnswer(draft, grounder, publish, generate).speak(self._model(question, draft))
+
+    def _model(self, question: Question, draft: Draft) -> str:
+        asked = question.request.model or DEFAULT
+        if question.policy.mode != "extractive":
+            return asked
+        if asked not in {DEFAULT, EXTRACTIVE}:
+            draft.degrade(POLICY_MODE)
+        return EXTRACTIVE
 
     def _generate(self, question: Question, draft: Draft, model: str, max_tokens: int) -> Generation:
         return Generation(
@@ -212,39 +197,6 @@ class Answerer:
             ),
             draft.plan,
         )
-
-    async def _speak(self, generation: Generation, draft: Draft, grounder: Grounder, publish: Publish) -> None:
-        sentences: list[dict[str, Any]] = []
-        with draft.trace.step("generate") as step:
-            try:
-                async with aclosing(checked_sentences(generation, grounder)) as stream:
-                    async for checked in stream:
-                        sentences.append(_judged(checked))
-                        if checked.support.cited:
-                            self._say(checked, generation, draft, publish)
-            finally:
-                usage = generation.usage
-                draft.usages.append(usage)
-                step.update(
-                    model=generation.model,
-                    prompt_tokens=usage.prompt_tokens,
-                    completion_tokens=usage.completion_tokens,
-                    finish_reason=generation.finish_reason,
-                    sentences=sentences,
-                    **generation.routing(),
-                )
-                if generation.replaced():
-                    draft.degrade("generation")
-        draft.finish_reason = generation.finish_reason or draft.finish_reason
-
-    def _say(self, checked: Checked, generation: Generation, draft: Draft, publish: Publish) -> None:
-        draft.outcome = Outcome.ANSWERED
-        draft.model = generation.model
-        draft.scores.append(checked.support.score)
-        piece, citations = draft.said.add(checked.text, checked.support.cited, checked.gap)
-        publish(TokenEvent(text=piece))
-        for citation in citations:
-            publish(citation)
 
     async def _unchecked(self, question: Question, draft: Draft, publish: Publish, max_tokens: int) -> None:
         draft.outcome = Outcome.UNGROUNDED
@@ -282,12 +234,3 @@ class Answerer:
         text = ABSTENTION + NEAREST if draft.sources else ABSTENTION
         draft.said.append(text)
         publish(TokenEvent(text=text))
-
-
-def _judged(checked: Checked) -> dict[str, Any]:
-    """A sentence in the trace: what became of it and why; its words only where the answer doesn't have them."""
-    support = checked.support
-    judged: dict[str, Any] = {"kept": bool(support.cited), "support": round(support.score, 3)}
-    if support.cited:
-        return judged | {"sources": [cited.n for cited in support.cited]}
-    return judged | {"nearest": support.nearest, "text": checked.text, "cut": support.reason}

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from libs.contracts.answering import AnswerPolicy
-from libs.contracts.chat import ChatRequest, Outcome, Source
+from libs.contracts.chat import ChatRequest, Disagreement, Outcome, Source
 from libs.contracts.identity import Subject
 from services.chat.grounding.citations import AnswerBuilder
 from services.chat.quota import Usage
@@ -47,6 +47,7 @@ class Draft:
     finish_reason: str = "stop"
     usages: list[Usage] = field(default_factory=list[Usage])
     degraded: list[str] = field(default_factory=list[str])
+    disagreements: list[Disagreement] = field(default_factory=list[Disagreement])
     plan: str | None = None
 
     @property

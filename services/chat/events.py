@@ -1,10 +1,20 @@
 """The events of a streamed answer, and how they look on the wire."""
 
-from libs.contracts.chat import ChatResponse, Citation, SessionEvent, SourcesEvent, TokenEvent
-from libs.contracts.errors import ErrorEnvelope
-from services.chat.grounding.citations import markers
+from collections.abc import Iterable
 
-Event = SessionEvent | SourcesEvent | TokenEvent | Citation | ChatResponse | ErrorEnvelope
+from libs.contracts.chat import (
+    ChatResponse,
+    Citation,
+    SessionEvent,
+    SourcesEvent,
+    TextSpan,
+    TokenEvent,
+    UnsupportedEvent,
+)
+from libs.contracts.errors import ErrorEnvelope
+from services.chat.grounding.citations import marked, markers
+
+Event = SessionEvent | SourcesEvent | TokenEvent | Citation | UnsupportedEvent | ChatResponse | ErrorEnvelope
 
 HEARTBEAT = b": heartbeat\n\n"
 
@@ -13,6 +23,7 @@ _NAMES: dict[type[Event], str] = {
     SourcesEvent: "sources",
     TokenEvent: "token",
     Citation: "citation",
+    UnsupportedEvent: "unsupported",
     ChatResponse: "done",
     ErrorEnvelope: "error",
 }
@@ -23,20 +34,29 @@ def encoded(event: Event) -> bytes:
     return f"event: {_NAMES[type(event)]}\ndata: {event.model_dump_json()}\n\n".encode()
 
 
+def sentences_of(
+    citations: Iterable[Citation], unsupported: Iterable[TextSpan]
+) -> list[tuple[tuple[int, int], list[Citation]]]:
+    """An answer's sentences in order, each with its place and its citations by number; one without any is marked."""
+    sentences: dict[tuple[int, int], list[Citation]] = {(span.start, span.end): [] for span in unsupported}
+    for citation in sorted(citations, key=lambda citation: citation.n):
+        sentences.setdefault((citation.start, citation.end), []).append(citation)
+    return sorted(sentences.items(), key=lambda sentence: sentence[0])
+
+
 def replayed(response: ChatResponse) -> list[Event]:
     """The events of a stored answer: what a stream of it sent, sentence by sentence."""
     events: list[Event] = [
         SessionEvent(session_id=response.session_id, message_id=response.message_id),
         SourcesEvent(sources=response.sources),
     ]
-    sentences: dict[tuple[int, int], list[Citation]] = {}
-    for citation in sorted(response.citations, key=lambda citation: (citation.start, citation.n)):
-        sentences.setdefault((citation.start, citation.end), []).append(citation)
     said = 0
-    for (_, end), citations in sentences.items():
-        marked = end + len(markers([citation.n for citation in citations]))
-        events += [TokenEvent(text=response.answer[said:marked]), *citations]
-        said = marked
+    for (start, end), citations in sentences_of(response.citations, response.metadata.unsupported):
+        ending = markers([citation.n for citation in citations]) or marked("")
+        said_until = end + len(ending)
+        events.append(TokenEvent(text=response.answer[said:said_until]))
+        events += citations or [UnsupportedEvent(start=start, end=end)]
+        said = said_until
     if said < len(response.answer):
         events.append(TokenEvent(text=response.answer[said:]))
     return [*events, response]

@@ -1,6 +1,7 @@
 """One generation: its text as it comes, and what it used."""
 
-from collections.abc import AsyncGenerator
+import time
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from typing import Any
 
@@ -15,7 +16,14 @@ LENGTH = "length"
 
 
 class Generation:
-    """`finish_reason` is None until the engine has ended by itself, `served` until its first words are there."""
+    """`finish_reason` is None until the engine has ended by itself, `served` until its first words are there.
+
+    `begun` is called with its first words, when the model that says them is known. `paused_s` is how long its reader
+    was busy with what came, in seconds.
+    """
+
+    begun: Callable[[], None] | None = None
+    paused_s: float = 0.0
 
     def __init__(self, client: GenerationClient, request: CompletionRequest, plan: str | None) -> None:
         self._client = client
@@ -38,8 +46,12 @@ class Generation:
                 for choice in chunk.choices:
                     self.finish_reason = choice.finish_reason or self.finish_reason
                     if choice.delta.content:
+                        if not self._pieces and self.begun:
+                            self.begun()
                         self._pieces += 1
+                        given = time.perf_counter()
                         yield choice.delta.content
+                        self.paused_s += time.perf_counter() - given
 
     def replaced(self) -> bool:
         """Whether a model that should have answered couldn't."""

@@ -1,22 +1,30 @@
 """Stored answers and traces as their reader may see them now: what can't be read any more is blanked."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from typing import Any, cast
 from uuid import UUID
 
 from libs.clients.knowledge import KnowledgeClient
-from libs.contracts.chat import AnswerTrace, ChatMessage, Citation, Source
+from libs.contracts.chat import AnswerMetadata, AnswerTrace, ChatMessage, Citation, Source, TextSpan
 from libs.contracts.errors import FootnoteError
 from libs.contracts.knowledge import Location, ReadableRequest
 from libs.telemetry.logs import get_logger
+from services.chat.events import sentences_of
 
 log = get_logger(__name__)
 
 GONE = "no longer available"
 GONE_SENTENCE = "(This sentence's source is no longer available.)"
+# Whatever it was made of may be what is gone.
+GONE_UNSUPPORTED = "(This sentence is no longer available.)"
 READABLE_AT_ONCE = 1_000
 # Keys of a trace under which passages' or sentences' words stand.
-_WORDS = frozenset({"title", "text", "content", "excerpt", "heading_path", "table_header", "external_id", "cut"})
+_WORDS = frozenset(
+    {
+        *("title", "text", "content", "excerpt", "heading_path", "table_header", "external_id"),
+        *("cut", "lacks", "preferred_has", "other_has"),
+    }
+)
 
 
 async def still_readable(knowledge: KnowledgeClient, chunk_ids: Iterable[UUID]) -> set[UUID]:
@@ -36,14 +44,22 @@ async def still_readable(knowledge: KnowledgeClient, chunk_ids: Iterable[UUID]) 
 def with_readable_only(message: ChatMessage, readable: Collection[UUID]) -> ChatMessage:
     """The message without the title, excerpt and place of sources that aren't readable, and without what only they say.
 
-    A sentence that another source supports too stays. Citations keep pointing at the sentences.
+    A sentence that another source supports too stays; one that no source supports goes with any source, since it may
+    repeat what that said. Citations keep pointing at the sentences.
     """
     gone = {source.n for source in message.sources if source.chunk_id not in readable}
     if not gone:
         return message
-    content, citations = _without(message.content, message.citations, gone)
+    shown = _Shown(message, gone)
     sources = [blanked(source) if source.n in gone else source for source in message.sources]
-    return message.model_copy(update={"content": content, "citations": citations, "sources": sources})
+    return message.model_copy(
+        update={
+            "content": shown.content,
+            "citations": shown.citations,
+            "metadata": shown.metadata,
+            "sources": sources,
+        }
+    )
 
 
 def trace_with_readable_only(trace: AnswerTrace, readable: Collection[UUID]) -> AnswerTrace:
@@ -57,32 +73,42 @@ def chunks_of(trace: AnswerTrace) -> list[UUID]:
     return list(_chunk_ids(trace.steps))
 
 
-def _without(text: str, citations: Sequence[Citation], gone: Collection[int]) -> tuple[str, list[Citation]]:
-    sentences: dict[tuple[int, int], list[Citation]] = {}
-    for citation in sorted(citations, key=lambda citation: (citation.start, citation.n)):
-        sentences.setdefault((citation.start, citation.end), []).append(citation)
-    pieces: list[str] = []
-    kept: list[Citation] = []
-    read, written = 0, 0
-    for (start, end), cited in sentences.items():
-        hidden = all(citation.n in gone for citation in cited)
-        sentence = GONE_SENTENCE if hidden else text[start:end]
-        before = text[read:start]
-        written += len(before)
-        kept += [
-            citation.model_copy(
-                update={
-                    "start": written,
-                    "end": written + len(sentence),
-                    "spans": [] if citation.n in gone else citation.spans,
-                }
-            )
-            for citation in cited
+class _Shown:
+    """An answer without the sentences whose sources are gone; its offsets are those of what is left."""
+
+    def __init__(self, message: ChatMessage, gone: Collection[int]) -> None:
+        self.content = ""
+        self.citations: list[Citation] = []
+        self._moved: dict[tuple[int, int], TextSpan] = {}
+        unsupported = message.metadata.unsupported if message.metadata else []
+        read = 0
+        for (start, end), cited in sentences_of(message.citations, unsupported):
+            hidden = all(citation.n in gone for citation in cited)
+            before = message.content[read:start]
+            sentence = message.content[start:end]
+            if hidden:
+                sentence = GONE_SENTENCE if cited else GONE_UNSUPPORTED
+            place = TextSpan(start=len(self.content) + len(before), end=len(self.content) + len(before) + len(sentence))
+            self._moved[start, end] = place
+            self.citations += [_moved(citation, place, gone) for citation in cited]
+            self.content += before + sentence
+            read = end
+        self.content += message.content[read:]
+        self.metadata = message.metadata and self._placed(message.metadata)
+
+    def _placed(self, metadata: AnswerMetadata) -> AnswerMetadata:
+        unsupported = [self._moved[span.start, span.end] for span in metadata.unsupported]
+        disagreements = [
+            one.model_copy(update=self._moved[one.start, one.end].model_dump())
+            for one in metadata.disagreements
+            if (one.start, one.end) in self._moved
         ]
-        pieces += [before, sentence]
-        written += len(sentence)
-        read = end
-    return "".join([*pieces, text[read:]]), kept
+        return metadata.model_copy(update={"unsupported": unsupported, "disagreements": disagreements})
+
+
+def _moved(citation: Citation, place: TextSpan, gone: Collection[int]) -> Citation:
+    spans = [] if citation.n in gone else citation.spans
+    return citation.model_copy(update={"start": place.start, "end": place.end, "spans": spans})
 
 
 def blanked(source: Source) -> Source:

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 from pydantic import Field
 
 from libs.contracts.chat import ChatRequest
-from libs.contracts.errors import not_found
+from libs.contracts.errors import ErrorCode, FootnoteError, not_found
 from libs.contracts.identity import Subject
 from libs.contracts.knowledge_completions import QUESTION_MAX_CHARS
 from services.chat.draft import Question
@@ -40,18 +40,26 @@ class Asked:
 async def opened(store: ChatStore, subject: Subject, asked: Asked) -> Question:
     """Stores the question, unless it was asked before, and the answer to be made.
 
-    Raises 404 for a session, or a question in it, that isn't the asker's.
+    Raises 404 for a session, or a question in it, that isn't the asker's, and 422 NO_GENERATOR for a question without
+    documents where the organisation has its answers written from the documents' words alone.
     """
     request, again_to = asked.request, asked.again_to
     session_id = request.session_id or uuid4()
     question_id, answer_id, reservation_id = again_to or uuid4(), uuid4(), uuid4()
     async with store.step(subject) as repository:
+        policy, instructions = await repository.policies.policy(), await repository.policies.instructions()
+        if policy.mode == "extractive" and not request.enable_rag:
+            raise FootnoteError(
+                ErrorCode.NO_GENERATOR,
+                "Your organization's answers come from its documents' own sentences. Set enable_rag to true.",
+                422,
+                {"param": "enable_rag"},
+            )
         before = await _before(repository, asked, session_id)
         history = asked.history if asked.by_program else await repository.recent(before)
         if again_to is None:
             await repository.add_question(question_id, session_id, before, request.message, _options(request))
         await repository.add_answer(answer_id, session_id, question_id, reservation_id)
-        policy, instructions = await repository.policies.policy(), await repository.policies.instructions()
     questions = [message.content for message in history if message.role == "user"]
     text = standalone(request.message, questions[-1] if questions and request.enable_rag else None)
     return Question(subject, request, session_id, answer_id, reservation_id, text, history, policy, instructions)

@@ -127,4 +127,6 @@ def _source(n: int, passage: RetrievedPassage) -> Source:
         excerpt=passage.content,
         location=passage.location,
         relevance_score=passage.score,
+        date=passage.date,
+        authority=passage.authority,
     )

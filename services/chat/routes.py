@@ -2,10 +2,10 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 
 from libs.clients.context import current_context
@@ -18,6 +18,7 @@ from libs.service.identity import CurrentSubject
 from libs.service.streaming import event_stream
 from libs.telemetry.logs import get_logger
 from services.chat.events import HEARTBEAT, Event, encoded, replayed
+from services.chat.explanation import as_text
 from services.chat.opening import Asked
 from services.chat.run import AnswerRun
 from services.chat.service import Chat
@@ -31,6 +32,15 @@ STREAM: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "The answer, or with `stream` the events session, sources, token, citation, done and error.",
         "content": {"text/event-stream": {"schema": {"type": "string"}}},
+    }
+}
+
+
+Form = Literal["json", "text"]
+TEXT: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "The trace, or with `format=text` the same as Markdown.",
+        "content": {"text/markdown": {"schema": {"type": "string"}}},
     }
 }
 
@@ -83,10 +93,13 @@ async def stop(message_id: UUID, subject: CurrentSubject, chat: TheChat) -> None
     await chat.stop(subject, message_id)
 
 
-@router.get("/chat/messages/{message_id}/trace")
-async def trace(message_id: UUID, subject: CurrentSubject, chat: TheChat) -> AnswerTrace:
-    """How an answer was made, for the one who asked."""
-    return await chat.trace(subject, message_id)
+@router.get("/chat/messages/{message_id}/trace", response_model=AnswerTrace, responses=TEXT)
+async def trace(
+    message_id: UUID, subject: CurrentSubject, chat: TheChat, form: Annotated[Form, Query(alias="format")] = "json"
+) -> AnswerTrace | Response:
+    """How an answer was made, for the one who asked; as a text, sentence by sentence, for a person."""
+    told = await chat.trace(subject, message_id)
+    return told if form == "json" else Response(as_text(told), media_type="text/markdown; charset=utf-8")
 
 
 async def _kept(subject: Subject, kept: Kept, chat: Chat, *, stream: bool) -> Response | ChatResponse:

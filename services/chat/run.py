@@ -124,6 +124,8 @@ class AnswerRun:
         failure = None if self._work.cancelled() else self._work.exception()
         status = "stopped" if self._work.cancelled() else "failed" if failure else "completed"
         response = self._response(question, draft, status)
+        told = response.metadata.model_dump(mode="json", exclude={"cached", "unsupported", "disagreements"})
+        draft.trace.add("answer", status=status, **told)
         settled = await self._store(question, draft, status, response)
         event = (
             response if status == "completed" else failure if isinstance(failure, Exception) else unavailable("chat")
@@ -148,6 +150,8 @@ class AnswerRun:
                 confidence=draft.confidence,
                 finish_reason=draft.finish_reason if status == "completed" else status,
                 degraded=draft.degraded,
+                unsupported=draft.said.unsupported,
+                disagreements=draft.disagreements,
             ),
         )
 

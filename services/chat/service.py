@@ -11,6 +11,7 @@ from libs.contracts.conversations import Regeneration
 from libs.contracts.errors import not_found
 from libs.contracts.identity import Subject
 from libs.telemetry.logs import get_logger
+from services.chat.explanation import explained
 from services.chat.history import chunks_of, still_readable, trace_with_readable_only, with_readable_only
 from services.chat.opening import Asked, LongRequest
 from services.chat.quota import RELEASE
@@ -120,12 +121,18 @@ class Chat:
             answer=shown.content,
             citations=shown.citations,
             sources=shown.sources,
-            metadata=found[1].metadata,
+            metadata=shown.metadata or found[1].metadata,
         )
 
     async def trace(self, subject: Subject, message_id: UUID) -> AnswerTrace:
+        """How an answer was made, as far as its reader may still see its sources; 404 where it is gone."""
         async with self._store.step(subject) as repository:
             trace = await repository.trace(message_id)
-        if trace is None:
+            found = await repository.answer(message_id)
+        if trace is None or found is None:
             raise not_found("message", message_id)
-        return trace_with_readable_only(trace, await still_readable(self._knowledge, chunks_of(trace)))
+        answer = found[1]
+        asked = [*chunks_of(trace), *(source.chunk_id for source in answer.sources)]
+        readable = await still_readable(self._knowledge, asked)
+        shown = trace_with_readable_only(trace, readable)
+        return shown.model_copy(update={"explanation": explained(trace, answer, readable)})

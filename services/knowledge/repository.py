@@ -3,7 +3,7 @@
 import base64
 import binascii
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from libs.contracts.errors import ErrorCode, FootnoteError, not_found
 from libs.contracts.identity import Subject
 from libs.contracts.knowledge import DocumentStatus, SearchFilters
+from libs.contracts.values import MetadataValue
 from services.knowledge.access import manageable_collection, open_collection, readable, readers_of, restorable
 from services.knowledge.filtering import matching
 from services.knowledge.models import CollectionRow, DocumentRow, OrganizationRow, RevisionRow, TextRow
@@ -73,13 +74,17 @@ async def readable_documents(
 
 @dataclass(frozen=True)
 class ServedDocument:
-    """What an answer says of a document; its passages are those of `version`."""
+    """What an answer says of a document; its passages are those of `version`.
+
+    `authority` is the number that its metadata give it, for answers whose sources disagree.
+    """
 
     id: UUID
     external_id: str | None
     title: str
     version: UUID
     dated_at: datetime
+    authority: float | None = None
 
 
 async def served_documents(
@@ -87,15 +92,20 @@ async def served_documents(
 ) -> dict[UUID, ServedDocument]:
     """Those of the documents that the subject may read now, that match and that have passages."""
     row = DocumentRow
-    query = select(row.id, row.external_id, row.title, row.served_version, row.dated_at).where(
+    query = select(row.id, row.external_id, row.title, row.served_version, row.dated_at, row.custom).where(
         readable(subject), row.id.in_(set(document_ids)), row.served_version.is_not(None), *matching(filters)
     )
     rows = await session.execute(query)
     return {
-        id_: ServedDocument(id_, external_id, title, version, dated_at)
-        for id_, external_id, title, version, dated_at in rows
+        id_: ServedDocument(id_, external_id, title, version, dated_at, _authority(custom))
+        for id_, external_id, title, version, dated_at, custom in rows
         if version
     }
+
+
+def _authority(custom: Mapping[str, MetadataValue]) -> float | None:
+    stated = custom.get("authority")
+    return None if stated is None or isinstance(stated, bool | str) else float(stated)
 
 
 async def living_documents(session: AsyncSession, document_ids: Iterable[UUID]) -> dict[UUID, DocumentRow]:

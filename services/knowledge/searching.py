@@ -93,6 +93,8 @@ class Search:
                     ),
                     token_count=passage.token_count,
                     similarity=self._similarity(passage),
+                    date=document.dated_at,
+                    authority=document.authority,
                 )
             )
         return passages

@@ -181,6 +181,8 @@ def _note(answer: ChatResponse) -> AnswerNote:
         grounded=said.grounded,
         confidence=said.confidence,
         degraded=said.degraded,
+        unsupported=said.unsupported,
+        disagreements=said.disagreements,
         sources=answer.sources,
     )
 

@@ -3,6 +3,9 @@
 from datetime import datetime
 
 from libs.contracts.chat import ChatMessage, Source
+from services.chat.grounding.cleaning import UNSUPPORTED
+
+ABOUT_UNSUPPORTED = f"({UNSUPPORTED}: no source supports the sentence before it.)"
 
 
 def head(title: str, created_at: datetime) -> str:
@@ -16,7 +19,8 @@ def written(message: ChatMessage) -> str:
     said = message.content or f"({message.status})"
     cited = {citation.n for citation in message.citations}
     sources = "".join(f"- [{source.n}] {_place(source)}\n" for source in message.sources if source.n in cited)
-    return f"\n{said}\n" + (f"\nSources:\n\n{sources}" if sources else "")
+    unsupported = f"\n{ABOUT_UNSUPPORTED}\n" if message.metadata and message.metadata.unsupported else ""
+    return f"\n{said}\n{unsupported}" + (f"\nSources:\n\n{sources}" if sources else "")
 
 
 def _place(source: Source) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from libs.contracts.chat import Citation, TextSpan
+from services.chat.grounding.cleaning import UNSUPPORTED
 from services.chat.grounding.support import Cited
 
 
@@ -11,12 +12,18 @@ def markers(numbers: Sequence[int]) -> str:
     return "".join([" ", *(f"[{number}]" for number in numbers)]) if numbers else ""
 
 
+def marked(sentence: str) -> str:
+    """A sentence that no source supports, as the answer's text has it."""
+    return f"{sentence} {UNSUPPORTED}"
+
+
 class AnswerBuilder:
     """Offsets are characters of `text` (Python's: Unicode code points), which only grows."""
 
     def __init__(self) -> None:
         self.text = ""
         self.citations: list[Citation] = []
+        self.unsupported: list[TextSpan] = []
 
     def add(self, sentence: str, cited: Sequence[Cited], gap: str = " ") -> tuple[str, list[Citation]]:
         """Appends a sentence with its markers; returns the piece that was added, and its citations.
@@ -38,6 +45,16 @@ class AnswerBuilder:
         self.text += piece
         self.citations += citations
         return piece, citations
+
+    def add_unsupported(self, sentence: str, gap: str = " ") -> tuple[str, TextSpan]:
+        """Appends a marked sentence; returns the piece that was added, and where in the answer the sentence stands."""
+        gap = gap if self.text else ""
+        start = len(self.text) + len(gap)
+        span = TextSpan(start=start, end=start + len(sentence))
+        piece = gap + marked(sentence)
+        self.text += piece
+        self.unsupported.append(span)
+        return piece, span
 
     def append(self, text: str) -> None:
         """Appends text that cites nothing."""

@@ -10,6 +10,9 @@ MARKER = re.compile(
     rf"|\((?:source|passage|document|citation|ref)s?:?\s*#?{_NUMBERS}\))",
     re.IGNORECASE,
 )
+# What our own mark says, only ours may say.
+UNSUPPORTED = "[unsupported]"
+_UNSUPPORTED = re.compile(r"\s{0,4}[\[［【]\s*unsupported\s*[\]］】]", re.IGNORECASE)
 _INDEX = re.compile(r"(?<=[\w)\]])\[(\d{1,6})\]")
 
 _ADDRESS = re.compile(r"(?:https?://|mailto:|www\.)[^\s<>()\[\]\"'`|]+", re.IGNORECASE)
@@ -58,7 +61,7 @@ def clean(sentence: str, known_addresses: frozenset[str], source_text: str) -> s
     text = " ".join(visible(sentence).replace(_OPEN, "").replace(_CLOSE, "").split())
     text = _INDEX.sub(lambda match: _protected(match, source_text), text)
     for _ in range(_ROUNDS):
-        cleaned = without_markers(_without_links(text, known_addresses))
+        cleaned = _UNSUPPORTED.sub("", without_markers(_without_links(text, known_addresses)))
         if cleaned == text:
             break
         text = cleaned

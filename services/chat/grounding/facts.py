@@ -144,7 +144,7 @@ def facts_of(text: str, ordinary: frozenset[str] = frozenset()) -> Facts:
     folded = [word.casefold() for word in every]
     return Facts(
         numbers=frozenset(number for word in folded for number in _numbers(word)),
-        quantities=_quantities(text),
+        quantities=quantities(text),
         codes=frozenset(_codes(text)),
         names=frozenset(_names(text, ordinary)),
         words=frozenset(stem(part) for word in folded for part in (word, *_JOINT.split(word)) if part),
@@ -161,7 +161,7 @@ def contradiction(sentence: Facts, support: Facts, around: frozenset[str]) -> st
         _number_missing(sentence, support)
         or next((f"{code!r} isn't in the passage" for code in sorted(_codes_missing(sentence, support))), None)
         or next((f"the name {name!r} isn't there" for name in sorted(sentence.names - support.words - around)), None)
-        or _contrary(sentence, support)
+        or contrary(sentence, support)
     )
 
 
@@ -180,7 +180,8 @@ def _codes_missing(sentence: Facts, support: Facts) -> set[str]:
     return {code for code in missing if not {stem(part) for part in _CODE_JOINT.split(code)} <= support.words}
 
 
-def _contrary(sentence: Facts, support: Facts) -> str | None:
+def contrary(sentence: Facts, support: Facts) -> str | None:
+    """Why the two point in opposite directions, or None."""
     for one, other in _OPPOSITES:
         for said, found in ((one, other), (other, one)):
             if sentence.words & said and support.words & found and not support.words & said:
@@ -229,7 +230,8 @@ def _plain(number: str) -> str:
     return (whole.lstrip("0") or "0") + (f".{fraction}" if fraction else "")
 
 
-def _quantities(text: str) -> frozenset[tuple[str, str]]:
+def quantities(text: str) -> frozenset[tuple[str, str]]:
+    """Every number that has a unit, with it."""
     found: set[tuple[str, str]] = set()
     for match in _QUANTITY.finditer(text):
         number = _plain(match["number"].replace(",", ""))
@@ -238,6 +240,21 @@ def _quantities(text: str) -> frozenset[tuple[str, str]]:
             if unit:
                 found.add((number, unit))
     return frozenset(found)
+
+
+def counted(text: str, things: frozenset[str], within: int) -> dict[str, set[str]]:
+    """The numbers that stand at most `within` words before one of the things, under its stem; none of a unit's."""
+    every = [word.casefold() for word in words(text)]
+    found: dict[str, set[str]] = {}
+    for index, word in enumerate(every):
+        numbers = _numbers(word)
+        after = every[index + 1 : index + 1 + within]
+        if after and after[0] in _UNITS:
+            continue
+        thing = next((one for one in map(stem, after) if one in things), None)
+        if numbers and thing:
+            found.setdefault(thing, set()).update(numbers)
+    return found
 
 
 def _codes(text: str) -> set[str]:

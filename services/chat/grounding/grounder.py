@@ -3,6 +3,7 @@
 import re
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from copy import copy
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -10,8 +11,9 @@ from libs.contracts.chat import Source
 from libs.text.sentences import SentenceStream
 from libs.text.words import content_stems
 from services.chat.grounding.cleaning import addresses, clean
+from services.chat.grounding.disagreement import Conflict, Disagreements
 from services.chat.grounding.question import AskedQuestion
-from services.chat.grounding.support import Support, SupportFinder
+from services.chat.grounding.support import Cited, Support, SupportFinder, Verdict
 from services.chat.ports import Embedder
 
 _HEADING = re.compile(r"\s*(?:#{1,6}\s|={3,}|-{3,}|\*{3,}|```|~~~)|\s*\*\*[^*]+\*\*:?\s*$")
@@ -29,23 +31,38 @@ _PREAMBLE = re.compile(
 class Checked:
     """A sentence as a reader may see it, what supports it, and the white space that stood before it.
 
-    Cut where `support.cited` is empty.
+    Cut where `support.cited` is empty, unless it is `marked`: then a reader sees it, as a sentence without support.
     """
 
     text: str
     support: Support
     gap: str
+    marked: bool = False
 
 
 class Grounder:
-    """Checks the sentences of one answer against its question and sources."""
+    """Checks the sentences of one answer against its question and sources.
 
-    def __init__(self, question: str, sources: Sequence[Source], embedder: Embedder, min_support: float) -> None:
+    With `mark`, a sentence that nothing supports is shown and marked, unless a passage contradicts it or it doesn't
+    speak of what was asked.
+    """
+
+    def __init__(
+        self,
+        question: str,
+        sources: Sequence[Source],
+        embedder: Embedder,
+        min_support: float,
+        *,
+        mark: bool = False,
+    ) -> None:
         self._question = AskedQuestion(question, embedder)
+        self._mark = mark
         self._titles = {source.n: source.title for source in sources}
         self._finder = SupportFinder(sources, embedder, min_support)
         self._source_text = "\n".join(source.excerpt for source in sources)
         self._addresses = addresses(self._source_text)
+        self._disagreements = Disagreements(question, self._finder)
         self._said: set[str] = set()
 
     @property
@@ -62,9 +79,9 @@ class Grounder:
         text = clean(piece, self._addresses, self._source_text)
         gap = _gap(piece, text)
         if _HEADING.match(piece) or not content_stems(text):
-            return Checked(text, Support(0.0, reason="it states nothing"), gap)
+            return Checked(text, Support(0.0, reason="it states nothing", verdict=Verdict.EMPTY), gap)
         if text.casefold() in self._said:
-            return Checked(text, Support(0.0, reason="it was said before"), gap)
+            return Checked(text, Support(0.0, reason="it was said before", verdict=Verdict.REPEATED), gap)
         # The raw words, links and all, are looked for in the passages; the reader gets the clean ones.
         support = self._finder.verbatim(piece)
         if support is None:
@@ -74,15 +91,46 @@ class Grounder:
         if support.cited:
             # True, and no answer.
             against = await self._misses_question(text, support, chosen=chosen)
-            support = replace(support, cited=(), reason=against) if against else support
-        if support.cited:
+            if against:
+                support = replace(support, cited=(), reason=against, verdict=Verdict.OFF_QUESTION)
+        marked = self._mark and support.verdict is Verdict.UNSUPPORTED and await self._speaks_of_question(text)
+        if support.cited or marked:
             self._said.add(text.casefold())
-        return Checked(text, support, gap)
+        return Checked(text, support, gap, marked)
+
+    async def _speaks_of_question(self, text: str) -> bool:
+        return not self._question.denied_wrongly(text) and await self._question.is_borne_on(text, "")
+
+    def twin(self) -> "Grounder":
+        """Another that has compared what this one has, and has said nothing yet."""
+        twin = copy(self)
+        twin.start_over()
+        return twin
+
+    def start_over(self) -> None:
+        """Nothing counts as said any more."""
+        self._said = set()
+
+    async def bearing(self, checked: Checked) -> float:
+        """0 to 1: how much a supported sentence speaks of what was asked."""
+        return await self._question.bearing(checked.text, self._titles_of(checked.support.cited))
+
+    def _titles_of(self, cited: Sequence[Cited]) -> str:
+        return " ".join(self._titles[one.n] for one in cited)
+
+    async def disagreement(self, checked: Checked) -> Conflict | None:
+        """What another document says instead of a supported sentence."""
+        return await self._disagreements.about(checked.support)
+
+    def quoted(self, conflict: Conflict, *, preferred: bool) -> str:
+        """The words of one side, as a reader may see them."""
+        unit = conflict.preferred if preferred else conflict.other
+        return clean(unit.text, self._addresses, self._source_text)
 
     async def _misses_question(self, text: str, support: Support, *, chosen: bool) -> str | None:
         if self._question.denied_wrongly(text):
             return "the question asks what is not so"
-        titles = " ".join(self._titles[cited.n] for cited in support.cited)
+        titles = self._titles_of(support.cited)
         if not chosen and not await self._question.is_borne_on(text, titles):
             return "it doesn't speak of what was asked"
         return None

@@ -52,6 +52,7 @@ class Passages:
 
     def __init__(self, sources: Sequence[Source]) -> None:
         self._passages = [_Passage(source) for source in sources]
+        self._by_number = {passage.source.n: passage for passage in self._passages}
 
     @cached_property
     def units(self) -> list[Unit]:
@@ -61,6 +62,17 @@ class Passages:
     def ordinary_words(self) -> frozenset[str]:
         """Stems that some source writes in lower case, and so are no names."""
         return lower_case_stems("\n".join(passage.source.excerpt for passage in self._passages))
+
+    def at(self, n: int, spans: Sequence[Span]) -> Unit:
+        """What source `n` says there."""
+        return self._by_number[n].unit(spans)
+
+    @property
+    def sources(self) -> list[Source]:
+        return [passage.source for passage in self._passages]
+
+    def source(self, n: int) -> Source:
+        return self._by_number[n].source
 
     def verbatim(self, text: str) -> tuple[int, tuple[Span, ...]] | None:
         """The first source that has `text` as whole sentences, whatever the spacing and emphasis; and the sentences.
@@ -112,17 +124,17 @@ class _Passage:
             row = _TABLE_ROW.match(text) is not None
             if (row or _LIST_ITEM.match(text)) and lead_in is not None:
                 # What opens the list may deny it: an item alone says nothing.
-                units.append(self._unit([sentences[lead_in], span]))
+                units.append(self.unit([sentences[lead_in], span]))
                 if 1 < position - lead_in <= _MAX_GROUP:
-                    units.append(self._unit(sentences[lead_in : position + 1]))
+                    units.append(self.unit(sentences[lead_in : position + 1]))
                 continue
-            units.append(self._unit([span]))
+            units.append(self.unit([span]))
             if row:
                 lead_in = position
             else:
                 lead_in = position if text.endswith(":") else None
                 if position and _LEANS_BACK.match(text):
-                    units.append(self._unit(sentences[position - 1 : position + 1]))
+                    units.append(self.unit(sentences[position - 1 : position + 1]))
         return units
 
     @cached_property
@@ -130,7 +142,7 @@ class _Passage:
         place = self.source.location
         return content_stems(" ".join([self.source.title, *place.heading_path, place.table_header or ""]))
 
-    def _unit(self, spans: Sequence[Span]) -> Unit:
+    def unit(self, spans: Sequence[Span]) -> Unit:
         text = " ".join(self.source.excerpt[span.start : span.end] for span in spans)
         return Unit(self.source.n, tuple(spans), text, content_stems(text), self._around)
 

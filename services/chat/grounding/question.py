@@ -60,14 +60,22 @@ class AskedQuestion:
 
     async def is_borne_on(self, sentence: str, title: str) -> bool:
         """Whether the sentence, from a source of that title, speaks of what was asked."""
-        if not self._stems:
-            return True
-        covered = len(self._stems & content_stems(f"{title} {sentence}")) / len(self._stems)
         # So many words in common are enough, whatever the cosine.
-        if covered >= 2 * LEAST_BEARING:
+        if self.covered(sentence, title) >= 2 * LEAST_BEARING:
             return True
+        return await self.bearing(sentence, title) >= LEAST_BEARING
+
+    def covered(self, sentence: str, title: str) -> float:
+        """The share of the question's content words in the sentence or its source's title."""
+        if not self._stems:
+            return 1.0
+        return len(self._stems & content_stems(f"{title} {sentence}")) / len(self._stems)
+
+    async def bearing(self, sentence: str, title: str) -> float:
+        """0 to 1: how much the sentence speaks of what was asked. Without embeddings words alone say it."""
+        covered = self.covered(sentence, title)
         try:
             rows: NDArray[np.float32] = await self._embedder.embed([self._text, sentence])
         except FootnoteError:
-            return covered >= LEAST_BEARING
-        return (covered + max(0.0, float(rows[0] @ rows[1]))) / 2 >= LEAST_BEARING
+            return covered
+        return (covered + max(0.0, float(rows[0] @ rows[1]))) / 2

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,8 @@ LEXICAL_SUPPORT = 0.8
 # Of a sentence's content words; a unit with fewer in common isn't worth embedding.
 LEAST_COVERAGE = 0.2
 CANDIDATES = 8
+# A place with so many of a sentence's content words speaks of the same: what differs there contradicts the sentence.
+SAME_MATTER = 0.5
 # A part of a sentence stands by itself only with so many content words, and then needs more support than a whole.
 STATEMENT_STEMS = 3
 JOINED_SUPPORT = 0.75
@@ -32,12 +35,24 @@ NEARLY_AS_WELL = 0.05
 MOST_CITED = 3
 
 
+class Verdict(StrEnum):
+    """What a check makes of a sentence; only the first may be cited."""
+
+    SUPPORTED = "supported"
+    UNSUPPORTED = "unsupported"
+    CONTRADICTED = "contradicted"
+    OFF_QUESTION = "off_question"
+    REPEATED = "repeated"
+    EMPTY = "empty"
+
+
 @dataclass(frozen=True)
 class Cited:
-    """The characters of source `n`'s excerpt that support a sentence."""
+    """The characters of source `n`'s excerpt that support a sentence, and how well, 0 to 1."""
 
     n: int
     spans: tuple[Span, ...]
+    score: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -48,6 +63,7 @@ class Support:
     cited: tuple[Cited, ...] = ()
     reason: str | None = None
     nearest: int | None = None
+    verdict: Verdict = Verdict.SUPPORTED
 
 
 class SupportFinder:
@@ -59,7 +75,7 @@ class SupportFinder:
     """
 
     def __init__(self, sources: Sequence[Source], embedder: Embedder, min_support: float) -> None:
-        self._passages = Passages(sources)
+        self.passages = Passages(sources)
         self._embedder = embedder
         self._min_support = min_support
         self._embedded: dict[Unit, NDArray[np.float32]] = {}
@@ -67,7 +83,7 @@ class SupportFinder:
 
     def verbatim(self, sentence: str) -> Support | None:
         """Support by a passage that has the sentence word for word."""
-        found = self._passages.verbatim(sentence)
+        found = self.passages.verbatim(sentence)
         return Support(1.0, (Cited(*found),), nearest=found[0]) if found else None
 
     async def paraphrase(self, sentence: str) -> Support:
@@ -87,43 +103,47 @@ class SupportFinder:
                 return whole
             score = min(score, support.score)
             cited.setdefault(support.cited[0].n, []).extend(support.cited[0].spans)
-        found = tuple(Cited(n, tuple(sorted(set(spans), key=lambda span: span.start))) for n, spans in cited.items())
+        found = tuple(
+            Cited(n, tuple(sorted(set(spans), key=lambda span: span.start)), score) for n, spans in cited.items()
+        )
         return Support(score, found, nearest=found[0].n)
 
     async def _by_one_place(self, sentence: str) -> Support:
         stems = content_stems(sentence)
         if not stems:
-            return Support(0.0, reason="it states nothing")
-        facts = facts_of(sentence, self._passages.ordinary_words)
+            return Support(0.0, reason="it states nothing", verdict=Verdict.EMPTY)
+        facts = facts_of(sentence, self.passages.ordinary_words)
         covered = sorted(
             (
                 (len(stems & unit.stems | stems & facts.names & unit.around) / len(stems), unit)
-                for unit in self._passages.units
+                for unit in self.passages.units
             ),
             key=lambda item: item[0],
             reverse=True,
         )
         candidates: list[tuple[float, Unit]] = []
         refused: str | None = None
+        verdict = Verdict.UNSUPPORTED
         for coverage, unit in covered:
             if coverage < LEAST_COVERAGE or len(candidates) == CANDIDATES:
                 break
-            against = contradiction(facts, unit.facts, unit.around) or _negated_otherwise(sentence, facts, unit)
+            against = contradiction(facts, unit.facts, unit.around) or negated_otherwise(sentence, facts, unit)
             if against is None:
                 candidates.append((coverage, unit))
             else:
                 refused = refused or against
+                verdict = Verdict.CONTRADICTED if coverage >= SAME_MATTER else verdict
         nearest = covered[0][1].n if covered and covered[0][0] else None
         if not candidates:
-            return Support(0.0, reason=refused or "no passage speaks of it", nearest=nearest)
+            return Support(0.0, reason=refused or "no passage speaks of it", nearest=nearest, verdict=verdict)
         scored, needed = await self._scored(sentence, candidates)
         best_score, best = scored[0]
         if best_score < needed:
-            return Support(best_score, reason=refused or "too little support", nearest=best.n)
+            return Support(best_score, reason=refused or "too little support", nearest=best.n, verdict=verdict)
         cited: dict[int, Cited] = {}
         for score, unit in scored:
             if score >= needed and score >= best_score - NEARLY_AS_WELL and len(cited) < MOST_CITED:
-                cited.setdefault(unit.n, Cited(unit.n, unit.spans))
+                cited.setdefault(unit.n, Cited(unit.n, unit.spans, score))
         return Support(best_score, tuple(cited.values()), nearest=best.n)
 
     async def _scored(
@@ -133,7 +153,7 @@ class SupportFinder:
         needed = self._min_support
         scored = candidates
         try:
-            similarities = await self._similarities(sentence, [unit for _, unit in candidates])
+            similarities = await self.similarities(sentence, [unit for _, unit in candidates])
         except FootnoteError as error:
             log.warning("support is judged by words alone", reason=error.message)
             self.embedding_failed = True
@@ -145,14 +165,15 @@ class SupportFinder:
             ]
         return sorted(scored, key=lambda item: (-item[0], item[1].n)), needed
 
-    async def _similarities(self, sentence: str, units: list[Unit]) -> list[float]:
+    async def similarities(self, sentence: str, units: list[Unit]) -> list[float]:
+        """The cosine of the sentence with each of the units. Raises FootnoteError."""
         missing = [unit for unit in units if unit not in self._embedded]
         rows = await self._embedder.embed([sentence, *(unit.text for unit in missing)])
         self._embedded.update(zip(missing, rows[1:], strict=True))
         return [float(rows[0] @ self._embedded[unit]) for unit in units]
 
 
-def _negated_otherwise(sentence: str, facts: Facts, unit: Unit) -> str | None:
+def negated_otherwise(sentence: str, facts: Facts, unit: Unit) -> str | None:
     """Whether one denies what the other states: each clause is held against the unit's clause that says most of it."""
     if not (facts.denials or unit.facts.denials):
         return None

@@ -8,6 +8,7 @@ const TYPES: ReadonlySet<string> = new Set<AnswerEvent["type"]>([
   "sources",
   "token",
   "citation",
+  "unsupported",
   "done",
   "error",
 ]);

@@ -33,6 +33,14 @@ export interface Source {
   relevance_score: number;
 }
 
+/** From `start` to `end` the answer says what source `other` has instead of source `preferred`. */
+export interface Disagreement extends TextSpan {
+  preferred: number;
+  other: number;
+  differs: "number" | "name" | "direction" | "negation";
+  because: "authority" | "date" | "support";
+}
+
 export type Outcome = "answered" | "abstained" | "ungrounded" | "refused";
 
 export interface AnswerMetadata {
@@ -45,6 +53,9 @@ export interface AnswerMetadata {
   confidence: number;
   finish_reason: string;
   degraded: string[];
+  /** Absent in answers that were kept before these were told. */
+  unsupported?: TextSpan[];
+  disagreements?: Disagreement[];
 }
 
 export interface ChatResponse {
@@ -69,6 +80,7 @@ export type AnswerEvent =
   | { type: "sources"; data: { sources: Source[] } }
   | { type: "token"; data: { text: string } }
   | { type: "citation"; data: Citation }
+  | { type: "unsupported"; data: TextSpan }
   | { type: "done"; data: ChatResponse }
   | { type: "error"; data: ErrorEnvelope };
 
@@ -134,10 +146,21 @@ export interface ChatMessage {
   feedback: Feedback | null;
 }
 
+/** What became of a sentence, and why. */
+export interface ExplainedSentence {
+  sentence: string;
+  shown: boolean;
+  verdict: string;
+  why: string;
+  model: string;
+  sources: { n: number; text: string; score: number }[];
+}
+
 export interface AnswerTrace {
   message_id: string;
   question: string;
   steps: Record<string, unknown>[];
+  explanation: ExplainedSentence[];
 }
 
 export interface PassageInContext {

@@ -1,25 +1,30 @@
 import { Fragment } from "react";
 
-import type { Citation, Source } from "../api/contracts";
+import type { Citation, Source, TextSpan } from "../api/contracts";
 import { answerPieces } from "./citations";
 import type { OpenedPassage } from "./Conversation";
 
 interface Properties {
   answer: string;
   citations: Citation[];
+  unsupported: TextSpan[];
   sources: Source[];
   busy: boolean;
   opened: OpenedPassage | null;
   open: (citation: Citation, citedAt: number, opener: HTMLElement) => void;
 }
 
-/** The answer as plain text, its citations as buttons. */
-export function AnswerText({ answer, citations, sources, busy, opened, open }: Properties) {
+/** The answer as plain text, its citations as buttons, and what has no source set apart. */
+export function AnswerText({ answer, citations, unsupported, sources, busy, opened, open }: Properties) {
   const titles = new Map(sources.map((source) => [source.n, source.title]));
   return (
     <div className="answer" aria-busy={busy}>
-      {answerPieces(answer, citations).map(({ text, at, citation }) =>
-        citation && titles.has(citation.n) ? (
+      {answerPieces(answer, citations, unsupported).map(({ text, at, citation, unsupported }) =>
+        unsupported ? (
+          <span key={at} className="unsupported">
+            {text}
+          </span>
+        ) : citation && titles.has(citation.n) ? (
           <button
             key={at}
             type="button"

@@ -61,6 +61,7 @@ export function AnsweredTurn({ turn, opened, open, actions }: Properties) {
       <AnswerText
         answer={turn.answer}
         citations={citations}
+        unsupported={turn.unsupported}
         sources={sources}
         busy={!finished}
         opened={opened}

@@ -28,6 +28,12 @@ export function OutcomeNote({ metadata, cited }: { metadata: AnswerMetadata; cit
         <strong>{label}</strong> <span className="quiet">{facts.filter((fact) => fact !== "").join(" · ")}</span>
       </p>
       {metadata.finish_reason === "length" && <p className="quiet">It ends early: it reached its limit of tokens.</p>}
+      {!imported && (metadata.unsupported ?? []).length > 0 && (
+        <p className="quiet">A sentence marked [unsupported] has no source.</p>
+      )}
+      {!imported && (metadata.disagreements ?? []).length > 0 && (
+        <p className="quiet">The sources disagree; the answer says what each has.</p>
+      )}
       {degraded.length > 0 && (
         <ul className="degraded" aria-label="What didn’t work as usual">
           {degraded.map((code) => (

@@ -1,4 +1,4 @@
-import type { AnswerTrace, Source } from "../api/contracts";
+import type { AnswerTrace, ExplainedSentence, Source } from "../api/contracts";
 import { formatDuration } from "../ui/format";
 import { shownValue, stepOf } from "./trace-steps";
 
@@ -20,6 +20,7 @@ export function TraceSteps({ trace, sources }: Properties) {
       <p>
         <span className="quiet">Question</span> {trace.question}
       </p>
+      {trace.explanation.length > 0 && <Explanation sentences={trace.explanation} />}
       <ol className="steps">
         {trace.steps.map((raw, index) => {
           const step = stepOf(raw, index + 1);
@@ -50,6 +51,27 @@ export function TraceSteps({ trace, sources }: Properties) {
         })}
       </ol>
     </>
+  );
+}
+
+/** What became of each sentence, and why. */
+function Explanation({ sentences }: { sentences: ExplainedSentence[] }) {
+  return (
+    <ol className="explanation" aria-label="Sentence by sentence">
+      {sentences.map(({ sentence, shown, verdict, why, sources }, index) => (
+        <li key={index}>
+          <p className={shown ? undefined : "quiet"}>{sentence}</p>
+          <p className="quiet">
+            {shown ? "Said" : "Not said"}, {verdict.replaceAll("_", " ")}: {why}
+          </p>
+          {sources.map(({ n, text }) => (
+            <blockquote key={n}>
+              [{n}] {text}
+            </blockquote>
+          ))}
+        </li>
+      ))}
+    </ol>
   );
 }
 

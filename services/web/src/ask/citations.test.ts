@@ -42,6 +42,13 @@ describe("answerPieces", () => {
   });
 });
 
+test("answerPieces sets sentences without a source apart, and loses no character", () => {
+  const answer = "𝛼 is so. [unsupported] Thirty days. [1]";
+  const pieces = answerPieces(answer, [citation(23, 35, 1)], [{ start: 0, end: 8 }]);
+  expect(pieces.map((piece) => piece.text)).toEqual(["𝛼 is so.", " [unsupported] Thirty days. ", "[1]"]);
+  expect(pieces.map((piece) => piece.unsupported)).toEqual([true, false, false]);
+});
+
 test("citedNumbers names each source once, by its first citation", () => {
   expect(citedNumbers([citation(20, 30, 1), citation(0, 5, 3), citation(6, 9, 1)])).toEqual([3, 1]);
 });

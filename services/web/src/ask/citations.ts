@@ -1,12 +1,13 @@
 import type { Citation, TextSpan } from "../api/contracts";
 import { utf16Offsets } from "./offsets";
 
-/** A piece of an answer: plain text, or the marker `[n]` of a citation. */
+/** A piece of an answer: plain text, or the marker `[n]` of a citation; `unsupported` text has no source. */
 export interface AnswerPiece {
   text: string;
   /** Where the piece begins in the answer, in UTF-16 units. */
   at: number;
   citation: Citation | null;
+  unsupported: boolean;
 }
 
 const MARKER = /\[(\d{1,4})\]/g;
@@ -19,8 +20,11 @@ const ONLY_MARKERS = /^ (?:\[\d{1,4}\])*$/;
  * sentence taken from a document may say "[12]" itself) stays text, and so does every other piece: nothing in an answer
  * is markup.
  */
-export function answerPieces(answer: string, citations: Citation[]): AnswerPiece[] {
+export function answerPieces(answer: string, citations: Citation[], unsupported: TextSpan[] = []): AnswerPiece[] {
   const at = utf16Offsets(answer);
+  const marked = unsupported
+    .map(({ start, end }) => ({ start: at(start), end: at(end) }))
+    .toSorted((one, other) => one.start - other.start);
   const placed = citations.map((citation) => ({ citation, end: at(citation.end) }));
   const pieces: AnswerPiece[] = [];
   let done = 0;
@@ -34,11 +38,26 @@ export function answerPieces(answer: string, citations: Citation[]): AnswerPiece
         ONLY_MARKERS.test(answer.slice(place.end, start)),
     );
     if (!found) continue;
-    if (start > done) pieces.push({ text: answer.slice(done, start), at: done, citation: null });
-    pieces.push({ text: marker[0], at: start, citation: found.citation });
+    pieces.push(...textPieces(answer, done, start, marked));
+    pieces.push({ text: marker[0], at: start, citation: found.citation, unsupported: false });
     done = end;
   }
-  if (done < answer.length) pieces.push({ text: answer.slice(done), at: done, citation: null });
+  pieces.push(...textPieces(answer, done, answer.length, marked));
+  return pieces;
+}
+
+/** The answer's text from `start` to `end`, cut where a marked sentence begins or ends. */
+function textPieces(answer: string, start: number, end: number, marked: TextSpan[]): AnswerPiece[] {
+  const pieces: AnswerPiece[] = [];
+  const add = (until: number, unsupported: boolean) => {
+    if (until > start) pieces.push({ text: answer.slice(start, until), at: start, citation: null, unsupported });
+    start = Math.max(start, until);
+  };
+  for (const span of marked) {
+    add(Math.min(span.start, end), false);
+    add(Math.min(span.end, end), true);
+  }
+  add(end, false);
   return pieces;
 }
 

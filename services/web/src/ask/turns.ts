@@ -1,4 +1,4 @@
-import type { AnswerEvent, AnswerMetadata, ChatMessage, Citation, Feedback, Source } from "../api/contracts";
+import type { AnswerEvent, AnswerMetadata, ChatMessage, Citation, Feedback, Source, TextSpan } from "../api/contracts";
 import { ApiError } from "../api/errors";
 
 export type Phase = "waiting" | "answering" | "done" | "stopped" | "failed";
@@ -17,6 +17,8 @@ export interface Turn {
   messageId: string | null;
   answer: string;
   citations: Citation[];
+  /** Sentences of the answer that no source supports. */
+  unsupported: TextSpan[];
   sources: Source[];
   metadata: AnswerMetadata | null;
   feedback: Feedback | null;
@@ -42,6 +44,7 @@ export function newTurn(key: string, question: string, sessionId: string | null)
     messageId: null,
     answer: "",
     citations: [],
+    unsupported: [],
     sources: [],
     metadata: null,
     feedback: null,
@@ -73,6 +76,8 @@ export function advance(turn: Turn, event: AnswerEvent): Turn {
       return { ...turn, phase: "answering", answer: turn.answer + event.data.text };
     case "citation":
       return { ...turn, citations: [...turn.citations, event.data] };
+    case "unsupported":
+      return { ...turn, unsupported: [...turn.unsupported, event.data] };
     case "done":
       return {
         ...turn,
@@ -81,6 +86,7 @@ export function advance(turn: Turn, event: AnswerEvent): Turn {
         messageId: event.data.message_id,
         answer: event.data.answer,
         citations: event.data.citations,
+        unsupported: event.data.metadata.unsupported ?? [],
         sources: event.data.sources,
         metadata: event.data.metadata,
       };
@@ -115,6 +121,7 @@ export function storedTurns(sessionId: string, messages: ChatMessage[]): Turn[] 
         messageId: message.id,
         answer: message.content,
         citations: message.citations,
+        unsupported: message.metadata?.unsupported ?? [],
         sources: message.sources,
         metadata: message.metadata,
         answerVersions: message.versions,

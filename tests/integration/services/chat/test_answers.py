@@ -49,7 +49,8 @@ async def test_invented_sentences_and_citations_never_reach_the_reader(chat, kno
         "Receipts must be sent within 30 days of the trip. [1] Business class needs a director's approval. [1]"
     )
     assert answer["metadata"]["model_used"] == "llm"
-    assert [request.model for request in generation.requests] == ["default"]
+    assert [request.model for request in generation.requests] == ["default", "extractive"]
+    assert answer["metadata"]["tokens_used"] == 103
 
 
 async def test_where_nothing_generated_is_supported_the_extractive_answer_stands(chat, knowledge, generation, person):
@@ -169,14 +170,21 @@ async def test_a_short_follow_up_is_searched_for_with_the_question_before(chat, 
 
 async def test_the_trace_tells_what_was_cut_and_why(chat, knowledge, generation, person):
     knowledge.passages = [RULES]
-    generation.scripts = {"llm": ["Receipts must be sent within 30 days of the trip. Send them within 90 days."]}
+    generation.scripts = {
+        "llm": ["Receipts must be sent within 30 days of the trip. Send them within 90 days."],
+        "extractive": [],
+    }
     someone = person()
     answer = (await chat.post("/chat", json={"message": QUESTION}, headers=someone.headers)).json()
     trace = (await chat.get(f"/chat/messages/{answer['message_id']}/trace", headers=someone.headers)).json()
     steps = {step["step"]: step for step in trace["steps"]}
-    assert list(steps) == ["reserve", "retrieve", "retrieve.select", "prompt", "evidence", "generate"]
+    assert list(steps) == [
+        *("reserve", "retrieve", "retrieve.select", "prompt", "evidence", "generate", "choose", "answer"),
+    ]
     kept, cut = steps["generate"]["sentences"]
-    assert (kept["kept"], kept["sources"], kept["support"]) == (True, [1], 1.0)
+    assert (kept["kept"], kept["verdict"], kept["support"]) == (True, "supported", 1.0)
+    assert kept["sources"] == [{"n": 1, "score": 1.0, "spans": [{"start": 0, "end": 49}]}]
+    assert steps["answer"]["outcome"] == "answered"
     assert (cut["kept"], cut["text"]) == (False, "Send them within 90 days.")
     assert "90" in cut["cut"]
     assert steps["retrieve"]["ms"] > 0

@@ -4,11 +4,18 @@ from uuid import uuid4
 from hypothesis import given
 from hypothesis import strategies as st
 
-from libs.contracts.chat import AnswerTrace, ChatMessage
+from libs.contracts.chat import AnswerMetadata, AnswerTrace, ChatMessage, Disagreement, Outcome
 from libs.text.sentences import Span
 from services.chat.grounding.citations import AnswerBuilder
 from services.chat.grounding.support import Cited
-from services.chat.history import GONE, GONE_SENTENCE, chunks_of, trace_with_readable_only, with_readable_only
+from services.chat.history import (
+    GONE,
+    GONE_SENTENCE,
+    GONE_UNSUPPORTED,
+    chunks_of,
+    trace_with_readable_only,
+    with_readable_only,
+)
 from tests.unit.services.chat.grounding.samples import source
 
 SOURCES = [source(n, f"excerpt {n}", title=f"title {n}") for n in (1, 2, 3)]
@@ -36,6 +43,28 @@ def test_sentences_without_a_readable_source_are_replaced_and_all_offsets_stay_e
         assert (after.n, bool(after.spans)) == (before.n, before.n in readable)
     for one in shown.sources:
         assert (one.excerpt == GONE, one.title == GONE) == (one.n not in readable,) * 2
+
+
+def test_a_marked_sentence_goes_with_any_source_and_the_marks_stay_exact():
+    builder = AnswerBuilder()
+    builder.add("Send it in May.", [Cited(1, (Span(0, 7),))])
+    builder.add_unsupported("It pays.")
+    builder.add("Pay 5 euros.", [Cited(2, (Span(0, 7),))])
+    metadata = AnswerMetadata(
+        tokens_used=1, response_time_ms=1, model_used="llm", cached=False, outcome=Outcome.ANSWERED, grounded=True,
+        confidence=0.5, finish_reason="stop", degraded=[], unsupported=builder.unsupported,
+        disagreements=[Disagreement(preferred=1, other=2, differs="number", because="date", start=builder.citations[1].start, end=builder.citations[1].end)],
+    )  # fmt: skip
+    message = ChatMessage(
+        id=uuid4(), role="assistant", content=builder.text, status="completed", created_at=datetime.now(UTC),
+        citations=builder.citations, sources=SOURCES, metadata=metadata,
+    )  # fmt: skip
+    shown = with_readable_only(message, {one.chunk_id for one in SOURCES if one.n != 1})
+    assert shown.content == f"{GONE_SENTENCE} [1] {GONE_UNSUPPORTED} [unsupported] Pay 5 euros. [2]"
+    assert shown.metadata is not None
+    [mark], [disagreement] = shown.metadata.unsupported, shown.metadata.disagreements
+    assert shown.content[mark.start : mark.end] == GONE_UNSUPPORTED
+    assert shown.content[disagreement.start : disagreement.end] == "Pay 5 euros."
 
 
 def test_a_trace_keeps_numbers_and_loses_words():

@@ -1,0 +1,100 @@
+"""The extractive answer, which a generated one must beat."""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Any
+
+from libs.contracts.errors import FootnoteError
+from services.chat.generating import Generation
+from services.chat.grounding.grounder import Checked, Grounder, checked_sentences
+
+
+@dataclass(frozen=True)
+class Worth:
+    """What speaks for an answer: how well the passages support it, and how much it speaks of the question; 0 to 1."""
+
+    support: float
+    bearing: float
+
+    def record(self) -> dict[str, float]:
+        return {"support": round(self.support, 3), "bearing": round(self.bearing, 3)}
+
+
+# What a generated sentence may lack in bearing: it is one of several, and reads better.
+# docs/decisions/0030-floor-marks-disagreements.md tells how it was set.
+ALLOWANCE = 0.1
+
+
+# It is composed in a fraction of this while the generator writes its first sentence; a checked one waits no longer.
+LONGEST_WAIT_S = 1.0
+
+
+class Floor:
+    """The extractive answer, composed while a generator is writing."""
+
+    def __init__(self, generation: Generation, grounder: Grounder) -> None:
+        self.generation = generation
+        self.grounder = grounder
+        self._composing: asyncio.Task[list[Checked]] | None = None
+
+    def begin(self) -> None:
+        if self._composing is None:
+            self._composing = asyncio.create_task(self._compose())
+
+    async def _compose(self) -> list[Checked]:
+        async with aclosing(checked_sentences(self.generation, self.grounder)) as stream:
+            return [checked async for checked in stream]
+
+    async def sentences(self) -> list[Checked]:
+        """Its sentences, checked. Raises FootnoteError where it can't be composed."""
+        self.begin()
+        assert self._composing is not None  # noqa: S101 - it has begun
+        return await asyncio.shield(self._composing)
+
+    async def worth(self) -> Worth | None:
+        """None where there is no such answer, or none in time."""
+        try:
+            async with asyncio.timeout(LONGEST_WAIT_S):
+                supported = [checked for checked in await self.sentences() if checked.support.cited]
+        except (FootnoteError, TimeoutError):
+            return None
+        return await worth(supported, self.grounder) if supported else None
+
+    async def discard(self) -> None:
+        """Ends the composing, if it is under way."""
+        if self._composing is None:
+            return
+        self._composing.cancel()
+        await asyncio.gather(self._composing, return_exceptions=True)
+
+
+async def worth(checked: Sequence[Checked], grounder: Grounder) -> Worth:
+    """Of an answer's supported sentences: the one that speaks most of the question."""
+    bearings = [await grounder.bearing(one) for one in checked]
+    best = max(range(len(checked)), key=lambda place: bearings[place])
+    return Worth(checked[best].support.score, bearings[best])
+
+
+def beats(generated: Worth, extractive: Worth) -> bool:
+    return generated.bearing + ALLOWANCE >= extractive.bearing
+
+
+def chosen_record(generated: Worth, extractive: Worth | None) -> dict[str, Any]:
+    """For the trace: which answer goes out, and why."""
+    if extractive is None:
+        return {
+            "chosen": "generated",
+            "why": "there was no extractive answer, or none in time",
+            "generated": generated.record(),
+        }
+    wins = beats(generated, extractive)
+    return {
+        "chosen": "generated" if wins else "extractive",
+        "why": "its first supported sentence speaks of the question as much as the extractive answer does"
+        if wins
+        else "the generated answer's first supported sentence speaks less of the question",
+        "generated": generated.record(),
+        "extractive": extractive.record(),
+    }

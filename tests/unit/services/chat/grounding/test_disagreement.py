@@ -1,0 +1,121 @@
+from datetime import UTC, datetime
+
+import pytest
+
+from services.chat.grounding.grounder import Grounder
+from tests.unit.services.chat.grounding.samples import AbsentEmbedder, WordEmbedder, source
+
+OLD, NEW = datetime(2021, 5, 2, tzinfo=UTC), datetime(2024, 3, 14, tzinfo=UTC)
+
+
+async def conflict(question, said, other, embedder=None, **about):
+    """Of a first source, whose words are said, and a second; `about` sets fields of the two as pairs."""
+    sources = [source(1, said, title="One"), source(2, other, title="Two")]
+    for field, values in about.items():
+        sources = [one.model_copy(update={field: value}) for one, value in zip(sources, values, strict=True)]
+    grounder = Grounder(question, sources, embedder or WordEmbedder(), 0.55)
+    checked = await grounder.check(said, chosen=True)
+    assert checked is not None
+    assert checked.support.cited
+    return await grounder.disagreement(checked)
+
+
+@pytest.mark.parametrize(
+    ("question", "said", "other", "differs"),
+    [
+        (
+            "How many states have legalized cannabis?",
+            "In all, 24 US states have legalized cannabis for adults.",
+            "By now 21 states have legalized cannabis.",
+            "number",
+        ),
+        (
+            "Which country hosts the 2030 games?",
+            "The 2030 games are hosted by Taiwan this time.",
+            "This time Brazil hosts the 2030 games.",
+            "name",
+        ),
+        (
+            "When was the bridge of Avon built?",
+            "The bridge of Avon was built in 1890.",
+            "In 1905 the bridge of Avon was built.",
+            "number",
+        ),
+        (
+            "Are taxi rides reimbursed to interns?",
+            "Taxi rides are reimbursed to interns.",
+            "Taxi rides are not reimbursed to interns.",
+            "negation",
+        ),
+        (
+            "Tell me about receipts of a trip.",
+            "Original receipts must be sent to the travel office within 30 days of the trip.",
+            "Original receipts must be sent to the travel office within 60 days of the trip.",
+            "number",
+        ),
+    ],
+)
+async def test_another_figure_name_year_or_the_contrary(question, said, other, differs):
+    found = await conflict(question, said, other)
+    assert found is not None
+    assert (found.differs, found.preferred.n, found.because) == (differs, 1, "support")
+
+
+@pytest.mark.parametrize(
+    ("question", "said", "other"),
+    [
+        # the same
+        ("How many days?", "Receipts must be sent within 30 days.", "Send receipts within thirty days."),
+        # other things counted
+        ("How many states agreed?", "In all, 24 states agreed.", "After 3 years the states agreed."),
+        # the other document knows the name too, and says more
+        (
+            "Who won the prize for peace?",
+            "Ada Lovelace won the prize for peace.",
+            "Bob Dylan won the prize for peace. Before him, Ada Lovelace had won it.",
+        ),
+        # a headline
+        ("Who won the prize for peace?", "Ada Lovelace won the prize for peace.", "Prize For Peace Won By Bob"),
+        # nothing that was asked
+        ("Why is the sky blue?", "In May the sky over Avon is blue.", "In June the sky over Leeds is blue."),
+    ],
+)
+async def test_no_disagreement(question, said, other):
+    assert await conflict(question, said, other) is None
+
+
+QUESTION = "Within how many days must receipts be sent?"
+SAID = "Receipts must be sent within 30 days of the trip."
+OTHER = "Receipts must be sent within 60 days of the trip."
+
+
+@pytest.mark.parametrize(
+    ("about", "preferred", "because"),
+    [
+        ({"date": (OLD, NEW)}, 2, "date"),
+        ({"date": (NEW, OLD)}, 1, "date"),
+        ({"date": (OLD, OLD.replace(hour=5))}, 1, "support"),
+        ({"date": (None, NEW)}, 1, "support"),
+        ({"date": (OLD, NEW), "authority": (2.0, 1.0)}, 1, "authority"),
+        ({"date": (OLD, NEW), "authority": (2.0, 2.0)}, 2, "date"),
+        ({"date": (NEW, OLD), "authority": (None, 9.0)}, 1, "date"),
+    ],
+)
+async def test_authority_then_age_then_what_was_said_is_preferred(about, preferred, because):
+    found = await conflict(QUESTION, SAID, OTHER, **about)
+    assert found is not None
+    assert (found.preferred.n, found.because) == (preferred, because)
+    assert found.values == (("30", "60") if preferred == 1 else ("60", "30"))
+
+
+async def test_a_document_doesnt_disagree_with_itself():
+    one = source(1, SAID)
+    grounder = Grounder(QUESTION, [one, source(2, OTHER).model_copy(update={"document_id": one.document_id})],
+                        WordEmbedder(), 0.55)  # fmt: skip
+    checked = await grounder.check(SAID, chosen=True)
+    assert checked is not None
+    assert await grounder.disagreement(checked) is None
+
+
+async def test_without_embeddings_nothing_is_claimed():
+    assert await conflict(QUESTION, SAID, OTHER, AbsentEmbedder()) is None
