@@ -84,7 +84,8 @@ class Source(BaseModel):
 class AnswerMetadata(BaseModel):
     """`prompt_tokens` are those of `tokens_used` that were read; `confidence` is 0 to 1.
 
-    `degraded` names each thing that didn't work as configured.
+    `degraded` names each thing that didn't work as configured. `language` is the answer's, an ISO 639-1 code, where its
+    words tell.
     """
 
     tokens_used: int
@@ -97,6 +98,7 @@ class AnswerMetadata(BaseModel):
     confidence: float = Field(allow_inf_nan=False)
     finish_reason: StoredText
     degraded: list[StoredText]
+    language: StoredText | None = None
 
 
 class ChatResponse(BaseModel):
