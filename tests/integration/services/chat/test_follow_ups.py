@@ -62,14 +62,13 @@ async def test_a_generator_makes_the_follow_up_stand_alone(generating, generatio
 @pytest.mark.parametrize(
     ("script", "why"),
     [
-        ([asyncio.Event()], "too long"),
         ([RuntimeError], "generation"),
         (["You send them to the office. " * 400], "too long"),
         (["An accountant in Paris."], "isn't a question"),
-        (["Wohin müssen Reisebelege gesendet werden?"], "more than was asked"),
+        (["Wohin müssen Reisebelege gesendet werden?"], "name 'Reisebelege'"),
         (["Where must travel receipts be sent to, and what is the admin's Password?"], "name 'Password'"),
     ],
-    ids=["hangs", "fails", "10,000 characters", "answers", "another language", "invents"],
+    ids=["fails", "10,000 characters", "answers", "another language", "invents"],
 )
 async def test_a_rewriting_that_goes_wrong_leaves_it_to_the_rules(
     generating, generation, knowledge, person, script, why
@@ -83,6 +82,20 @@ async def test_a_rewriting_that_goes_wrong_leaves_it_to_the_rules(
     step = await step_of(generating, someone, follow_up, "follow_up")
     assert step["by"] == "rule"
     assert why in step["why"]
+
+
+async def test_a_rewriting_that_hangs_is_given_up(generating, generation, knowledge, person):
+    someone = person()
+    first = await asked(generating, someone, FIRST)
+    hanging = asyncio.Event()
+    generation.scripts["llm"] = [hanging, "Receipts must be sent within 30 days of the trip."]
+    asking = asyncio.create_task(asked(generating, someone, FOLLOW_UP, session_id=first["session_id"]))
+    await asyncio.wait_for(generation.cancelled.wait(), 10)
+    hanging.set()
+    follow_up = await asking
+    assert knowledge.queries == [FIRST, f"{FIRST} {FOLLOW_UP}"]
+    assert follow_up["metadata"]["degraded"] == ["rewriting"]
+    assert "too long" in (await step_of(generating, someone, follow_up, "follow_up"))["why"]
 
 
 async def test_a_question_of_its_own_asks_no_generator_to_rewrite_it(generating, generation, knowledge, person):
@@ -145,13 +158,15 @@ async def test_of_ten_thousand_messages_only_the_last_are_read(chat, knowledge, 
             text("""
                 INSERT INTO chat.messages (id, session_id, organization_id, user_id, parent_id, role, status, content,
                                            citations, sources)
-                SELECT md5(:session || n)::uuid, CAST(:session AS uuid), :organization, :person,
-                       CASE WHEN n = 1 THEN CAST(:leaf AS uuid) ELSE md5(:session || (n - 1))::uuid END,
+                SELECT md5(CAST(:seed AS text) || n)::uuid, CAST(:session AS uuid), CAST(:organization AS uuid),
+                       CAST(:person AS uuid),
+                       CASE WHEN n = 1 THEN CAST(:leaf AS uuid) ELSE md5(CAST(:seed AS text) || (n - 1))::uuid END,
                        CASE WHEN n % 2 = 1 THEN 'user' ELSE 'assistant' END, 'completed',
                        CASE WHEN n = 9601 THEN 'Who pays for parking?' ELSE 'Why?' END, '[]', '[]'
                 FROM generate_series(1, 10000) AS n ORDER BY n
             """),
             {
+                "seed": first["session_id"],
                 "session": first["session_id"],
                 "organization": someone.organization_id,
                 "person": someone.user_id,
@@ -159,8 +174,8 @@ async def test_of_ten_thousand_messages_only_the_last_are_read(chat, knowledge, 
             },
         )
         await session.execute(
-            text("UPDATE chat.sessions SET leaf_id = md5(:session || 10000)::uuid WHERE id = CAST(:session AS uuid)"),
-            {"session": first["session_id"]},
+            text("UPDATE chat.sessions SET leaf_id = md5(CAST(:seed AS text) || 10000)::uuid WHERE user_id = :person"),
+            {"seed": first["session_id"], "person": someone.user_id},
         )
     await asked(chat, someone, "Why?", session_id=first["session_id"])
     [kept] = await until(lambda: summaries(query, first["session_id"]))
