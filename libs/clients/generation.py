@@ -8,7 +8,7 @@ from libs.clients.base import ServiceClient
 from libs.contracts.completions import CompletionChunk, CompletionRequest, StreamOptions
 from libs.contracts.errors import unavailable
 from libs.contracts.openai import ModelList
-from libs.contracts.routing import RoutingReport
+from libs.contracts.routing import RoutingReport, WriterList
 
 
 class GenerationClient:
@@ -19,6 +19,10 @@ class GenerationClient:
         """Those that the plan includes, "" being no plan; None is every plan's, which no user may be told."""
         headers = {} if plan is None else {"X-Plan": plan}
         return await self._service.call("GET", "/v1/models", ModelList, headers=headers, idempotent=True, timeout_s=3)
+
+    async def writers(self) -> WriterList:
+        """Every model and its languages; for our own use, not for a user's eyes."""
+        return await self._service.call("GET", "/internal/models", WriterList, idempotent=True, timeout_s=3)
 
     async def routes(self) -> RoutingReport:
         """Models and routes in force; for the operator alone."""

@@ -11,6 +11,11 @@ EXTRACTIVE = "extractive"
 UNNAMED = ("default", "footnote")
 # Weights that `footnote models install` fetches and the OpenVINO engine runs.
 INSTALLABLE = ("qwen", "smollm2")
+# What their makers say that they write.
+LANGUAGES_OF: dict[str, list[str]] = {
+    "qwen": "en zh fr es pt de it ru ja ko vi th ar".split(),  # noqa: SIM905 - read as words
+    "smollm2": ["en"],
+}
 
 # OpenAI's service tiers: what a model is there for, and what a request may ask for.
 Latency = Literal["priority", "default", "flex"]
@@ -24,7 +29,8 @@ class GenerationModel(Section):
 
     `weights` is a name that `footnote models install` knows (openvino) or a folder of weights (transformers); an
     upstream has a `url` that ends in the API's version, `upstream_model` where it knows the model by another name than
-    ours, and its key. `first_token_s` is how long others wait in its place for its first words.
+    ours, and its key. `first_token_s` is how long others wait in its place for its first words. `languages` are the ISO
+    639-1 codes of what it writes well: those that are known of installable weights, otherwise any, unless named.
     """
 
     engine: Literal["extractive", "openvino", "transformers", "upstream"]
@@ -40,6 +46,12 @@ class GenerationModel(Section):
     latency: Latency = "default"
     plans: list[str] = Field(default_factory=list[str])
     first_token_s: float | None = Field(default=None, gt=0)
+    languages: list[Annotated[str, Field(pattern="^[a-z]{2}$")]] = Field(default_factory=list[str])
+
+    @property
+    def written(self) -> list[str]:
+        """The languages that it writes well; none where that isn't known."""
+        return self.languages or LANGUAGES_OF.get(self.weights, [])
 
     @model_validator(mode="after")
     def _complete(self) -> Self:

@@ -142,6 +142,7 @@ class Chat(Section):
     min_support: float = Field(ge=0, le=1)
     grace_messages: int = Field(ge=0)
     bin_days: float = Field(gt=0)
+    rewrite_s: float = Field(ge=0)
 
 
 class Documents(Section):

@@ -106,7 +106,8 @@ class AnswerMetadata(BaseModel):
     """`prompt_tokens` are those of `tokens_used` that were read; `confidence` is 0 to 1.
 
     `degraded` names each thing that didn't work as configured. `unsupported` are the characters of the answer that no
-    source supports, shown because the organisation wants to see them.
+    source supports, shown because the organisation wants to see them. `language` is the answer's, an ISO 639-1 code,
+    where its words tell.
     """
 
     tokens_used: int
@@ -121,6 +122,7 @@ class AnswerMetadata(BaseModel):
     degraded: list[StoredText]
     unsupported: list[TextSpan] = Field(default_factory=list[TextSpan])
     disagreements: list[Disagreement] = Field(default_factory=list[Disagreement])
+    language: StoredText | None = None
 
 
 class ChatResponse(BaseModel):

@@ -117,7 +117,8 @@ class StreamOptions(Strict):
 
 
 class CompletionRequest(Strict):
-    """OpenAI's request; `documents`, `top_k` and `repetition_penalty` are vLLM's additions.
+    """OpenAI's request; `documents`, `top_k` and `repetition_penalty` are vLLM's additions. `max_sentences` and
+    `language`, the question's as an ISO 639-1 code, are ours for the extractive composer.
 
     Fields that change nothing of the answer are read over. Those that would change it and can't be honoured are
     refused, unless their value asks for nothing.
@@ -126,6 +127,8 @@ class CompletionRequest(Strict):
     model: str = Field(min_length=1, max_length=200)
     messages: list[ChatMessageParam] = Field(min_length=1, max_length=MAX_MESSAGES)
     documents: list[DocumentParam] = Field(default_factory=list[DocumentParam])
+    max_sentences: int | None = Field(default=None, ge=1)
+    language: Text | None = None
     max_tokens: int | None = Field(default=None, ge=1)
     max_completion_tokens: int | None = Field(default=None, ge=1)
     temperature: float | None = Field(default=None, ge=0, le=2, allow_inf_nan=False)

@@ -35,3 +35,14 @@ class RoutingReport(BaseModel):
     models: list[ModelReport]
     routes: list[RouteReport]
     problem: str | None
+
+
+class Writer(BaseModel):
+    """A model, and the ISO 639-1 codes of the languages that it writes well; none where that isn't known."""
+
+    id: str
+    languages: list[str]
+
+
+class WriterList(BaseModel):
+    models: list[Writer]

@@ -1,11 +1,26 @@
-"""Stems of English words, also of those whose past no suffix tells: "lost" and "lose" are one stem."""
+"""Stems of words: English ones, or another language's while that is read.
 
-from collections.abc import Callable
+English also of those whose past no suffix tells: "lost" and "lose" are one stem.
+"""
+
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import lru_cache
 
 import snowballstemmer
 
-_snowball: Callable[[str], str] = snowballstemmer.stemmer("english").stemWord  # pyright: ignore - it has no types
+ENGLISH = "en"
+_ALGORITHMS = {
+    "en": "english",
+    "de": "german",
+    "es": "spanish",
+    "fr": "french",
+    "it": "italian",
+    "nl": "dutch",
+    "pt": "portuguese",
+}
+_language: ContextVar[str] = ContextVar("language", default=ENGLISH)
 
 # Forms that are a common word of their own (left, found, saw, ground) stand for themselves.
 _IRREGULAR = {
@@ -33,7 +48,36 @@ _IRREGULAR = {
 }
 
 
-@lru_cache(maxsize=1 << 16)
+@contextmanager
+def reading_in(language: str | None) -> Generator[None]:
+    """Words are compared as that language's within: an ISO 639-1 code; as English where it is unknown.
+
+    A context, because question, passages and sentences must all be read alike, in whatever depth of a call.
+    """
+    token = _language.set(language if language in _ALGORITHMS else ENGLISH)
+    try:
+        yield
+    finally:
+        _language.reset(token)
+
+
+def language_read() -> str:
+    """The language that words are read in here."""
+    return _language.get()
+
+
 def stem(word: str) -> str:
-    """The stem of a lower-case word (Snowball English); one with a digit in it is its own."""
-    return _snowball(_IRREGULAR.get(word, word)) if word.isalpha() else word
+    """The stem of a lower-case word (Snowball); one with a digit in it is its own."""
+    return _stem(_language.get(), word)
+
+
+@lru_cache(maxsize=1 << 16)
+def _stem(language: str, word: str) -> str:
+    if not word.isalpha():
+        return word
+    return _stemmer(language)(_IRREGULAR.get(word, word) if language == ENGLISH else word)
+
+
+@lru_cache
+def _stemmer(language: str) -> Callable[[str], str]:
+    return snowballstemmer.stemmer(_ALGORITHMS[language]).stemWord  # pyright: ignore - it has no types

@@ -4,7 +4,8 @@
 
 import re
 
-from libs.text.stems import stem
+from libs.text.stems import language_read, stem
+from libs.text.stopwords import OF_LANGUAGE
 
 # Letters and digits with what may stand inside a word: can't, e-mail, 3.14, 1,000, v1.2.3, README.md, snake_case.
 WORD = re.compile(r"[^\W_]+(?:[._'’\-/@:,][^\W_]+)*")
@@ -32,9 +33,15 @@ def words(text: str) -> list[str]:
 
 
 def content_stems(text: str) -> frozenset[str]:
-    """The stems of the words that carry content; the parts of a joined word stand for it."""
+    """The stems of the words that carry content in the language that is read; a joined word's parts stand for it."""
+    stopwords = contentless()
     found: set[str] = set()
     for word in words(text.casefold().replace("’", "'")):
-        if word not in STOPWORDS:
-            found.update(stem(part) for part in _JOINT.split(word) if part and part not in STOPWORDS)
+        if word not in stopwords:
+            found.update(stem(part) for part in _JOINT.split(word) if part and part not in stopwords)
     return frozenset(found)
+
+
+def contentless() -> frozenset[str]:
+    """The words without content of the language that is read."""
+    return OF_LANGUAGE.get(language_read(), STOPWORDS)

@@ -12,7 +12,9 @@ from libs.contracts.chat import ChatRequest, Outcome, SessionEvent, Source, Sour
 from libs.contracts.completions import CompletionRequest
 from libs.contracts.errors import ErrorCode, FootnoteError, deadline_exceeded
 from libs.contracts.knowledge import RetrievalRequest, RetrievalResponse
+from libs.text.stems import reading_in
 from services.chat import evidence
+from services.chat.abstention import abstention
 from services.chat.draft import Draft, Question
 from services.chat.generating import DEFAULT, EXTRACTIVE, Generation
 from services.chat.grounded import GroundedAnswer
@@ -28,11 +30,10 @@ from services.chat.prompt import (
 )
 from services.chat.quota import Quota
 from services.chat.speech import Publish
+from services.chat.understanding import LANGUAGE, Understanding, spoken_in
 from services.chat.ungrounded import unchecked_text
 from services.chat.wording import in_the_documents_words
 
-ABSTENTION = "I don't know. I found no answer to this in those documents of your organization that you can read."
-NEAREST = " The nearest passages are listed as sources."
 # In `degraded`: a model was asked for, and the organisation has its answers written from the sources' words alone.
 POLICY_MODE = "policy_mode"
 
@@ -53,6 +54,7 @@ class Answerer:
         self._knowledge = knowledge
         self._generation = generation
         self._embedder = embedder
+        self._understanding = Understanding(settings, generation)
 
     async def check_model(self, request: ChatRequest) -> None:
         """Raises 404 MODEL_NOT_FOUND, and 422 NO_GENERATOR for a question that only a generator could answer."""
@@ -89,6 +91,8 @@ class Answerer:
                 raise deadline_exceeded("chat") from error
             draft.finish_reason = "deadline"
             draft.degrade("deadline")
+        finally:
+            _tell_language(draft)
 
     async def _answer(self, question: Question, draft: Draft, publish: Publish) -> None:
         request = question.request
@@ -98,25 +102,31 @@ class Answerer:
         draft.plan = granted.plan
         draft.degrade(*granted.degraded)
         max_tokens = answer_tokens(granted.max_tokens, self._settings.generation.context_tokens)
+        question = await self._understanding.understood(question, draft)
         start = SessionEvent(session_id=question.session_id, message_id=question.answer_id)
         if not request.enable_rag:
             publish(start)
             publish(SourcesEvent(sources=[]))
             await self._unchecked(question, draft, publish, max_tokens)
             return
+        with reading_in(question.asked_in):
+            await self._from_documents(question, draft, publish, start, max_tokens)
+
+    async def _from_documents(
+        self, question: Question, draft: Draft, publish: Publish, start: SessionEvent, max_tokens: int
+    ) -> None:
         retrieval = await self._retrieve(question, draft)
         question = self._reworded(question, draft, retrieval)
-        draft.sources = self._fit(question, draft, retrieval, max_tokens)
+        form = await self._understanding.form(question, draft, retrieval.passages)
+        draft.sources = self._fit(question, draft, retrieval, max_tokens, form)
         publish(start)
         publish(SourcesEvent(sources=draft.sources))
         if draft.sources and self._evident(question, draft, retrieval):
-            await self._grounded(question, draft, publish, max_tokens)
+            await self._grounded(replace(question, form=form), draft, publish, max_tokens)
         if not draft.said.text:
-            self._abstain(draft, publish)
+            _abstain(draft, publish)
 
     async def _retrieve(self, question: Question, draft: Draft) -> RetrievalResponse:
-        if question.text != question.request.message:
-            draft.trace.add("follow_up", searched_for=question.text)
         with draft.trace.step("retrieve") as step:
             retrieval = await self._knowledge.retrieve(
                 RetrievalRequest(query=question.text, filters=question.request.filters)
@@ -137,9 +147,11 @@ class Answerer:
             draft.trace.add("glossary", understood_as=text)
         return replace(question, text=text)
 
-    def _fit(self, question: Question, draft: Draft, retrieval: RetrievalResponse, max_tokens: int) -> list[Source]:
+    def _fit(
+        self, question: Question, draft: Draft, retrieval: RetrievalResponse, max_tokens: int, form: str
+    ) -> list[Source]:
         sources, left_out = fitting(
-            retrieval.passages, question.text, max_tokens, self._settings.generation.context_tokens
+            retrieval.passages, question.text, max_tokens, self._settings.generation.context_tokens, form
         )
         numbers = {source.chunk_id: source.n for source in sources}
         draft.trace.add(
@@ -190,8 +202,10 @@ class Answerer:
             self._generation,
             CompletionRequest(
                 model=model,
-                messages=grounded_messages(question.text, draft.sources),
+                messages=grounded_messages(question.text, draft.sources, question.form),
                 documents=documents(draft.sources),
+                max_sentences=question.wishes.sentences,
+                language=question.asked_in,
                 max_tokens=max_tokens,
                 temperature=question.request.temperature,
             ),
@@ -206,8 +220,9 @@ class Answerer:
                 model=question.request.model or DEFAULT,
                 messages=conversation_messages(
                     question.request.message,
-                    question.history,
+                    question.conversation,
                     self._settings.generation.context_tokens - max_tokens,
+                    await self._understanding.form(question, draft),
                 ),
                 max_tokens=max_tokens,
                 temperature=question.request.temperature,
@@ -229,8 +244,17 @@ class Answerer:
                     draft.degrade("generation")
         draft.finish_reason = generation.finish_reason or draft.finish_reason
 
-    def _abstain(self, draft: Draft, publish: Publish) -> None:
-        draft.outcome = Outcome.ABSTAINED
-        text = ABSTENTION + NEAREST if draft.sources else ABSTENTION
-        draft.said.append(text)
-        publish(TokenEvent(text=text))
+
+def _abstain(draft: Draft, publish: Publish) -> None:
+    draft.outcome = Outcome.ABSTAINED
+    text, draft.language = abstention(draft.language_wanted, nearest=bool(draft.sources))
+    draft.said.append(text)
+    publish(TokenEvent(text=text))
+
+
+def _tell_language(draft: Draft) -> None:
+    """Whatever language the answer has come to be in, a reader learns where it isn't the one that was wanted."""
+    cited = {citation.n for citation in draft.said.citations}
+    draft.language = draft.language or spoken_in(draft.said.text, draft.sources, cited)
+    if draft.language and draft.language_wanted and draft.language != draft.language_wanted:
+        draft.degrade(LANGUAGE)

@@ -1,6 +1,5 @@
 """A question, and its answer while it is made."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -8,18 +7,20 @@ from libs.contracts.answering import AnswerPolicy
 from libs.contracts.chat import ChatRequest, Disagreement, Outcome, Source
 from libs.contracts.identity import Subject
 from services.chat.grounding.citations import AnswerBuilder
+from services.chat.memory.turns import Conversation
 from services.chat.quota import Usage
 from services.chat.recorder import TraceRecorder
-from services.chat.repository import Turn
+from services.chat.wishes import Wishes
 
 NO_MODEL = "none"
 
 
 @dataclass(frozen=True)
 class Question:
-    """`text` is what was asked, made to stand alone; `history` is the session before it, oldest first.
+    """`text` is what was asked, once it is made to stand alone; `conversation` is the session before it.
 
-    `policy` is the organisation's, `instructions` are the asker's own.
+    `policy` is the organisation's, `instructions` are the asker's own; `wishes` is what both say of an answer's form,
+    `form` what a prompt says of it. `asked_in` is the language, an ISO 639-1 code, None where its words don't tell.
     """
 
     subject: Subject
@@ -28,14 +29,17 @@ class Question:
     answer_id: UUID
     reservation_id: UUID
     text: str
-    history: Sequence[Turn]
+    conversation: Conversation
     policy: AnswerPolicy = field(default_factory=AnswerPolicy)
     instructions: str = ""
+    wishes: Wishes = field(default_factory=Wishes)
+    asked_in: str | None = None
+    form: str = ""
 
 
 @dataclass
 class Draft:
-    """An answer while it is made."""
+    """An answer while it is made. Its languages are ISO 639-1 codes, None where nothing tells."""
 
     trace: TraceRecorder = field(default_factory=TraceRecorder)
     said: AnswerBuilder = field(default_factory=AnswerBuilder)
@@ -49,6 +53,8 @@ class Draft:
     degraded: list[str] = field(default_factory=list[str])
     disagreements: list[Disagreement] = field(default_factory=list[Disagreement])
     plan: str | None = None
+    language_wanted: str | None = None
+    language: str | None = None
 
     @property
     def usage(self) -> Usage:

@@ -16,6 +16,7 @@ from libs.events.outbox import OutboxRelay
 from libs.service.app import VERSION, Kit, create_app
 from libs.stores.postgres import Database
 from libs.stores.redis import connect_redis
+from libs.text.language import language_of_words
 from services.chat import citing
 from services.chat.answering import Answerer
 from services.chat.completions.routes import router as completions_router
@@ -64,6 +65,8 @@ async def wire(kit: Kit) -> AsyncGenerator[None]:
     conversations = Conversations(database, knowledge, timedelta(days=settings.chat.bin_days))
     kit.app.state.conversations = conversations
     kit.app.state.transfers = Transfers(database, knowledge)
+    # Before the first question, which would wait for the model to load.
+    await asyncio.to_thread(language_of_words, "a question")
     duties = (relay.run(), chat.recover(), chat.heed_stops(), empty_bins(conversations))
     background = [asyncio.create_task(duty) for duty in duties]
     async with serving_tools(KnowledgeTools(chat, knowledge), VERSION) as kit.app.state.mcp:

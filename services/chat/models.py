@@ -17,6 +17,7 @@ class Base(DeclarativeBase):
         datetime: DateTime(timezone=True),
         dict[str, Any]: JSONB,
         list[dict[str, Any]]: JSONB,
+        list[str]: JSONB,
     }
 
 
@@ -155,6 +156,19 @@ class InstructionsRow(Base):
     instructions: Mapped[str]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class SummaryRow(Base):
+    """What a person had asked of a session up to one of its messages: `topic` is the last question that stood alone."""
+
+    __tablename__ = "summaries"
+
+    message_id: Mapped[UUID] = mapped_column(ForeignKey("messages.id", ondelete="CASCADE"), primary_key=True)
+    organization_id: Mapped[UUID]
+    user_id: Mapped[UUID]
+    topic: Mapped[str]
+    phrases: Mapped[list[str]]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
 class OutboxMessage(OutboxMixin, Base):

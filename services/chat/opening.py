@@ -1,7 +1,6 @@
 """A question takes its place in a conversation: at its end, in place of another, or asked once more."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -12,8 +11,8 @@ from libs.contracts.errors import ErrorCode, FootnoteError, not_found
 from libs.contracts.identity import Subject
 from libs.contracts.knowledge_completions import QUESTION_MAX_CHARS
 from services.chat.draft import Question
-from services.chat.followup import standalone
-from services.chat.repository import ChatRepository, ChatStore, Turn
+from services.chat.memory.turns import Conversation
+from services.chat.repository import ChatRepository, ChatStore
 
 TITLE_CHARS = 80
 
@@ -28,13 +27,13 @@ class LongRequest(ChatRequest):
 class Asked:
     """`again_to` names the question of the session that is answered once more; the request then repeats it.
 
-    A program's question stands in a session of its own; its `history` came with it.
+    A program's question stands in a session of its own; its `conversation` came with it.
     """
 
     request: ChatRequest
     again_to: UUID | None = None
     by_program: bool = False
-    history: Sequence[Turn] = ()
+    conversation: Conversation = field(default_factory=Conversation)
 
 
 async def opened(store: ChatStore, subject: Subject, asked: Asked) -> Question:
@@ -56,13 +55,25 @@ async def opened(store: ChatStore, subject: Subject, asked: Asked) -> Question:
                 {"param": "enable_rag"},
             )
         before = await _before(repository, asked, session_id)
-        history = asked.history if asked.by_program else await repository.recent(before)
+        conversation = asked.conversation if asked.by_program else await _conversation(repository, before)
         if again_to is None:
             await repository.add_question(question_id, session_id, before, request.message, _options(request))
         await repository.add_answer(answer_id, session_id, question_id, reservation_id)
-    questions = [message.content for message in history if message.role == "user"]
-    text = standalone(request.message, questions[-1] if questions and request.enable_rag else None)
-    return Question(subject, request, session_id, answer_id, reservation_id, text, history, policy, instructions)
+    return Question(
+        subject,
+        request,
+        session_id,
+        answer_id,
+        reservation_id,
+        request.message,
+        conversation,
+        policy,
+        instructions,
+    )
+
+
+async def _conversation(repository: ChatRepository, before: UUID | None) -> Conversation:
+    return (await repository.memory.remembered(before)).conversation
 
 
 async def _before(repository: ChatRepository, asked: Asked, session_id: UUID) -> UUID | None:

@@ -7,29 +7,19 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CTE, ColumnElement, Insert, and_, delete, func, insert, literal, select, update
+from sqlalchemy import ColumnElement, Insert, and_, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from libs.contracts.chat import AnswerMetadata, AnswerTrace, ChatMessage, Citation, Source
 from libs.contracts.identity import Subject
 from libs.stores.postgres import Database
+from services.chat.memory.repository import MemoryRepository
 from services.chat.models import Message, OutboxMessage, Trace
 from services.chat.models import Session as SessionRow
 from services.chat.policies.repository import PolicyRepository
 
-# Of a conversation, as far back as a prompt may look.
-RECENT_MESSAGES = 12
 RECOVERED_AT_ONCE = 100
-
-
-@dataclass(frozen=True)
-class Turn:
-    """A message as a conversation goes on from it; `outcome` is a finished answer's."""
-
-    role: str
-    content: str
-    outcome: str | None = None
 
 
 @dataclass(frozen=True)
@@ -67,6 +57,11 @@ class ChatRepository:
     def policies(self) -> PolicyRepository:
         """The queries of policies, in the same transaction."""
         return PolicyRepository(self._session, self._subject)
+
+    @property
+    def memory(self) -> MemoryRepository:
+        """The queries of what was said before, in the same transaction."""
+        return MemoryRepository(self._session, self._subject)
 
     def _own(self, table: type[SessionRow | Message | Trace]) -> ColumnElement[bool]:
         return and_(table.organization_id == self._subject.organization_id, table.user_id == self._subject.user_id)
@@ -144,19 +139,6 @@ class ChatRepository:
         await self._session.execute(
             update(SessionRow).where(SessionRow.id == session_id, self._own(SessionRow)).values(leaf_id=answer_id)
         )
-
-    async def recent(self, leaf_id: UUID | None) -> list[Turn]:
-        """The branch's last messages, oldest first."""
-        if leaf_id is None:
-            return []
-        path = branch(leaf_id, RECENT_MESSAGES)
-        rows = await self._session.execute(
-            select(Message.role, Message.content, Message.metadata_["outcome"].astext.label("outcome"))
-            .join(path, Message.id == path.c.id)
-            .where(self._own(Message))
-            .order_by(Message.position)
-        )
-        return [Turn(row.role, row.content, row.outcome) for row in rows]
 
     async def finish(self, answer: FinishedAnswer, *outbox: OutboxEntry) -> None:
         """Stores the end of an answer, its trace and what billing and knowledge must learn.
@@ -273,14 +255,6 @@ class ChatStore:
 def _outbox_insert(entry: OutboxEntry) -> Insert:
     due_at = func.now() + func.make_interval(0, 0, 0, 0, 0, 0, entry.delay_s)
     return insert(OutboxMessage).values(id=entry.id, topic=entry.topic, payload=entry.payload, due_at=due_at)
-
-
-def branch(leaf_id: UUID, length: int | None = None) -> CTE:
-    """The ids of the messages from `leaf_id` back to the first, or of the last `length`. Check whose they are."""
-    start = select(Message.id, Message.parent_id, literal(1).label("depth")).where(Message.id == leaf_id)
-    path = start.cte("path", recursive=True)
-    before = select(Message.id, Message.parent_id, path.c.depth + 1).join(path, Message.id == path.c.parent_id)
-    return path.union_all(before if length is None else before.where(path.c.depth < length))
 
 
 def message_of(row: Message) -> ChatMessage:

@@ -110,6 +110,8 @@ class AnswerRun:
             await self._forget(end.settled)
         else:
             self._parts.relay.wake()
+        if end.answer_id:
+            await self._remember(end.answer_id)
 
     async def _run(self) -> _End:
         await self._parts.answerer.check_model(self._asked.request)
@@ -152,6 +154,7 @@ class AnswerRun:
                 degraded=draft.degraded,
                 unsupported=draft.said.unsupported,
                 disagreements=draft.disagreements,
+                language=draft.language,
             ),
         )
 
@@ -182,6 +185,14 @@ class AnswerRun:
         ANSWERS.labels(status, response.metadata.outcome if answered else "none").inc()
         settled = answered and "billing" not in draft.degraded and await self._settle_now(entry)
         return entry if settled else None
+
+    async def _remember(self, answer_id: UUID) -> None:
+        """Summarises what has become too old to be looked at; without it the next answer's does."""
+        try:
+            async with self._parts.store.step(self._subject) as repository:
+                await repository.memory.summarise(answer_id)
+        except Exception as error:  # noqa: BLE001 - nobody waits for it, and nothing is lost
+            log.warning("the conversation isn't summarised", error=str(error))
 
     async def _forget(self, entry: OutboxEntry) -> None:
         try:

@@ -50,9 +50,13 @@ class Sampling:
 
 @dataclass(frozen=True)
 class GenerationRequest:
+    """`documents`, `max_sentences` and `language`, an ISO 639-1 code of the question's, are for the composer alone."""
+
     messages: tuple[Message, ...]
     sampling: Sampling = Sampling()
     documents: tuple[Document, ...] = ()
+    max_sentences: int | None = None
+    language: str | None = None
 
 
 @dataclass(frozen=True)

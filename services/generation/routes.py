@@ -10,7 +10,7 @@ from starlette.responses import Response
 from libs.contracts.completions import Completion, CompletionRequest
 from libs.contracts.errors import ErrorCode, FootnoteError
 from libs.contracts.openai import Model, ModelList
-from libs.contracts.routing import RoutingReport
+from libs.contracts.routing import RoutingReport, Writer, WriterList
 from libs.service.disconnect import while_connected
 from libs.service.identity import Operator
 from libs.service.streaming import event_stream
@@ -59,6 +59,14 @@ async def chat_completions(
     # Errors that are known before the first words still get their own status.
     chosen = await while_connected(request, "generation", first_of(events))
     return event_stream(shape.chunks(chosen, events))
+
+
+@router.get("/internal/models")
+async def writers(service: TheService) -> WriterList:
+    """Every model with the languages that it writes well, the built-in route's first model first."""
+    table = service.models.table
+    models = [table.models[name] for name in table.names(None) if name in table.models]
+    return WriterList(models=[Writer(id=model.name, languages=model.settings.written) for model in models])
 
 
 @router.get("/internal/routes")

@@ -95,7 +95,9 @@ def _request(
     documents = tuple(
         Document(document.id, document.title, document.text, document.table_header) for document in request.documents
     )
-    return GenerationRequest(messages, limited(request, model.settings, route), documents)
+    return GenerationRequest(
+        messages, limited(request, model.settings, route), documents, request.max_sentences, request.language
+    )
 
 
 def _events(model: ServedModel, request: GenerationRequest) -> AsyncGenerator[Event]:

@@ -2,8 +2,8 @@
 
 from libs.contracts.knowledge_completions import FOOTNOTE, QUESTION_MAX_CHARS, KnowledgeCompletionRequest
 from services.chat.generating import DEFAULT
+from services.chat.memory.turns import Turn, conversation_of
 from services.chat.opening import Asked, LongRequest
-from services.chat.repository import RECENT_MESSAGES, Turn
 
 TOKENS_UNLESS_ASKED = 512
 FEWEST_TOKENS, MOST_TOKENS = 50, 2_000
@@ -25,6 +25,9 @@ def asked(body: KnowledgeCompletionRequest) -> Asked:
         max_tokens=max(FEWEST_TOKENS, min(tokens, MOST_TOKENS)),
         temperature=min(temperature, MAX_TEMPERATURE),
     )
-    turns = [message for message in before if message.role in {"user", "assistant"}][-RECENT_MESSAGES:]
-    history = [Turn(message.role, message.text[:QUESTION_MAX_CHARS]) for message in turns]
-    return Asked(request, by_program=True, history=history)
+    turns = [
+        Turn(message.role, message.text[:QUESTION_MAX_CHARS])
+        for message in before
+        if message.role in {"user", "assistant"}
+    ]
+    return Asked(request, by_program=True, conversation=conversation_of(turns))

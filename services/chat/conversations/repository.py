@@ -30,10 +30,11 @@ from libs.contracts.chat import ChatMessage, ChatSession
 from libs.contracts.conversations import SessionChange
 from libs.contracts.errors import invalid
 from libs.contracts.identity import Subject
+from services.chat.branches import branch
 from services.chat.conversations.cursors import cursor_of, message_place, parts_of
 from services.chat.conversations.ratings import given_ratings
 from services.chat.models import Message, Session
-from services.chat.repository import branch, message_of
+from services.chat.repository import message_of
 
 PURGED_AT_ONCE = 100
 

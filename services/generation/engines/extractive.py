@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from libs.text.names import Mentions, names_in
+from libs.text.stems import reading_in
 from services.generation.engines.decoding import StopStrings
 from services.generation.engines.definitions import defined_terms, names_what_is_defined
 from services.generation.engines.lexical import QuestionTerms, content_terms
@@ -94,7 +95,9 @@ class ExtractiveEngine:
         budget, stop, reason = request.sampling.max_tokens, StopStrings(request.sampling.stop), "stop"
         prompt_tokens = sum(map(_count, [question, *(document.text for document in request.documents)]))
         written = 0
-        for text in _composed(sentences, await self._choose(question, sentences)):
+        with reading_in(request.language):
+            chosen = await self._choose(question, sentences, request.max_sentences)
+        for text in _composed(sentences, chosen):
             if written + _count(text) > budget:
                 reason = "length"
                 break
@@ -111,7 +114,7 @@ class ExtractiveEngine:
         """Words and punctuation marks."""
         return [_count(text) for text in texts]
 
-    async def _choose(self, question: str, sentences: list[Sentence]) -> list[int]:
+    async def _choose(self, question: str, sentences: list[Sentence], most: int | None) -> list[int]:
         """The places of the sentences to say, in the order in which to say them."""
         lists = {sentence.lead_in for sentence in sentences}
         statements = [
@@ -130,7 +133,7 @@ class ExtractiveEngine:
         ]
         for places in (statements, others):  # rows and links only where nothing is said in sentences
             scored = await self._score(question, sentences, places)
-            chosen = _select(question, sentences, scored)
+            chosen = _select(question, sentences, scored, most)
             if chosen:
                 return chosen
         return []
@@ -202,12 +205,13 @@ def _said_with(sentences: list[Sentence], place: int) -> str:
     return " ".join(sentences[other].text for other in _unit(sentences, place))
 
 
-def _select(question: str, sentences: list[Sentence], scored: list[_Scored]) -> list[int]:
+def _select(question: str, sentences: list[Sentence], scored: list[_Scored], most: int | None) -> list[int]:
     best = max((candidate.support for candidate in scored), default=0.0)
     embedded = all(candidate.vector is not None for candidate in scored)
     floor = max(MIN_SUPPORT if embedded else MIN_SUPPORT_OF_WORDS, RELATIVE_SUPPORT * best)
     open_candidates = [candidate for candidate in scored if candidate.support >= floor]
     limit = MAX_LOOKUP_SENTENCES if _LOOKUP.match(question) else MAX_SENTENCES
+    limit = limit if most is None else min(limit, most)
     chosen: list[_Scored] = []
     said: list[int] = []
     while open_candidates:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from libs.text.stems import stem
+from libs.text.words import STOPWORDS, contentless
 
 # Words with their inner punctuation, so that "v1.2.3", "ERR-4012" and "don't" stay whole; CJK character by character.
 _WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|[^\W_]+(?:[-'’.:/_][^\W_]+)*")
@@ -25,13 +26,14 @@ _EXACT_WEIGHT = 2.0
 
 def content_terms(text: str) -> set[str]:
     """The stems of the words of `text` that carry meaning; compounds whole and in parts."""
+    stopwords = _STOPWORDS if contentless() is STOPWORDS else contentless()
     terms: set[str] = set()
     for word in _WORD.findall(text.lower().replace("’", "'")):
-        if word in _STOPWORDS:
+        if word in stopwords:
             continue
         terms.add(stem(word.removesuffix("'s")))
         if not word.isalnum():
-            terms.update(stem(part) for part in _PARTS.findall(word) if part not in _STOPWORDS and len(part) > 1)
+            terms.update(stem(part) for part in _PARTS.findall(word) if part not in stopwords and len(part) > 1)
     return terms
 
 

@@ -7,6 +7,7 @@ import { Documents } from "./documents/Documents";
 import { GivenFeedbackList } from "./feedback/GivenFeedbackList";
 import { Navigation } from "./navigation/Navigation";
 import { useRoute, type Route } from "./route";
+import { Settings } from "./settings/Settings";
 import { forgetUser } from "./state";
 import { Shared } from "./share/Shared";
 import { useStore } from "./store";
@@ -18,6 +19,7 @@ const TITLES: Record<Route["page"], string> = {
   documents: "Documents",
   usage: "Usage",
   feedback: "Feedback",
+  settings: "Settings",
   share: "Public documents",
 };
 
@@ -55,5 +57,7 @@ function PageOf({ route }: { route: Exclude<Route, { page: "share" }> }) {
       return <Usage />;
     case "feedback":
       return <GivenFeedbackList />;
+    case "settings":
+      return <Settings />;
   }
 }

@@ -9,6 +9,7 @@ test.each<[Route]>([
   [{ page: "documents" }],
   [{ page: "usage" }],
   [{ page: "feedback" }],
+  [{ page: "settings" }],
   [{ page: "session", sessionId: SESSION }],
   [{ page: "share", token: `fs_${"0a".repeat(32)}` }],
 ])("%j is found again by its hash", (route) => {

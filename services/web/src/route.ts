@@ -6,6 +6,7 @@ export type Route =
   | { page: "documents" }
   | { page: "usage" }
   | { page: "feedback" }
+  | { page: "settings" }
   | { page: "share"; token: string };
 
 const SHARE_TOKEN = /^fs_[0-9a-f]{64}$/;
@@ -16,7 +17,7 @@ export function routeOf(hash: string): Route {
   const [page, id = ""] = hash.replace(/^#\/?/, "").split("/");
   if (page === "sessions" && UUID.test(id)) return { page: "session", sessionId: id };
   if (page === "share" && SHARE_TOKEN.test(id)) return { page: "share", token: id };
-  if (page === "documents" || page === "usage" || page === "feedback") return { page };
+  if (page === "documents" || page === "usage" || page === "feedback" || page === "settings") return { page };
   return { page: "ask" };
 }
 

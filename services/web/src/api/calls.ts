@@ -1,9 +1,12 @@
 import type {
+  AnswerPolicy,
+  AnswerPolicyChange,
   AnswerTrace,
   ChatMessage,
   ChatSession,
   Feedback,
   GivenFeedback,
+  Instructions,
   Page,
   PassageInContext,
   SearchResponse,
@@ -135,6 +138,26 @@ export async function deleteDocument(documentId: string): Promise<void> {
 
 export function usage(): Promise<Usage> {
   return sendForJson("/billing/usage");
+}
+
+/** How the organisation's questions are answered; for admins. */
+export function answerPolicy(): Promise<AnswerPolicy> {
+  return sendForJson("/admin/answers");
+}
+
+export function changeAnswerPolicy(change: AnswerPolicyChange): Promise<AnswerPolicy> {
+  return sendForJson("/admin/answers", jsonBody(change, "PATCH"));
+}
+
+/** What the user asks of the answers to their own questions. */
+export async function instructions(): Promise<string> {
+  return (await sendForJson<Instructions>("/chat/instructions")).instructions;
+}
+
+/** Sets them, as they are kept then; empty ones are removed. */
+export async function keepInstructions(text: string): Promise<string> {
+  const kept = await sendForJson<Instructions>("/chat/instructions", jsonBody({ instructions: text }, "PUT"));
+  return kept.instructions;
 }
 
 function paged(path: string, cursor: string | null, filters: Record<string, string> = {}): string {

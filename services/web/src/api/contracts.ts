@@ -3,6 +3,9 @@
 /** Of a question, and of a rating's comment. */
 export const MESSAGE_MAX_CHARS = 2000;
 
+/** Of an organisation's instructions, and of a person's. */
+export const INSTRUCTIONS_MAX_CHARS = 1000;
+
 /** A half-open range [start, end), in Unicode code points. */
 export interface TextSpan {
   start: number;
@@ -56,6 +59,8 @@ export interface AnswerMetadata {
   /** Absent in answers that were kept before these were told. */
   unsupported?: TextSpan[];
   disagreements?: Disagreement[];
+  /** The answer's, an ISO 639-1 code, where its words tell. */
+  language?: string | null;
 }
 
 export interface ChatResponse {
@@ -231,4 +236,23 @@ export interface User {
   organization_id: string;
   organization_name: string;
   roles: string[];
+}
+
+/** How an organisation's questions are answered. */
+export interface AnswerPolicy {
+  mode: "auto" | "extractive";
+  unsupported: "cut" | "mark";
+  injected: "mark" | "lower" | "drop";
+  personal_data: "allow" | "mask" | "refuse";
+  moderate_questions: boolean;
+  moderate_answers: boolean;
+  cache_answers: boolean;
+  instructions: string;
+}
+
+/** What is absent stays. */
+export type AnswerPolicyChange = Partial<AnswerPolicy>;
+
+export interface Instructions {
+  instructions: string;
 }

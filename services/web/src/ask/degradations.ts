@@ -7,6 +7,8 @@ const MEANINGS: Record<string, string> = {
   embedding: "Texts could only be compared by their words, not by their meaning.",
   generation: "The language model failed on the way. What could be made without it is shown.",
   policy_mode: "Your organization has answers written from its documents’ own sentences, whatever model was asked for.",
+  language: "The answer isn’t in the language that was wanted: its sources are in another.",
+  rewriting: "The language model couldn’t put this follow-up into a question of its own. Rules did.",
   plan_tokens: "Your plan allows a shorter answer than was asked for.",
 };
 

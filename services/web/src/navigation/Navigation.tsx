@@ -1,6 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 
+import { isAdmin } from "../account/roles";
 import { me } from "../api/calls";
 import { hashOf, type Route } from "../route";
 import { Modal } from "../ui/Modal";
@@ -8,8 +9,6 @@ import { useMedia } from "../ui/media";
 import { Account } from "./Account";
 import { Sessions } from "./Sessions";
 import { UndoDelete } from "./UndoDelete";
-
-const ADMINS = new Set(["owner", "admin"]);
 
 /** The ways through Footnote: beside the page where there is room, else behind a button. */
 export function Navigation({ route }: { route: Route }) {
@@ -19,7 +18,7 @@ export function Navigation({ route }: { route: Route }) {
   const [openedOn, setOpenedOn] = useState<string | null>(null);
   const close = () => setOpenedOn(null);
   const user = useQuery({ queryKey: ["me"], queryFn: me, staleTime: Infinity });
-  const admin = user.data?.roles.some((role) => ADMINS.has(role)) === true;
+  const admin = user.data !== undefined && isAdmin(user.data);
 
   const links = (
     <>
@@ -28,6 +27,7 @@ export function Navigation({ route }: { route: Route }) {
         <PageLink to={{ page: "documents" }} here={here} label="Documents" close={close} />
         <PageLink to={{ page: "usage" }} here={here} label="Usage" close={close} />
         {admin && <PageLink to={{ page: "feedback" }} here={here} label="Feedback" close={close} />}
+        <PageLink to={{ page: "settings" }} here={here} label="Settings" close={close} />
       </nav>
       <Sessions current={route.page === "session" ? route.sessionId : null} />
       <Account />

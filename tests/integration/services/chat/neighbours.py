@@ -29,6 +29,7 @@ from libs.contracts.knowledge import (
     ServedPassages,
 )
 from libs.contracts.openai import Model, ModelList, error_envelope
+from libs.contracts.routing import Writer, WriterList
 from libs.contracts.usage import CitedAnswer
 from libs.service.errors import install_error_handlers
 from libs.service.streaming import event_stream
@@ -122,6 +123,7 @@ class ScriptedGeneration:
     def __init__(self) -> None:
         self.app = FastAPI()
         self.app.get("/v1/models")(self._models)
+        self.app.get("/internal/models")(self._writers)
         self.app.add_api_route("/v1/chat/completions", self._complete, methods=["POST"])
         self.reset()
 
@@ -132,6 +134,7 @@ class ScriptedGeneration:
         self.overloaded = False
         self.plans: list[str | None] = []
         self.only_for: dict[str, str] = {}
+        self.languages: dict[str, list[str]] = {}
         self.skipped: list[SkippedModel] = []
         self.asked = asyncio.Event()
         self.cancelled = asyncio.Event()
@@ -140,6 +143,9 @@ class ScriptedGeneration:
         plan = request.headers.get("x-plan")
         names = [name for name in self.scripts if plan is None or self.only_for.get(name, plan) == plan]
         return ModelList(data=[Model(id=name, created=0, owned_by="test") for name in names])
+
+    async def _writers(self) -> WriterList:
+        return WriterList(models=[Writer(id=name, languages=self.languages.get(name, [])) for name in self.scripts])
 
     async def _complete(self, request: Request) -> Response:
         completion = CompletionRequest.model_validate_json(await request.body())

@@ -155,17 +155,21 @@ async def test_passages_without_room_are_left_out_and_the_trace_says_so(chat, kn
     assert [row.get("cut") for row in prompt["passages"]] == [None, None, "no room in the prompt", None]
 
 
-async def test_a_short_follow_up_is_searched_for_with_the_question_before(chat, knowledge, generation, person):
+async def test_a_short_follow_up_is_searched_for_in_the_words_of_the_question_before(
+    chat, knowledge, generation, person
+):
     knowledge.passages = [RULES]
     generation.scripts = {"extractive": ["Receipts must be sent within 30 days of the trip."]}
     someone = person()
     first = (await chat.post("/chat", json={"message": QUESTION}, headers=someone.headers)).json()
     second = {"message": "And for business class?", "session_id": first["session_id"]}
     answer = (await chat.post("/chat", json=second, headers=someone.headers)).json()
-    assert knowledge.queries == [QUESTION, f"{QUESTION} And for business class?"]
+    searched_for = f"{QUESTION.removesuffix('?')} for business class?"
+    assert knowledge.queries == [QUESTION, searched_for]
     trace = (await chat.get(f"/chat/messages/{answer['message_id']}/trace", headers=someone.headers)).json()
     assert trace["question"] == "And for business class?"
-    assert {"step": "follow_up", "searched_for": f"{QUESTION} And for business class?"} in trace["steps"]
+    step = {"step": "follow_up", "by": "rule", "searched_for": searched_for, "made_from": [QUESTION]}
+    assert step in trace["steps"]
 
 
 async def test_the_trace_tells_what_was_cut_and_why(chat, knowledge, generation, person):
