@@ -30,6 +30,8 @@ from services.chat.prompt import (
     grounded_messages,
 )
 from services.chat.quota import Quota
+from services.chat.safety.guard import Guard, refuse
+from services.chat.safety.screening import shown_to_generator
 from services.chat.ungrounded import unchecked_text
 from services.chat.wording import in_the_documents_words
 
@@ -53,12 +55,14 @@ class Answerer:
         knowledge: KnowledgeClient,
         generation: GenerationClient,
         embedder: Embedder,
+        guard: Guard,
     ) -> None:
         self._settings = settings
         self._quota = quota
         self._knowledge = knowledge
         self._generation = generation
         self._embedder = embedder
+        self._guard = guard
 
     async def check_model(self, request: ChatRequest) -> None:
         """Raises 404 MODEL_NOT_FOUND, and 422 NO_GENERATOR for a question that only a generator could answer."""
@@ -86,6 +90,9 @@ class Answerer:
 
     async def answer(self, question: Question, draft: Draft, publish: Publish) -> None:
         """Raises FootnoteError; 504 where the deadline passes before anything is said."""
+        await self._guard.moderated(question, draft, publish, lambda let_out: self._in_time(question, draft, let_out))
+
+    async def _in_time(self, question: Question, draft: Draft, publish: Publish) -> None:
         remaining = current_context().remaining_s()
         try:
             async with asyncio.timeout(remaining):
@@ -105,12 +112,17 @@ class Answerer:
         draft.degrade(*granted.degraded)
         max_tokens = answer_tokens(granted.max_tokens, self._settings.generation.context_tokens)
         start = SessionEvent(session_id=question.session_id, message_id=question.answer_id)
+        refusal = await self._guard.refusal(question, draft)
+        if refusal:
+            publish(start)
+            refuse(draft, publish, refusal)
+            return
         if not request.enable_rag:
             publish(start)
             publish(SourcesEvent(sources=[]))
             await self._unchecked(question, draft, publish, max_tokens)
             return
-        retrieval = await self._retrieve(question, draft)
+        retrieval = self._guard.screen(question, draft, await self._retrieve(question, draft))
         question = self._reworded(question, draft, retrieval)
         draft.sources = self._fit(question, draft, retrieval, max_tokens)
         publish(start)
@@ -175,7 +187,7 @@ class Answerer:
 
     async def _grounded(self, question: Question, draft: Draft, publish: Publish, max_tokens: int) -> None:
         """The generator's answer; the extractive one where nothing of it is supported, or it can't be made."""
-        grounder = Grounder(question.text, draft.sources, self._embedder, self._settings.chat.min_support)
+        grounder = Grounder(question.text, draft.material, self._embedder, self._settings.chat.min_support)
         model = question.request.model or DEFAULT
         remaining = current_context().remaining_s()
         allowed = None if remaining is None else remaining - min(EXTRACTIVE_RESERVE_S, remaining / 4)
@@ -201,16 +213,18 @@ class Answerer:
             draft.degrade("embedding")
 
     def _generate(self, question: Question, draft: Draft, model: str, max_tokens: int) -> Generation:
+        read = [shown_to_generator(source) for source in draft.material]
         return Generation(
             self._generation,
             CompletionRequest(
                 model=model,
-                messages=grounded_messages(question.text, draft.sources),
-                documents=documents(draft.sources),
+                messages=grounded_messages(question.text, read),
+                documents=documents(read),
                 max_tokens=max_tokens,
                 temperature=question.request.temperature,
             ),
             draft.plan,
+            self._guard.stand_ins(question),
         )
 
     async def _speak(self, generation: Generation, draft: Draft, grounder: Grounder, publish: Publish) -> None:
@@ -261,6 +275,7 @@ class Answerer:
                 temperature=question.request.temperature,
             ),
             draft.plan,
+            self._guard.stand_ins(question),
         )
         with draft.trace.step("generate") as step:
             try:

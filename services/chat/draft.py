@@ -1,6 +1,6 @@
 """A question, and its answer while it is made."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -11,6 +11,8 @@ from services.chat.grounding.citations import AnswerBuilder
 from services.chat.quota import Usage
 from services.chat.recorder import TraceRecorder
 from services.chat.repository import Turn
+from services.chat.safety.events import Noted
+from services.chat.safety.screening import Suspect, material
 
 NO_MODEL = "none"
 
@@ -35,7 +37,10 @@ class Question:
 
 @dataclass
 class Draft:
-    """An answer while it is made."""
+    """An answer while it is made. `suspects` are the passages found that give instructions, by their chunks.
+
+    `noted` is what the organisation's admins will read of.
+    """
 
     trace: TraceRecorder = field(default_factory=TraceRecorder)
     said: AnswerBuilder = field(default_factory=AnswerBuilder)
@@ -48,6 +53,13 @@ class Draft:
     usages: list[Usage] = field(default_factory=list[Usage])
     degraded: list[str] = field(default_factory=list[str])
     plan: str | None = None
+    suspects: Mapping[UUID, Suspect] = field(default_factory=dict[UUID, Suspect])
+    noted: list[Noted] = field(default_factory=list[Noted])
+
+    @property
+    def material(self) -> list[Source]:
+        """The sources as generators and checks read them: without what gives instructions."""
+        return material(self.sources, self.suspects)
 
     @property
     def usage(self) -> Usage:

@@ -14,6 +14,7 @@ from libs.contracts.knowledge_completions import QUESTION_MAX_CHARS
 from services.chat.draft import Question
 from services.chat.followup import standalone
 from services.chat.repository import ChatRepository, ChatStore, Turn
+from services.chat.safety.keeping import kept_options, kept_text
 
 TITLE_CHARS = 80
 
@@ -37,8 +38,8 @@ class Asked:
     history: Sequence[Turn] = ()
 
 
-async def opened(store: ChatStore, subject: Subject, asked: Asked) -> Question:
-    """Stores the question, unless it was asked before, and the answer to be made.
+async def opened(store: ChatStore, subject: Subject, asked: Asked, phone_regions: Sequence[str]) -> Question:
+    """Stores the question, unless it was asked before, and the answer to be made. What is stored keeps to the policy.
 
     Raises 404 for a session, or a question in it, that isn't the asker's.
     """
@@ -46,22 +47,24 @@ async def opened(store: ChatStore, subject: Subject, asked: Asked) -> Question:
     session_id = request.session_id or uuid4()
     question_id, answer_id, reservation_id = again_to or uuid4(), uuid4(), uuid4()
     async with store.step(subject) as repository:
-        before = await _before(repository, asked, session_id)
+        policy, instructions = await repository.policies.policy(), await repository.policies.instructions()
+        message = kept_text(request.message, policy, phone_regions)
+        before = await _before(repository, asked, session_id, message)
         history = asked.history if asked.by_program else await repository.recent(before)
         if again_to is None:
-            await repository.add_question(question_id, session_id, before, request.message, _options(request))
+            options = kept_options(_options(request), policy, phone_regions)
+            await repository.add_question(question_id, session_id, before, message, options)
         await repository.add_answer(answer_id, session_id, question_id, reservation_id)
-        policy, instructions = await repository.policies.policy(), await repository.policies.instructions()
     questions = [message.content for message in history if message.role == "user"]
     text = standalone(request.message, questions[-1] if questions and request.enable_rag else None)
     return Question(subject, request, session_id, answer_id, reservation_id, text, history, policy, instructions)
 
 
-async def _before(repository: ChatRepository, asked: Asked, session_id: UUID) -> UUID | None:
-    """The message that the question follows; None where it is the first."""
+async def _before(repository: ChatRepository, asked: Asked, session_id: UUID, message: str) -> UUID | None:
+    """The message that the question follows; None where it is the first, which names its session."""
     request = asked.request
     if request.session_id is None:
-        await repository.add_session(session_id, _title(request.message), by_program=asked.by_program)
+        await repository.add_session(session_id, _title(message), by_program=asked.by_program)
         return None
     session = await repository.touch_session(session_id)
     if session is None:

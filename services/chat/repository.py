@@ -17,6 +17,7 @@ from libs.stores.postgres import Database
 from services.chat.models import Message, OutboxMessage, Trace
 from services.chat.models import Session as SessionRow
 from services.chat.policies.repository import PolicyRepository
+from services.chat.safety.events import Noted, SecurityEventRepository
 
 # Of a conversation, as far back as a prompt may look.
 RECENT_MESSAGES = 12
@@ -54,6 +55,7 @@ class FinishedAnswer:
     metadata: AnswerMetadata | None = None
     question: str = ""
     steps: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    noted: Sequence[Noted] = ()
 
 
 class ChatRepository:
@@ -159,7 +161,7 @@ class ChatRepository:
         return [Turn(row.role, row.content, row.outcome) for row in rows]
 
     async def finish(self, answer: FinishedAnswer, *outbox: OutboxEntry) -> None:
-        """Stores the end of an answer, its trace and what billing and knowledge must learn.
+        """Stores the end of an answer, its trace, what admins and what billing and knowledge must learn.
 
         An answer whose session was deleted meanwhile leaves only its messages to them.
         """
@@ -183,6 +185,9 @@ class ChatRepository:
                     message_id=answer.message_id, question=answer.question, steps=answer.steps, **self._owner
                 )
             )
+        events = SecurityEventRepository(self._session, self._subject)
+        for noted in answer.noted:
+            await events.add(answer.message_id, noted)
         for entry in outbox:
             await self._session.execute(_outbox_insert(entry))
 

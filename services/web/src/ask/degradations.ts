@@ -6,6 +6,7 @@ const MEANINGS: Record<string, string> = {
   deadline: "Time ran out before the answer was complete.",
   embedding: "Texts could only be compared by their words, not by their meaning.",
   generation: "The language model failed on the way. What could be made without it is shown.",
+  moderation: "Your organisation’s moderation service was away, so this wasn’t looked at.",
   plan_tokens: "Your plan allows a shorter answer than was asked for.",
 };
 
