@@ -136,6 +136,16 @@ class Embedding(Section):
     shared_cache_s: int = Field(ge=0)
 
 
+class ModerationService(Section):
+    """A server that speaks OpenAI's `/moderations`; its `url` ends in the API's version. `when_away`: see base.yaml."""
+
+    url: str
+    model: str
+    api_key: SecretStr
+    timeout_s: float = Field(gt=0)
+    when_away: Literal["closed", "open"]
+
+
 class Chat(Section):
     answer_deadline_s: float = Field(gt=0)
     heartbeat_s: float = Field(gt=0)
@@ -143,6 +153,9 @@ class Chat(Section):
     grace_messages: int = Field(ge=0)
     bin_days: float = Field(gt=0)
     rewrite_s: float = Field(ge=0)
+    phone_regions: list[Annotated[str, Field(pattern="^[A-Z]{2}$")]]
+    security_event_days: float = Field(gt=0)
+    moderation: ModerationService
 
 
 class Documents(Section):

@@ -32,6 +32,7 @@ class Database:
             pool_size=POOL_SIZE,
             max_overflow=POOL_OVERFLOW,
             pool_pre_ping=True,
+            hide_parameters=True,  # of a statement that fails: they are what people wrote, and errors are logged
             connect_args={
                 "timeout": 5,
                 "server_settings": {

@@ -16,6 +16,7 @@ from libs.text.stems import reading_in
 from services.chat import evidence
 from services.chat.abstention import abstention
 from services.chat.draft import Draft, Question
+from services.chat.events import Publish
 from services.chat.generating import DEFAULT, EXTRACTIVE, Generation
 from services.chat.grounded import GroundedAnswer
 from services.chat.grounding.grounder import Grounder
@@ -29,7 +30,8 @@ from services.chat.prompt import (
     grounded_messages,
 )
 from services.chat.quota import Quota
-from services.chat.speech import Publish
+from services.chat.safety.guard import Guard, refuse
+from services.chat.safety.screening import shown_to_generator
 from services.chat.understanding import LANGUAGE, Understanding, spoken_in
 from services.chat.ungrounded import unchecked_text
 from services.chat.wording import in_the_documents_words
@@ -48,13 +50,15 @@ class Answerer:
         knowledge: KnowledgeClient,
         generation: GenerationClient,
         embedder: Embedder,
+        guard: Guard,
     ) -> None:
         self._settings = settings
         self._quota = quota
         self._knowledge = knowledge
         self._generation = generation
         self._embedder = embedder
-        self._understanding = Understanding(settings, generation)
+        self._guard = guard
+        self._understanding = Understanding(settings, generation, guard.stand_ins)
 
     async def check_model(self, request: ChatRequest) -> None:
         """Raises 404 MODEL_NOT_FOUND, and 422 NO_GENERATOR for a question that only a generator could answer."""
@@ -82,6 +86,9 @@ class Answerer:
 
     async def answer(self, question: Question, draft: Draft, publish: Publish) -> None:
         """Raises FootnoteError; 504 where the deadline passes before anything is said."""
+        await self._guard.moderated(question, draft, publish, lambda let_out: self._in_time(question, draft, let_out))
+
+    async def _in_time(self, question: Question, draft: Draft, publish: Publish) -> None:
         remaining = current_context().remaining_s()
         try:
             async with asyncio.timeout(remaining):
@@ -102,8 +109,15 @@ class Answerer:
         draft.plan = granted.plan
         draft.degrade(*granted.degraded)
         max_tokens = answer_tokens(granted.max_tokens, self._settings.generation.context_tokens)
-        question = await self._understanding.understood(question, draft)
         start = SessionEvent(session_id=question.session_id, message_id=question.answer_id)
+        refusal = await self._guard.refusal(question, draft)
+        if refusal is None:
+            question = await self._understanding.understood(question, draft)
+            refusal = self._guard.refusal_of_personal_data(question, draft)
+        if refusal:
+            publish(start)
+            refuse(draft, publish, refusal)
+            return
         if not request.enable_rag:
             publish(start)
             publish(SourcesEvent(sources=[]))
@@ -115,7 +129,7 @@ class Answerer:
     async def _from_documents(
         self, question: Question, draft: Draft, publish: Publish, start: SessionEvent, max_tokens: int
     ) -> None:
-        retrieval = await self._retrieve(question, draft)
+        retrieval = self._guard.screen(question, draft, await self._retrieve(question, draft))
         question = self._reworded(question, draft, retrieval)
         form = await self._understanding.form(question, draft, retrieval.passages)
         draft.sources = self._fit(question, draft, retrieval, max_tokens, form)
@@ -182,7 +196,7 @@ class Answerer:
     async def _grounded(self, question: Question, draft: Draft, publish: Publish, max_tokens: int) -> None:
         chat = self._settings.chat
         mark = question.policy.unsupported == "mark"
-        grounder = Grounder(question.text, draft.sources, self._embedder, chat.min_support, mark=mark)
+        grounder = Grounder(question.text, draft.material, self._embedder, chat.min_support, mark=mark)
 
         def generate(model: str) -> Generation:
             return self._generate(question, draft, model, max_tokens)
@@ -198,18 +212,20 @@ class Answerer:
         return EXTRACTIVE
 
     def _generate(self, question: Question, draft: Draft, model: str, max_tokens: int) -> Generation:
+        read = [shown_to_generator(source) for source in draft.material]
         return Generation(
             self._generation,
             CompletionRequest(
                 model=model,
-                messages=grounded_messages(question.text, draft.sources, question.form),
-                documents=documents(draft.sources),
+                messages=grounded_messages(question.text, read, question.form),
+                documents=documents(read),
                 max_sentences=question.wishes.sentences,
                 language=question.asked_in,
                 max_tokens=max_tokens,
                 temperature=question.request.temperature,
             ),
             draft.plan,
+            self._guard.stand_ins(question),
         )
 
     async def _unchecked(self, question: Question, draft: Draft, publish: Publish, max_tokens: int) -> None:
@@ -228,6 +244,7 @@ class Answerer:
                 temperature=question.request.temperature,
             ),
             draft.plan,
+            self._guard.stand_ins(question),
         )
         with draft.trace.step("generate") as step:
             try:

@@ -1,5 +1,6 @@
 """A question, and its answer while it is made."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -10,6 +11,8 @@ from services.chat.grounding.citations import AnswerBuilder
 from services.chat.memory.turns import Conversation
 from services.chat.quota import Usage
 from services.chat.recorder import TraceRecorder
+from services.chat.safety.events import Noted
+from services.chat.safety.screening import Suspect, material
 from services.chat.wishes import Wishes
 
 NO_MODEL = "none"
@@ -39,7 +42,11 @@ class Question:
 
 @dataclass
 class Draft:
-    """An answer while it is made. Its languages are ISO 639-1 codes, None where nothing tells."""
+    """An answer while it is made. Its languages are ISO 639-1 codes, None where nothing tells.
+
+    `suspects` are the passages found that give instructions, by their chunks; `noted` is what the organisation's admins
+    will read of.
+    """
 
     trace: TraceRecorder = field(default_factory=TraceRecorder)
     said: AnswerBuilder = field(default_factory=AnswerBuilder)
@@ -55,6 +62,13 @@ class Draft:
     plan: str | None = None
     language_wanted: str | None = None
     language: str | None = None
+    suspects: Mapping[UUID, Suspect] = field(default_factory=dict[UUID, Suspect])
+    noted: list[Noted] = field(default_factory=list[Noted])
+
+    @property
+    def material(self) -> list[Source]:
+        """The sources as generators and checks read them: without what gives instructions."""
+        return material(self.sources, self.suspects)
 
     @property
     def usage(self) -> Usage:

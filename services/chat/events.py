@@ -1,6 +1,6 @@
 """The events of a streamed answer, and how they look on the wire."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from libs.contracts.chat import (
     ChatResponse,
@@ -15,6 +15,8 @@ from libs.contracts.errors import ErrorEnvelope
 from services.chat.grounding.citations import marked, markers
 
 Event = SessionEvent | SourcesEvent | TokenEvent | Citation | UnsupportedEvent | ChatResponse | ErrorEnvelope
+
+Publish = Callable[[Event], None]
 
 HEARTBEAT = b": heartbeat\n\n"
 

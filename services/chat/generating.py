@@ -9,6 +9,7 @@ from libs.clients.generation import GenerationClient
 from libs.contracts.completions import FAILURES, CompletionRequest, Served
 from services.chat.prompt import estimated_tokens
 from services.chat.quota import Usage
+from services.chat.safety.personal.masking import StandIns
 
 DEFAULT = "default"
 EXTRACTIVE = "extractive"
@@ -16,18 +17,22 @@ LENGTH = "length"
 
 
 class Generation:
-    """`finish_reason` is None until the engine has ended by itself, `served` until its first words are there.
+    """With `stand_ins` the engine reads and writes names in place of personal data.
 
-    `begun` is called with its first words, when the model that says them is known. `paused_s` is how long its reader
-    was busy with what came, in seconds.
+    `finish_reason` is None until the engine has ended by itself, `served` until its first words are there. `begun` is
+    called with its first words, when the model that says them is known. `paused_s` is how long its reader was busy with
+    what came, in seconds.
     """
 
     begun: Callable[[], None] | None = None
     paused_s: float = 0.0
 
-    def __init__(self, client: GenerationClient, request: CompletionRequest, plan: str | None) -> None:
+    def __init__(
+        self, client: GenerationClient, request: CompletionRequest, plan: str | None, stand_ins: StandIns | None = None
+    ) -> None:
         self._client = client
-        self._request = request
+        self._request = stand_ins.hidden_in(request) if stand_ins else request
+        self._stand_ins = stand_ins
         self._plan = plan
         self._pieces = 0
         self._counted: Usage | None = None
@@ -35,8 +40,11 @@ class Generation:
         self.finish_reason: str | None = None
         self.served: Served | None = None
 
-    async def deltas(self) -> AsyncGenerator[str]:
+    def deltas(self) -> AsyncGenerator[str]:
         """Raises FootnoteError; closing it cancels the generation."""
+        return self._stand_ins.shown_in(self._written()) if self._stand_ins else self._written()
+
+    async def _written(self) -> AsyncGenerator[str]:
         async with aclosing(self._client.stream(self._request, plan=self._plan)) as chunks:
             async for chunk in chunks:
                 self.model = chunk.model

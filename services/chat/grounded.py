@@ -10,10 +10,11 @@ from libs.contracts.chat import TextSpan
 from libs.contracts.errors import ErrorCode, FootnoteError
 from libs.telemetry.logs import get_logger
 from services.chat.draft import Draft
+from services.chat.events import Publish
 from services.chat.floor import Floor, beats, chosen_record, worth
 from services.chat.generating import EXTRACTIVE, Generation
 from services.chat.grounding.grounder import Checked, Grounder, checked_sentences
-from services.chat.speech import Publish, Said, Speech
+from services.chat.speech import Said, Speech
 
 log = get_logger(__name__)
 

@@ -31,6 +31,10 @@ from services.chat.quota import RELEASE, SETTLE, Quota
 from services.chat.repository import ChatStore
 from services.chat.routes import router
 from services.chat.run import Parts
+from services.chat.safety.guard import Guard
+from services.chat.safety.moderation import Moderation
+from services.chat.safety.routes import purge_old_events
+from services.chat.safety.routes import router as safety_router
 from services.chat.service import Chat
 
 
@@ -45,29 +49,35 @@ async def wire(kit: Kit) -> AsyncGenerator[None]:
     knowledge = KnowledgeClient(kit.client("knowledge"))
     quota = Quota(BillingClient(kit.client("billing")), redis, settings.chat.grace_messages)
     generation = GenerationClient(kit.client("generation"))
+    moderation, phone_regions = Moderation(settings.chat.moderation), settings.chat.phone_regions
     answerer = Answerer(
         settings,
         quota,
         knowledge,
         generation,
         EmbeddingClient(kit.client("embedding")),
+        Guard(moderation, phone_regions),
     )
     topics = {SETTLE: quota.deliver_settlement, RELEASE: quota.deliver_release} | citing.deliveries(knowledge)
     relay = OutboxRelay(database, OutboxMessage, topics)
-    parts = Parts(store, quota, answerer, relay, settings.chat.answer_deadline_s, lambda: datetime.now(UTC))
+    deadline_s = settings.chat.answer_deadline_s
+    parts = Parts(store, quota, answerer, relay, deadline_s, lambda: datetime.now(UTC), phone_regions)
     chat = Chat(parts, store, knowledge, settings.chat.heartbeat_s)
     kit.app.state.database = database
     kit.app.state.redis = redis
     kit.app.state.chat = chat
     kit.app.state.generation = generation
     kit.app.state.quota = quota
+    kit.app.state.moderation = moderation
     kit.app.state.page = settings.page_url
-    conversations = Conversations(database, knowledge, timedelta(days=settings.chat.bin_days))
+    bin_life = timedelta(days=settings.chat.bin_days)
+    conversations = Conversations(database, knowledge, bin_life, phone_regions)
     kit.app.state.conversations = conversations
-    kit.app.state.transfers = Transfers(database, knowledge)
+    kit.app.state.transfers = Transfers(database, knowledge, phone_regions)
     # Before the first question, which would wait for the model to load.
     await asyncio.to_thread(language_of_words, "a question")
-    duties = (relay.run(), chat.recover(), chat.heed_stops(), empty_bins(conversations))
+    old_events = purge_old_events(database, timedelta(days=settings.chat.security_event_days))
+    duties = (relay.run(), chat.recover(), chat.heed_stops(), empty_bins(conversations), old_events)
     background = [asyncio.create_task(duty) for duty in duties]
     async with serving_tools(KnowledgeTools(chat, knowledge), VERSION) as kit.app.state.mcp:
         yield
@@ -76,10 +86,11 @@ async def wire(kit: Kit) -> AsyncGenerator[None]:
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
+    await moderation.close()
     await redis.aclose()
     await database.close()
 
 
 def build(settings: Settings) -> FastAPI:
-    routers = [router, conversation_router, policy_router, completions_router, mcp_router]
+    routers = [router, conversation_router, policy_router, safety_router, completions_router, mcp_router]
     return create_app("chat", settings, wire, routers)

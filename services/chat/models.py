@@ -1,6 +1,6 @@
 """chat's tables."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -169,6 +169,38 @@ class SummaryRow(Base):
     topic: Mapped[str]
     phrases: Mapped[list[str]]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class SecurityEventRow(Base):
+    """An attempt on an organisation's answers; that of one passage is one row a day, counted in `times`."""
+
+    __tablename__ = "security_events"
+    __table_args__ = (
+        Index(
+            "security_events_of_passages",
+            "organization_id",
+            "kind",
+            "chunk_id",
+            "day",
+            unique=True,
+            postgresql_where=text("chunk_id IS NOT NULL"),
+        ),
+        Index("security_events_by_organization", "organization_id", text("updated_at DESC"), text("id DESC")),
+        Index("security_events_by_age", "updated_at"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    organization_id: Mapped[UUID]
+    kind: Mapped[str]
+    user_id: Mapped[UUID]
+    message_id: Mapped[UUID]
+    document_id: Mapped[UUID | None]
+    chunk_id: Mapped[UUID | None]
+    day: Mapped[date]
+    times: Mapped[int] = mapped_column(default=1, server_default=text("1"))
+    details: Mapped[dict[str, Any]]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
 class OutboxMessage(OutboxMixin, Base):

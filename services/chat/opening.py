@@ -1,5 +1,6 @@
 """A question takes its place in a conversation: at its end, in place of another, or asked once more."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID, uuid4
@@ -13,6 +14,7 @@ from libs.contracts.knowledge_completions import QUESTION_MAX_CHARS
 from services.chat.draft import Question
 from services.chat.memory.turns import Conversation
 from services.chat.repository import ChatRepository, ChatStore
+from services.chat.safety.keeping import kept_options, kept_text
 
 TITLE_CHARS = 80
 
@@ -36,8 +38,8 @@ class Asked:
     conversation: Conversation = field(default_factory=Conversation)
 
 
-async def opened(store: ChatStore, subject: Subject, asked: Asked) -> Question:
-    """Stores the question, unless it was asked before, and the answer to be made.
+async def opened(store: ChatStore, subject: Subject, asked: Asked, phone_regions: Sequence[str]) -> Question:
+    """Stores the question, unless it was asked before, and the answer to be made. What is stored keeps to the policy.
 
     Raises 404 for a session, or a question in it, that isn't the asker's, and 422 NO_GENERATOR for a question without
     documents where the organisation has its answers written from the documents' words alone.
@@ -54,10 +56,12 @@ async def opened(store: ChatStore, subject: Subject, asked: Asked) -> Question:
                 422,
                 {"param": "enable_rag"},
             )
-        before = await _before(repository, asked, session_id)
+        message = kept_text(request.message, policy, phone_regions)
+        before = await _before(repository, asked, session_id, message)
         conversation = asked.conversation if asked.by_program else await _conversation(repository, before)
         if again_to is None:
-            await repository.add_question(question_id, session_id, before, request.message, _options(request))
+            options = kept_options(_options(request), policy, phone_regions)
+            await repository.add_question(question_id, session_id, before, message, options)
         await repository.add_answer(answer_id, session_id, question_id, reservation_id)
     return Question(
         subject,
@@ -76,11 +80,11 @@ async def _conversation(repository: ChatRepository, before: UUID | None) -> Conv
     return (await repository.memory.remembered(before)).conversation
 
 
-async def _before(repository: ChatRepository, asked: Asked, session_id: UUID) -> UUID | None:
-    """The message that the question follows; None where it is the first."""
+async def _before(repository: ChatRepository, asked: Asked, session_id: UUID, message: str) -> UUID | None:
+    """The message that the question follows; None where it is the first, which names its session."""
     request = asked.request
     if request.session_id is None:
-        await repository.add_session(session_id, _title(request.message), by_program=asked.by_program)
+        await repository.add_session(session_id, _title(message), by_program=asked.by_program)
         return None
     session = await repository.touch_session(session_id)
     if session is None:

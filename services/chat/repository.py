@@ -18,6 +18,7 @@ from services.chat.memory.repository import MemoryRepository
 from services.chat.models import Message, OutboxMessage, Trace
 from services.chat.models import Session as SessionRow
 from services.chat.policies.repository import PolicyRepository
+from services.chat.safety.events import Noted, SecurityEventRepository
 
 RECOVERED_AT_ONCE = 100
 
@@ -44,6 +45,7 @@ class FinishedAnswer:
     metadata: AnswerMetadata | None = None
     question: str = ""
     steps: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    noted: Sequence[Noted] = ()
 
 
 class ChatRepository:
@@ -141,7 +143,7 @@ class ChatRepository:
         )
 
     async def finish(self, answer: FinishedAnswer, *outbox: OutboxEntry) -> None:
-        """Stores the end of an answer, its trace and what billing and knowledge must learn.
+        """Stores the end of an answer, its trace, what admins and what billing and knowledge must learn.
 
         An answer whose session was deleted meanwhile leaves only its messages to them.
         """
@@ -165,6 +167,9 @@ class ChatRepository:
                     message_id=answer.message_id, question=answer.question, steps=answer.steps, **self._owner
                 )
             )
+        events = SecurityEventRepository(self._session, self._subject)
+        for noted in answer.noted:
+            await events.add(answer.message_id, noted)
         for entry in outbox:
             await self._session.execute(_outbox_insert(entry))
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
@@ -20,8 +20,9 @@ from services.chat.citing import cited
 from services.chat.draft import Draft, Question
 from services.chat.events import Event
 from services.chat.opening import Asked, opened
-from services.chat.quota import Quota, release, settlement
+from services.chat.quota import SETTLE, Quota, release, settlement
 from services.chat.repository import ChatStore, FinishedAnswer, OutboxEntry
+from services.chat.safety.keeping import kept_answer
 
 log = get_logger(__name__)
 
@@ -37,7 +38,10 @@ class Relay(Protocol):
 
 @dataclass(frozen=True)
 class Parts:
-    """`deadline_s` bounds an answer as a whole; `clock` tells the time of a settlement."""
+    """`deadline_s` bounds an answer as a whole; `clock` tells the time of a settlement.
+
+    `phone_regions` are whose phone numbers are personal data without a country code.
+    """
 
     store: ChatStore
     quota: Quota
@@ -45,6 +49,7 @@ class Parts:
     relay: Relay
     deadline_s: float
     clock: Callable[[], datetime]
+    phone_regions: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -115,7 +120,7 @@ class AnswerRun:
 
     async def _run(self) -> _End:
         await self._parts.answerer.check_model(self._asked.request)
-        question = await opened(self._parts.store, self._subject, self._asked)
+        question = await opened(self._parts.store, self._subject, self._asked, self._parts.phone_regions)
         self.answer_id = question.answer_id
         draft = Draft()
         self._work = asyncio.create_task(self._parts.answerer.answer(question, draft, self._events.put_nowait))
@@ -173,17 +178,21 @@ class AnswerRun:
             metadata=response.metadata if answered else None,
             question=question.request.message,
             steps=draft.trace.steps,
+            noted=draft.noted,
         )
         now = self._parts.clock()
-        if answered:
+        # A question that was refused before anything was made of it costs nothing.
+        if answered and not (draft.outcome is Outcome.REFUSED and not draft.usages):
             entry = settlement(self._subject, question.reservation_id, draft.usage, now)
         else:
             entry = release(question.reservation_id)
         async with self._parts.store.step(self._subject) as repository:
             citing = cited(self._subject, question.answer_id, response.citations, response.sources, now.date())
-            await repository.finish(finished, entry, *citing)
+            kept = kept_answer(finished, question.policy, self._parts.phone_regions)
+            await repository.finish(kept, entry, *citing)
         ANSWERS.labels(status, response.metadata.outcome if answered else "none").inc()
-        settled = answered and "billing" not in draft.degraded and await self._settle_now(entry)
+        settles = entry.topic == SETTLE and "billing" not in draft.degraded
+        settled = settles and await self._settle_now(entry)
         return entry if settled else None
 
     async def _remember(self, answer_id: UUID) -> None:

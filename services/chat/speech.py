@@ -1,18 +1,15 @@
 """An answer said sentence by sentence: into the draft, and to whoever reads the stream."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from libs.contracts.chat import Disagreement, Outcome, Source, TextSpan, TokenEvent, UnsupportedEvent
 from services.chat.draft import Draft
-from services.chat.events import Event
+from services.chat.events import Publish
 from services.chat.grounding.disagreement import Conflict
 from services.chat.grounding.grounder import Checked, Grounder
 from services.chat.grounding.passages import Unit
 from services.chat.grounding.support import Cited, Support
-
-Publish = Callable[[Event], None]
 
 # More would make an answer of nothing else.
 MOST_DISAGREEMENTS = 2

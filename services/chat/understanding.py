@@ -1,6 +1,6 @@
 """A question as it is meant: what it leans on in its conversation, its language, and what is wished of the answer."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from libs.clients.generation import GenerationClient
@@ -14,6 +14,7 @@ from services.chat.generators import Generators
 from services.chat.memory.followup import Standalone, may_lean, standalone
 from services.chat.memory.rewriting import Rewriter
 from services.chat.prompt import form_of
+from services.chat.safety.personal.masking import StandIns
 from services.chat.wishes import wishes
 
 # What `degraded` says of an answer in another language than its question's, or than the one wished for.
@@ -22,8 +23,13 @@ REWRITING = "rewriting"
 
 
 class Understanding:
-    def __init__(self, settings: Settings, generation: GenerationClient) -> None:
+    """`stand_ins` gives names for personal data that a generator mustn't see of a question and its conversation."""
+
+    def __init__(
+        self, settings: Settings, generation: GenerationClient, stand_ins: Callable[[Question], StandIns | None]
+    ) -> None:
         self._settings = settings
+        self._stand_ins = stand_ins
         self._generators = Generators(generation)
         self._rewriter = Rewriter(generation, settings.chat.rewrite_s)
 
@@ -73,7 +79,7 @@ class Understanding:
     async def _by_generator(self, question: Question, draft: Draft, by_rule: Standalone, model: str) -> str:
         with draft.trace.step("follow_up") as step:
             rewritten = await self._rewriter.rewritten(
-                question.request.message, question.conversation, model, draft.plan
+                question.request.message, question.conversation, model, draft.plan, self._stand_ins(question)
             )
             if rewritten.usage is not None:
                 draft.usages.append(rewritten.usage)

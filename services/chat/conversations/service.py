@@ -1,6 +1,7 @@
 """Conversations, as their owners keep them and their readers see them."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
@@ -14,6 +15,8 @@ from libs.telemetry.logs import get_logger
 from services.chat.conversations.ratings import RatingRepository
 from services.chat.conversations.repository import ConversationRepository, Which, purge_deleted
 from services.chat.history import still_readable, with_readable_only
+from services.chat.policies.repository import PolicyRepository
+from services.chat.safety.keeping import kept_text
 
 log = get_logger(__name__)
 
@@ -21,12 +24,18 @@ BIN_INTERVAL_S = 60.0
 
 
 class Conversations:
-    """Whoever reads a message sees only what they may read of its sources now, the owner too."""
+    """Whoever reads a message sees only what they may read of its sources now, the owner too.
 
-    def __init__(self, database: Database, knowledge: KnowledgeClient, bin_life: timedelta) -> None:
+    `phone_regions` are whose phone numbers are personal data without a country code.
+    """
+
+    def __init__(
+        self, database: Database, knowledge: KnowledgeClient, bin_life: timedelta, phone_regions: Sequence[str] = ()
+    ) -> None:
         self._database = database
         self._knowledge = knowledge
         self._bin_life = bin_life
+        self._phone_regions = phone_regions
 
     async def listed(
         self, subject: Subject, which: Which, words: str | None, limit: int, cursor: str | None
@@ -42,6 +51,10 @@ class Conversations:
 
     async def change(self, subject: Subject, session_id: UUID, change: SessionChange) -> ChatSession:
         async with self._database.transaction() as session:
+            if change.title:
+                policy = await PolicyRepository(session, subject).policy()
+                title = kept_text(change.title, policy, self._phone_regions)
+                change = change.model_copy(update={"title": title})
             changed = await ConversationRepository(session, subject).change(session_id, change)
         return _there(changed, session_id)
 
@@ -79,6 +92,9 @@ class Conversations:
 
     async def rate(self, subject: Subject, message_id: UUID, feedback: Feedback) -> None:
         async with self._database.transaction() as session:
+            policy = await PolicyRepository(session, subject).policy()
+            comment = kept_text(feedback.comment, policy, self._phone_regions)
+            feedback = feedback.model_copy(update={"comment": comment})
             if not await RatingRepository(session, subject).rate(message_id, feedback):
                 raise not_found("message", message_id)
 

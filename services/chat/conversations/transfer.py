@@ -16,6 +16,8 @@ from services.chat.conversations import markdown
 from services.chat.conversations.repository import ConversationRepository
 from services.chat.history import READABLE_AT_ONCE, blanked, still_readable, with_readable_only
 from services.chat.models import Session
+from services.chat.policies.repository import PolicyRepository
+from services.chat.safety.keeping import kept_message, kept_text
 
 MESSAGES_AT_ONCE = 200
 ENDED = frozenset({"completed", "stopped", "failed", "interrupted"})
@@ -27,8 +29,9 @@ Form = Literal["json", "markdown"]
 class Transfers:
     """What a file says isn't believed: its passages are read anew, and its answers no longer count as grounded."""
 
-    def __init__(self, database: Database, knowledge: KnowledgeClient) -> None:
+    def __init__(self, database: Database, knowledge: KnowledgeClient, phone_regions: Sequence[str] = ()) -> None:
         self._database = database
+        self._phone_regions = phone_regions
         self._knowledge = knowledge
 
     async def handed_out(self, subject: Subject, session_id: UUID, form: Form) -> AsyncGenerator[str]:
@@ -80,10 +83,13 @@ class Transfers:
         messages = [_renewed(message, ids, found) for message in file.messages]
         last = file.current_message_id or (file.messages[-1].id if file.messages else None)
         title = " ".join(file.title.replace("\x00", "").split()) or "Imported"
-        created = ChatSession(
-            id=uuid4(), title=title, created_at=file.created_at, updated_at=datetime.now(UTC), imported=True
-        )
         async with self._database.transaction() as session:
+            policy = await PolicyRepository(session, subject).policy()
+            title = kept_text(title, policy, self._phone_regions)
+            messages = [kept_message(message, policy, self._phone_regions) for message in messages]
+            created = ChatSession(
+                id=uuid4(), title=title, created_at=file.created_at, updated_at=datetime.now(UTC), imported=True
+            )
             await ConversationRepository(session, subject).add(created, messages, last and ids[last])
         return created
 

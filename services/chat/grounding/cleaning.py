@@ -54,7 +54,7 @@ def without_markers(text: str) -> str:
 
 
 def clean(sentence: str, known_addresses: frozenset[str], source_text: str) -> str:
-    """The sentence on one line, without invisible characters, citation markers, and links and images elsewhere.
+    """The sentence on one line, without invisible characters, citation markers, images, and links elsewhere.
 
     An index that `source_text` has (`items[0]`) stays readable as `items[ 0 ]`, which nobody takes for a citation.
     """
@@ -78,10 +78,13 @@ def _protected(match: re.Match[str], source_text: str) -> str:
 def _without_links(text: str, known: frozenset[str]) -> str:
     def link(match: re.Match[str]) -> str:
         image, label, target = match.groups()
+        if image:
+            # Also one that a source holds: whatever shows the answer would fetch it, and tell its server who read it.
+            return ""
         other_scheme = _SCHEME.match(target) and not target.lower().startswith(_SAFE_SCHEMES)
         if not other_scheme and _bare(target) in known:
             return match.group()
-        return "" if image or label.strip().isdigit() else label
+        return "" if label.strip().isdigit() else label
 
     text = _LINK.sub(link, text)
     text = _REFERENCE_LINK.sub(lambda match: "" if match.group(1) else match.group(2), text)

@@ -18,6 +18,7 @@ from services.chat.memory.followup import asks_for_more
 from services.chat.memory.turns import Conversation
 from services.chat.prompt import quotation
 from services.chat.quota import Usage
+from services.chat.safety.personal.masking import StandIns
 
 PROMPT = """\
 Rewrite the person's last question so that it can be understood without the conversation. Replace words such as "it" \
@@ -62,14 +63,21 @@ class Rewriter:
         self._generation = generation
         self._longest_s = longest_s
 
-    async def rewritten(self, question: str, conversation: Conversation, model: str, plan: str | None) -> Rewritten:
+    async def rewritten(
+        self,
+        question: str,
+        conversation: Conversation,
+        model: str,
+        plan: str | None,
+        stand_ins: StandIns | None = None,
+    ) -> Rewritten:
         """Raises nothing: a generator that hangs, fails or says something else leaves the question to the rules."""
         remaining = current_context().remaining_s()
         allowed = self._longest_s if remaining is None else min(self._longest_s, remaining * DEADLINE_SHARE)
         request = CompletionRequest(
             model=model, messages=rewriting_messages(question, conversation), max_tokens=MOST_TOKENS, temperature=0
         )
-        generation = Generation(self._generation, request, plan)
+        generation = Generation(self._generation, request, plan, stand_ins)
         said, problem = "", None
         try:
             async with asyncio.timeout(allowed), aclosing(generation.deltas()) as deltas:

@@ -5,9 +5,11 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 
 from libs.contracts.answering import AnswerPolicy, AnswerPolicyChange, PersonalInstructions
+from libs.contracts.errors import invalid
 from libs.service.identity import AdminSubject, CurrentSubject
 from libs.stores.postgres import Database
 from services.chat.policies.repository import PolicyRepository
+from services.chat.safety.moderation import Moderation
 
 router = APIRouter(tags=["answer policies"])
 
@@ -28,8 +30,15 @@ async def answer_policy(admin: AdminSubject, database: TheDatabase) -> AnswerPol
 
 
 @router.patch("/admin/answers")
-async def change_answer_policy(body: AnswerPolicyChange, admin: AdminSubject, database: TheDatabase) -> AnswerPolicy:
+async def change_answer_policy(
+    request: Request, body: AnswerPolicyChange, admin: AdminSubject, database: TheDatabase
+) -> AnswerPolicy:
     """Changes what is named; the next question is answered by it."""
+    moderation: Moderation = request.app.state.moderation
+    if not moderation.configured:
+        for field in ("moderate_questions", "moderate_answers"):
+            if getattr(body, field):
+                raise invalid(field, "needs a moderation service, and the operator has set up none")
     async with database.transaction() as session:
         return await PolicyRepository(session, admin).change(body)
 

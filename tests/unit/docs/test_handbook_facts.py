@@ -22,6 +22,7 @@ from libs.contracts import (
     knowledge,
     lifecycle,
     organizations,
+    safety,
     sharing,
     sources,
     values,
@@ -68,6 +69,8 @@ CHAT = BASE["chat"]
 SENTENCES = [
     ("asking-by-api.md", f"A message has at most {chat.MESSAGE_MAX_CHARS:,} characters."),
     ("asking-by-api.md", f"An answer must be complete within {CHAT['answer_deadline_s']} seconds."),
+    ("answer-safety.md", f"kept for {CHAT['security_event_days']} days; the setting is chat.security_event_days"),
+    ("answer-safety.md", f"longer than {CHAT['moderation']['timeout_s']} seconds (chat.moderation.timeout_s)"),
     ("streaming.md", f"A comment line is sent every {CHAT['heartbeat_s']} seconds"),
     ("abstention.md", f"a support below {CHAT['min_support']} is left out"),
     ("sessions.md", f"lies in the bin for {CHAT['bin_days']} days; the setting is chat.bin_days"),
@@ -266,6 +269,7 @@ def test_request_bounds():
         ("citations.md", chat.Citation),
         ("citations.md", knowledge.Location),
         ("outcomes.md", chat.AnswerMetadata),
+        ("answer-safety.md", safety.SecurityEvent),
         ("trace.md", chat.AnswerTrace),
         ("sessions.md", chat.ChatSession),
         ("sign-in.md", identity.TokenPair),
@@ -296,6 +300,7 @@ def test_answers_are_described_field_by_field(name: str, model: type[BaseModel])
     ("name", "values"),
     [
         ("outcomes.md", chat.Outcome),
+        ("answer-safety.md", safety.SecurityEventKind),
         ("document-states.md", knowledge.DocumentStatus),
         ("document-states.md", FailureCode),
         ("organizations-and-access.md", identity.Role),

@@ -9,6 +9,7 @@ const MEANINGS: Record<string, string> = {
   policy_mode: "Your organization has answers written from its documents’ own sentences, whatever model was asked for.",
   language: "The answer isn’t in the language that was wanted: its sources are in another.",
   rewriting: "The language model couldn’t put this follow-up into a question of its own. Rules did.",
+  moderation: "Your organisation’s moderation service was away, so this wasn’t looked at.",
   plan_tokens: "Your plan allows a shorter answer than was asked for.",
 };
 

@@ -68,3 +68,8 @@ def test_nothing_that_looks_like_a_citation_gets_through(raw: str):
     assert not MARKER.search(clean(raw, frozenset(), ""))
     assert "http://e.example" not in cleaned
     assert clean(cleaned, frozenset(), "") == cleaned or "[ " in cleaned
+
+
+def test_an_image_goes_even_where_a_source_holds_it():
+    source = "See ![chart](https://example.com/chart.png?q=1) and [the site](https://example.com/)."
+    assert clean(source, addresses(source), source) == "See and [the site](https://example.com/)."

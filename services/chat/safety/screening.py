@@ -1,0 +1,102 @@
+"""Passages that give instructions: found, lowered or dropped, and kept from whoever writes or quotes."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+from uuid import UUID
+
+from libs.contracts.chat import Source
+from libs.contracts.knowledge import Location, RetrievedPassage
+from libs.text.sentences import Span
+from services.chat.grounding.cleaning import visible
+from services.chat.safety.injection.detector import examined
+
+Treatment = Literal["mark", "lower", "drop"]
+
+# In place of a title or heading that gives instructions itself.
+UNTITLED = "Untitled"
+
+
+@dataclass(frozen=True)
+class Suspect:
+    """A passage that gives instructions; `spans` are characters of its text, none where its title or heading does."""
+
+    document_id: UUID
+    chunk_id: UUID
+    rules: tuple[str, ...]
+    score: float
+    spans: tuple[Span, ...]
+    in_title: bool
+
+    def said(self, treatment: Treatment) -> dict[str, Any]:
+        """For the trace: never the words."""
+        return {
+            "chunk_id": str(self.chunk_id),
+            "document_id": str(self.document_id),
+            "rules": list(self.rules),
+            "score": self.score,
+            "treatment": treatment,
+        }
+
+
+@dataclass(frozen=True)
+class Screened:
+    """The passages to go on with, in order, and those among all that give instructions."""
+
+    passages: list[RetrievedPassage]
+    suspects: Mapping[UUID, Suspect] = field(default_factory=dict[UUID, Suspect])
+
+
+def screened(passages: Sequence[RetrievedPassage], treatment: Treatment) -> Screened:
+    suspects = {passage.chunk_id: found for passage in passages if (found := _suspect(passage))}
+    if not suspects:
+        return Screened(list(passages))
+    clean = [passage for passage in passages if passage.chunk_id not in suspects]
+    if treatment == "drop":
+        return Screened(clean, suspects)
+    if treatment == "lower":
+        return Screened([*clean, *(one for one in passages if one.chunk_id in suspects)], suspects)
+    return Screened(list(passages), suspects)
+
+
+def material(sources: Sequence[Source], suspects: Mapping[UUID, Suspect]) -> list[Source]:
+    """The sources as generators and checks read them: instructions are blank, every other character keeps its place."""
+    return [_without_orders(source, suspects.get(source.chunk_id)) for source in sources]
+
+
+def shown_to_generator(source: Source) -> Source:
+    """Without characters that show nothing. Its places are no longer those of the passage."""
+    return source.model_copy(update={"title": visible(source.title), "excerpt": visible(source.excerpt)})
+
+
+def _suspect(passage: RetrievedPassage) -> Suspect | None:
+    text, around = examined(passage.content), examined(_around(passage.title, passage.location))
+    if not (text.injected or around.injected):
+        return None
+    return Suspect(
+        passage.document_id,
+        passage.chunk_id,
+        tuple(sorted({*text.rules, *around.rules})),
+        max(text.score, around.score),
+        text.spans,
+        around.injected,
+    )
+
+
+def _around(title: str, location: Location) -> str:
+    return "\n\n".join([title, *location.heading_path, location.table_header or ""])
+
+
+def _without_orders(source: Source, suspect: Suspect | None) -> Source:
+    if suspect is None:
+        return source
+    excerpt = source.excerpt
+    for span in suspect.spans:
+        # Line breaks stay, so that what stands around it doesn't run together.
+        blank = "".join("\n" if character == "\n" else " " for character in excerpt[span.start : span.end])
+        excerpt = excerpt[: span.start] + blank + excerpt[span.end :]
+    update: dict[str, Any] = {"excerpt": excerpt}
+    if suspect.in_title:
+        update["title"] = UNTITLED
+        update["location"] = source.location.model_copy(update={"heading_path": [], "table_header": None})
+    return source.model_copy(update=update)
