@@ -16,8 +16,9 @@ from libs.contracts.errors import ErrorCode, FootnoteError, deadline_exceeded
 from libs.contracts.knowledge import RetrievalRequest, RetrievalResponse
 from libs.telemetry.logs import get_logger
 from services.chat import evidence
+from services.chat.answer_cache.cache import AnswerCache
 from services.chat.draft import Draft, Question
-from services.chat.events import Event
+from services.chat.events import Event, said_again
 from services.chat.generating import DEFAULT, EXTRACTIVE, Generation
 from services.chat.grounding.grounder import Checked, Grounder, checked_sentences
 from services.chat.names import unmentioned_names
@@ -53,12 +54,14 @@ class Answerer:
         knowledge: KnowledgeClient,
         generation: GenerationClient,
         embedder: Embedder,
+        cache: AnswerCache,
     ) -> None:
         self._settings = settings
         self._quota = quota
         self._knowledge = knowledge
         self._generation = generation
         self._embedder = embedder
+        self._cache = cache
 
     async def check_model(self, request: ChatRequest) -> None:
         """Raises 404 MODEL_NOT_FOUND, and 422 NO_GENERATOR for a question that only a generator could answer."""
@@ -99,7 +102,11 @@ class Answerer:
     async def _answer(self, question: Question, draft: Draft, publish: Publish) -> None:
         request = question.request
         with draft.trace.step("reserve") as step:
-            granted = await self._quota.reserve(question.subject, question.reservation_id, request.max_tokens)
+            # At once: neither needs the other, and the knowledge's version is read before anything is retrieved.
+            granted, standing = await asyncio.gather(
+                self._quota.reserve(question.subject, question.reservation_id, request.max_tokens),
+                self._cache.standing(question),
+            )
             step["max_tokens"] = granted.max_tokens
         draft.plan = granted.plan
         draft.degrade(*granted.degraded)
@@ -109,6 +116,12 @@ class Answerer:
             publish(start)
             publish(SourcesEvent(sources=[]))
             await self._unchecked(question, draft, publish, max_tokens)
+            return
+        kept = await self._cache.find(question, standing, granted, draft)
+        if kept:
+            draft.take(kept)
+            for event in said_again(start, kept):
+                publish(event)
             return
         retrieval = await self._retrieve(question, draft)
         question = self._reworded(question, draft, retrieval)

@@ -7,6 +7,7 @@ from uuid import UUID
 from libs.contracts.answering import AnswerPolicy
 from libs.contracts.chat import ChatRequest, Outcome, Source
 from libs.contracts.identity import Subject
+from services.chat.answer_cache.kept import KeptAnswer, Place
 from services.chat.grounding.citations import AnswerBuilder
 from services.chat.quota import Usage
 from services.chat.recorder import TraceRecorder
@@ -19,7 +20,8 @@ NO_MODEL = "none"
 class Question:
     """`text` is what was asked, made to stand alone; `history` is the session before it, oldest first.
 
-    `policy` is the organisation's, `instructions` are the asker's own.
+    `policy` is the organisation's, `instructions` are the asker's own. `again`: another answer than a kept one is
+    wanted.
     """
 
     subject: Subject
@@ -31,11 +33,12 @@ class Question:
     history: Sequence[Turn]
     policy: AnswerPolicy = field(default_factory=AnswerPolicy)
     instructions: str = ""
+    again: bool = False
 
 
 @dataclass
 class Draft:
-    """An answer while it is made."""
+    """An answer while it is made, or `kept` from before. `place` is where it may be kept."""
 
     trace: TraceRecorder = field(default_factory=TraceRecorder)
     said: AnswerBuilder = field(default_factory=AnswerBuilder)
@@ -48,6 +51,16 @@ class Draft:
     usages: list[Usage] = field(default_factory=list[Usage])
     degraded: list[str] = field(default_factory=list[str])
     plan: str | None = None
+    place: Place | None = None
+    kept: KeptAnswer | None = None
+
+    def take(self, kept: KeptAnswer) -> None:
+        """Makes this the answer that was given before."""
+        self.kept = kept
+        self.said.text, self.said.citations = kept.answer, list(kept.citations)
+        self.sources = list(kept.sources)
+        self.outcome, self.model = kept.metadata.outcome, kept.metadata.model_used
+        self.finish_reason = kept.metadata.finish_reason
 
     @property
     def usage(self) -> Usage:

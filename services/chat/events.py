@@ -1,6 +1,9 @@
 """The events of a streamed answer, and how they look on the wire."""
 
-from libs.contracts.chat import ChatResponse, Citation, SessionEvent, SourcesEvent, TokenEvent
+from collections.abc import Sequence
+from typing import Protocol
+
+from libs.contracts.chat import ChatResponse, Citation, SessionEvent, Source, SourcesEvent, TokenEvent
 from libs.contracts.errors import ErrorEnvelope
 from services.chat.grounding.citations import markers
 
@@ -25,18 +28,32 @@ def encoded(event: Event) -> bytes:
 
 def replayed(response: ChatResponse) -> list[Event]:
     """The events of a stored answer: what a stream of it sent, sentence by sentence."""
-    events: list[Event] = [
-        SessionEvent(session_id=response.session_id, message_id=response.message_id),
-        SourcesEvent(sources=response.sources),
-    ]
+    start = SessionEvent(session_id=response.session_id, message_id=response.message_id)
+    return [*said_again(start, response), response]
+
+
+class Said(Protocol):
+    """What was answered, whatever else is known of it."""
+
+    @property
+    def answer(self) -> str: ...
+    @property
+    def citations(self) -> Sequence[Citation]: ...
+    @property
+    def sources(self) -> list[Source]: ...
+
+
+def said_again(start: SessionEvent, said: Said) -> list[Event]:
+    """The events of an answer but the last, sentence by sentence."""
+    events: list[Event] = [start, SourcesEvent(sources=said.sources)]
     sentences: dict[tuple[int, int], list[Citation]] = {}
-    for citation in sorted(response.citations, key=lambda citation: (citation.start, citation.n)):
+    for citation in sorted(said.citations, key=lambda citation: (citation.start, citation.n)):
         sentences.setdefault((citation.start, citation.end), []).append(citation)
-    said = 0
+    told = 0
     for (_, end), citations in sentences.items():
         marked = end + len(markers([citation.n for citation in citations]))
-        events += [TokenEvent(text=response.answer[said:marked]), *citations]
-        said = marked
-    if said < len(response.answer):
-        events.append(TokenEvent(text=response.answer[said:]))
-    return [*events, response]
+        events += [TokenEvent(text=said.answer[told:marked]), *citations]
+        told = marked
+    if told < len(said.answer):
+        events.append(TokenEvent(text=said.answer[told:]))
+    return events

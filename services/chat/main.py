@@ -11,12 +11,17 @@ from libs.clients.billing import BillingClient
 from libs.clients.embedding import EmbeddingClient
 from libs.clients.generation import GenerationClient
 from libs.clients.knowledge import KnowledgeClient
+from libs.config.live import LiveSettings
 from libs.config.settings import Settings
 from libs.events.outbox import OutboxRelay
 from libs.service.app import VERSION, Kit, create_app
 from libs.stores.postgres import Database
 from libs.stores.redis import connect_redis
 from services.chat import citing
+from services.chat.answer_cache.cache import AnswerCache
+from services.chat.answer_cache.revision import Revision
+from services.chat.answer_cache.routes import router as cache_router
+from services.chat.answer_cache.warming import CacheWarmer
 from services.chat.answering import Answerer
 from services.chat.completions.routes import router as completions_router
 from services.chat.conversations.routes import router as conversation_router
@@ -44,19 +49,18 @@ async def wire(kit: Kit) -> AsyncGenerator[None]:
     knowledge = KnowledgeClient(kit.client("knowledge"))
     quota = Quota(BillingClient(kit.client("billing")), redis, settings.chat.grace_messages)
     generation = GenerationClient(kit.client("generation"))
-    answerer = Answerer(
-        settings,
-        quota,
-        knowledge,
-        generation,
-        EmbeddingClient(kit.client("embedding")),
-    )
+    embedder = EmbeddingClient(kit.client("embedding"))
+    live = LiveSettings(settings)
+    cache = AnswerCache(settings, redis, knowledge, embedder, Revision(live, generation))
+    answerer = Answerer(settings, quota, knowledge, generation, embedder, cache)
     topics = {SETTLE: quota.deliver_settlement, RELEASE: quota.deliver_release} | citing.deliveries(knowledge)
     relay = OutboxRelay(database, OutboxMessage, topics)
-    parts = Parts(store, quota, answerer, relay, settings.chat.answer_deadline_s, lambda: datetime.now(UTC))
+    parts = Parts(store, quota, answerer, cache, relay, settings.chat.answer_deadline_s, lambda: datetime.now(UTC))
     chat = Chat(parts, store, knowledge, settings.chat.heartbeat_s)
     kit.app.state.database = database
     kit.app.state.redis = redis
+    kit.app.state.answer_cache = cache
+    kit.app.state.warmer = CacheWarmer(database, redis, chat)
     kit.app.state.chat = chat
     kit.app.state.generation = generation
     kit.app.state.quota = quota
@@ -64,10 +68,11 @@ async def wire(kit: Kit) -> AsyncGenerator[None]:
     conversations = Conversations(database, knowledge, timedelta(days=settings.chat.bin_days))
     kit.app.state.conversations = conversations
     kit.app.state.transfers = Transfers(database, knowledge)
-    duties = (relay.run(), chat.recover(), chat.heed_stops(), empty_bins(conversations))
+    duties = (relay.run(), chat.recover(), chat.heed_stops(), empty_bins(conversations), live.watch())
     background = [asyncio.create_task(duty) for duty in duties]
     async with serving_tools(KnowledgeTools(chat, knowledge), VERSION) as kit.app.state.mcp:
         yield
+    await kit.app.state.warmer.close()
     await chat.drain()
     for task in background:
         task.cancel()
@@ -78,5 +83,5 @@ async def wire(kit: Kit) -> AsyncGenerator[None]:
 
 
 def build(settings: Settings) -> FastAPI:
-    routers = [router, conversation_router, policy_router, completions_router, mcp_router]
+    routers = [router, conversation_router, cache_router, policy_router, completions_router, mcp_router]
     return create_app("chat", settings, wire, routers)

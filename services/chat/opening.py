@@ -54,7 +54,8 @@ async def opened(store: ChatStore, subject: Subject, asked: Asked) -> Question:
         policy, instructions = await repository.policies.policy(), await repository.policies.instructions()
     questions = [message.content for message in history if message.role == "user"]
     text = standalone(request.message, questions[-1] if questions and request.enable_rag else None)
-    return Question(subject, request, session_id, answer_id, reservation_id, text, history, policy, instructions)
+    again = again_to is not None
+    return Question(subject, request, session_id, answer_id, reservation_id, text, history, policy, instructions, again)
 
 
 async def _before(repository: ChatRepository, asked: Asked, session_id: UUID) -> UUID | None:

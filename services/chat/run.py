@@ -15,6 +15,7 @@ from libs.contracts.chat import AnswerMetadata, ChatResponse, Outcome
 from libs.contracts.errors import unavailable
 from libs.contracts.identity import Subject
 from libs.telemetry.logs import get_logger
+from services.chat.answer_cache.cache import AnswerCache
 from services.chat.answering import Answerer
 from services.chat.citing import cited
 from services.chat.draft import Draft, Question
@@ -42,6 +43,7 @@ class Parts:
     store: ChatStore
     quota: Quota
     answerer: Answerer
+    cache: AnswerCache
     relay: Relay
     deadline_s: float
     clock: Callable[[], datetime]
@@ -137,19 +139,27 @@ class AnswerRun:
             answer=draft.said.text,
             citations=draft.said.citations,
             sources=draft.sources,
-            metadata=AnswerMetadata(
-                tokens_used=draft.usage.total_tokens,
-                prompt_tokens=draft.usage.prompt_tokens,
-                response_time_ms=round((time.perf_counter() - self._started) * 1000),
-                model_used=draft.model,
-                cached=False,
-                outcome=draft.outcome,
-                grounded=draft.outcome is Outcome.ANSWERED,
-                confidence=draft.confidence,
-                finish_reason=draft.finish_reason if status == "completed" else status,
-                degraded=draft.degraded,
-            ),
+            metadata=self._metadata(draft, status),
         )
+
+    def _metadata(self, draft: Draft, status: str) -> AnswerMetadata:
+        made = AnswerMetadata(
+            tokens_used=draft.usage.total_tokens,
+            prompt_tokens=draft.usage.prompt_tokens,
+            response_time_ms=round((time.perf_counter() - self._started) * 1000),
+            model_used=draft.model,
+            cached=draft.kept is not None,
+            outcome=draft.outcome,
+            grounded=draft.outcome is Outcome.ANSWERED,
+            confidence=draft.confidence,
+            finish_reason=draft.finish_reason if status == "completed" else status,
+            degraded=draft.degraded,
+        )
+        if draft.kept is None:
+            return made
+        # How sure it was, and whatever else was told of it, goes with the answer; what it cost is this one's own.
+        own = {"tokens_used", "prompt_tokens", "response_time_ms", "cached", "finish_reason", "degraded"}
+        return draft.kept.metadata.model_copy(update=made.model_dump(include=own))
 
     async def _store(self, question: Question, draft: Draft, status: str, response: ChatResponse) -> OutboxEntry | None:
         """Stores answer, trace and what billing must learn in one transaction; then tells billing.
@@ -176,7 +186,12 @@ class AnswerRun:
             citing = cited(self._subject, question.answer_id, response.citations, response.sources, now.date())
             await repository.finish(finished, entry, *citing)
         ANSWERS.labels(status, response.metadata.outcome if answered else "none").inc()
-        settled = answered and "billing" not in draft.degraded and await self._settle_now(entry)
+        # Before the end is told: the same question, asked right after, finds both done.
+        settles = answered and "billing" not in draft.degraded
+        settled, _ = await asyncio.gather(
+            self._settle_now(entry) if settles else _not_now(),
+            self._parts.cache.keep(self._subject, draft.place if status == "completed" else None, response),
+        )
         return entry if settled else None
 
     async def _forget(self, entry: OutboxEntry) -> None:
@@ -191,3 +206,7 @@ class AnswerRun:
                 return await self._parts.quota.settle_now(entry)
         except TimeoutError:
             return False
+
+
+async def _not_now() -> bool:
+    return False
