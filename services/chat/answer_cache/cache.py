@@ -163,13 +163,13 @@ class AnswerCache:
         return await self._store.look_up(organization_id, place.knowledge_version, field, epoch, known)
 
     async def _near_field(self, organization_id: UUID, place: Place, step: dict[str, object]) -> str | None:
-        candidates = self._near.of(organization_id, place.scope)
-        if not candidates:
+        if not self._near.any(organization_id):
             return None
         embedded = await self._embed(place.question)
         if embedded is None:
             return None
-        near = nearest(place.question, embedded.vector, embedded.space, candidates)
+        candidates = self._near.of(organization_id, place.scope, embedded.space)
+        near = nearest(place.question, embedded.vector, candidates)
         if near is None:
             return None
         step["similarity"] = near.similarity

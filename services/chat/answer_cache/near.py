@@ -61,11 +61,24 @@ class Nearest:
     difference: str | None
 
 
+@dataclass(frozen=True)
+class Candidates:
+    """Questions with their vectors as the rows of `(n, dim)` float32, all of one model."""
+
+    questions: Sequence[NearQuestion]
+    vectors: NDArray[np.float32]
+
+
+def candidates_of(questions: Sequence[NearQuestion]) -> Candidates | None:
+    return Candidates(questions, np.stack([one.vector for one in questions])) if questions else None
+
+
 @dataclass
 class _Known:
     epoch: str = ""
     first: int = 0
     questions: list[NearQuestion] = field(default_factory=list[NearQuestion])
+    by_scope: dict[tuple[str, str], Candidates | None] = field(default_factory=dict[tuple[str, str], Candidates | None])
 
 
 class NearQuestions:
@@ -73,6 +86,10 @@ class NearQuestions:
 
     def __init__(self) -> None:
         self._known: OrderedDict[UUID, _Known] = OrderedDict()
+
+    def any(self, organization_id: UUID) -> bool:
+        known = self._known.get(organization_id)
+        return known is not None and bool(known.questions)
 
     def read_so_far(self, organization_id: UUID) -> tuple[str, int]:
         """The list's name and the number of the next question to read."""
@@ -91,36 +108,44 @@ class NearQuestions:
         have = known.first + len(known.questions)
         if known.epoch != looked_up.epoch or have < looked_up.start:
             known.epoch, known.first, known.questions = looked_up.epoch, looked_up.start, []
+            known.by_scope.clear()
             have = looked_up.start
         # Two requests may have asked for the same ones.
         known.questions += new[max(0, have - looked_up.start) :]
         gone = max(0, looked_up.first - known.first)
+        if gone or have != known.first + len(known.questions):
+            known.by_scope.clear()
         del known.questions[:gone]
         known.first += gone
         while len(self._known) > ORGANIZATIONS:
             self._known.popitem(last=False)
 
-    def of(self, organization_id: UUID, scope: str) -> list[NearQuestion]:
+    def of(self, organization_id: UUID, scope: str, space: str) -> Candidates | None:
+        """Those with answers for that scope, with vectors of that model; None where there are none."""
         known = self._known.get(organization_id)
-        return [one for one in known.questions if one.field.startswith(scope)] if known else []
+        if known is None:
+            return None
+        if (scope, space) not in known.by_scope:
+            chosen = [one for one in known.questions if one.space == space and one.field.startswith(f"{scope}:")]
+            dimension = chosen[-1].vector.size if chosen else 0
+            known.by_scope[scope, space] = candidates_of([one for one in chosen if one.vector.size == dimension])
+        return known.by_scope[scope, space]
 
 
-def nearest(
-    question: str, vector: NDArray[np.float32], space: str, candidates: Sequence[NearQuestion]
-) -> Nearest | None:
+def nearest(question: str, vector: NDArray[np.float32], candidates: Candidates | None) -> Nearest | None:
     """The most similar that asks for the same; else the most similar, with the difference; None where none is near."""
-    comparable = [one for one in candidates if one.space == space and one.vector.shape == vector.shape]
-    if not comparable:
+    if candidates is None or candidates.vectors.shape[1] != vector.size:
         return None
-    similarities = np.stack([one.vector for one in comparable]) @ vector
+    similarities = candidates.vectors @ vector
+    near = np.flatnonzero(similarities >= SIMILAR)
+    if not near.size:
+        return None
     asked = asking_of(question)
     first: Nearest | None = None
-    for index in np.argsort(-similarities, kind="stable")[:READ]:
-        similarity, near = float(similarities[index]), comparable[index]
-        if similarity < SIMILAR:
-            break
-        against = difference(asked, asking_of(near.question))
-        found = Nearest(near.field, round(similarity, 4), against)
+    for index in near[np.argsort(-similarities[near], kind="stable")][:READ]:
+        one = candidates.questions[index]
+        against = difference(asked, asking_of(one.question))
+        found = Nearest(one.field, round(float(similarities[index]), 4), against)
         if against is None:
             return found
         first = first or found

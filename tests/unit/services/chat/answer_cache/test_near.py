@@ -3,7 +3,7 @@ from uuid import uuid4
 import numpy as np
 import pytest
 
-from services.chat.answer_cache.near import NearQuestion, NearQuestions, nearest, unpacked
+from services.chat.answer_cache.near import NearQuestion, NearQuestions, candidates_of, nearest, unpacked
 from services.chat.answer_cache.store import LookedUp
 
 ORGANIZATION = uuid4()
@@ -23,7 +23,8 @@ def looked_up(epoch: str, first: int, start: int, *questions: NearQuestion) -> L
 
 
 def fields(known: NearQuestions, scope: str = "a") -> list[str]:
-    return [one.field for one in known.of(ORGANIZATION, scope)]
+    candidates = known.of(ORGANIZATION, scope, "space")
+    return [one.field for one in candidates.questions] if candidates else []
 
 
 @pytest.mark.parametrize("question", ["Who?", "'; DROP--\r\n\x00*3\r\n$3\r\n", "\ud800 half", "سؤال 😀"])
@@ -66,15 +67,25 @@ def test_a_list_that_holds_something_else_is_forgotten():
 
 
 def test_the_most_similar_that_asks_for_the_same_is_found():
-    candidates = [
+    kept = [
         near(1, "Who bought the mill?", row(1, 0.1)),
         near(2, "Who sold the mill?", row(1, 0)),
         near(3, "Who bought the mill?", row(0, 1)),
     ]
-    found = nearest("By whom was the mill bought?", row(1, 0), "space", candidates)
+    candidates = candidates_of(kept)
+    found = nearest("By whom was the mill bought?", row(1, 0), candidates)
     assert (found.field, found.difference) == ("a:1", None)
-    against = nearest("Who leased the mill?", row(1, 0), "space", candidates)
+    against = nearest("Who leased the mill?", row(1, 0), candidates)
     assert against.field == "a:2"
     assert against.difference
-    assert nearest("Who bought the mill?", row(1, 0), "another model's", candidates) is None
-    assert nearest("Who bought the mill?", row(0, -1), "space", candidates) is None
+    assert nearest("Who bought the mill?", row(1, 0, 0), candidates) is None
+    assert nearest("Who bought the mill?", row(0, -1), candidates) is None
+    assert nearest("Who bought the mill?", row(1, 0), None) is None
+
+
+def test_vectors_of_another_model_and_answers_of_another_scope_arent_compared():
+    known = NearQuestions()
+    known.learn(ORGANIZATION, looked_up("x", 0, 0, near(0), near(1, scope="ab")))
+    assert known.of(ORGANIZATION, "a", "another space") is None
+    assert known.of(uuid4(), "a", "space") is None
+    assert (fields(known), fields(known, "ab"), fields(known, "b")) == (["a:0"], ["ab:1"], [])
