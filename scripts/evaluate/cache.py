@@ -181,7 +181,8 @@ def _rows(found: Sequence[Found]) -> list[tuple[str, ...]]:
 
 def _print(found: Sequence[Found], kept: int, milliseconds: float, console: Console) -> None:
     console.print(
-        f"{kept:,} questions kept, similar from {SIMILAR}; {milliseconds:.1f} ms is the median look-up without embedding",
+        f"{kept:,} questions kept, similar from {SIMILAR}; "
+        f"{milliseconds:.1f} ms is the median look-up without embedding",
         highlight=False,
     )
     table = Table("", *_COLUMNS, box=None)

@@ -136,7 +136,8 @@ def nearest(question: str, vector: NDArray[np.float32], candidates: Candidates |
     """The most similar that asks for the same; else the most similar, with the difference; None where none is near."""
     if candidates is None or candidates.vectors.shape[1] != vector.size:
         return None
-    similarities = candidates.vectors @ vector
+    # Not BLAS, whose threads wait for each other on cores that other processes use.
+    similarities = np.einsum("ij,j->i", candidates.vectors, vector)
     near = np.flatnonzero(similarities >= SIMILAR)
     if not near.size:
         return None
