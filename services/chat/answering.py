@@ -232,7 +232,7 @@ class Answerer:
             try:
                 async with aclosing(checked_sentences(generation, grounder)) as stream:
                     async for checked in stream:
-                        sentences.append(_judged(checked))
+                        sentences.append(_judged(checked) | {"at_ms": draft.trace.at_ms()})
                         if checked.support.cited:
                             self._say(checked, generation, draft, publish)
             finally:

@@ -51,7 +51,7 @@ async def opened(store: ChatStore, subject: Subject, asked: Asked) -> Question:
         if again_to is None:
             await repository.add_question(question_id, session_id, before, request.message, _options(request))
         await repository.add_answer(answer_id, session_id, question_id, reservation_id)
-        policy, instructions = await repository.policies.policy(), await repository.policies.instructions()
+        policy, instructions = await repository.policies.policy_and_instructions()
     questions = [message.content for message in history if message.role == "user"]
     text = standalone(request.message, questions[-1] if questions and request.enable_rag else None)
     again = again_to is not None

@@ -1,5 +1,6 @@
 """Answers given before, for the same or nearly the same question of a reader who may read the same."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -165,7 +166,9 @@ class AnswerCache:
     async def _near_field(self, organization_id: UUID, place: Place, step: dict[str, object]) -> str | None:
         if not self._near.any(organization_id):
             return None
+        started = time.perf_counter()
         embedded = await self._embed(place.question)
+        step["embed_ms"] = round((time.perf_counter() - started) * 1000, 2)
         if embedded is None:
             return None
         candidates = self._near.of(organization_id, place.scope, embedded.space)

@@ -143,7 +143,8 @@ def nearest(question: str, vector: NDArray[np.float32], candidates: Candidates |
         return None
     asked = asking_of(question)
     first: Nearest | None = None
-    for index in near[np.argsort(-similarities[near], kind="stable")][:READ]:
+    ranked: list[int] = near[np.argsort(-similarities[near], kind="stable")].tolist()
+    for index in ranked[:READ]:
         one = candidates.questions[index]
         against = difference(asked, asking_of(one.question))
         found = Nearest(one.field, round(float(similarities[index]), 4), against)

@@ -5,7 +5,7 @@ came first, `response:{ORG}:near` lists the questions with their vectors, and `r
 keep an organisation's keys on one node of a cluster.
 """
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 from uuid import UUID, uuid4
@@ -127,7 +127,7 @@ class AnswerStore:
 
     async def _run(self, script: str, organization_id: UUID, *arguments: str | bytes) -> Any:
         keys = _keys(organization_id)
-        return await cast("Awaitable[Any]", self._redis.eval(script, _SCRIPT_KEYS, *keys, *cast("Any", arguments)))
+        return await self._redis.eval(script, _SCRIPT_KEYS, *keys, *cast("Any", arguments))
 
 
 def _keys(organization_id: UUID) -> tuple[str, str, str]:
