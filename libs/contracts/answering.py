@@ -65,7 +65,7 @@ class PersonalInstructions(BaseModel):
 class AnswerCacheReport(BaseModel):
     """What an organisation's cache of answers has given and holds. `saved_tokens` weren't read or written again.
 
-    Counts are of the last 90 days without a pause; `entries` and `size_bytes` are what is kept now.
+    Counts go on until 90 days pass without a question; `entries` and `size_bytes` are what is kept now.
     """
 
     exact_hits: int
