@@ -326,6 +326,20 @@ def eval_chunking(
     run(evaluate_chunking(console, settings(), data, split, read_cuts(cut or []), budget, documents))
 
 
+@eval_app.command("cache")
+def eval_cache(
+    data: Annotated[Path, typer.Option(help="A folder with corpus.jsonl, queries.jsonl and qrels.tsv.")],
+    split: Annotated[str | None, typer.Option(help="The folder in it that has the questions.")] = None,
+    paraphrases: Annotated[Path | None, typer.Option(help="Reworded questions; else ours of SQuAD 2.0.")] = None,
+    out: Annotated[Path, typer.Option(help="Where the reports go.")] = Path("reports"),
+) -> None:
+    """Ask reworded questions of a cache that holds a collection's questions: how many hit, and how many wrongly."""
+    from scripts.evaluate.cache import PARAPHRASES, evaluate_cache
+
+    if not evaluate_cache(console, settings(), data, split, paraphrases or PARAPHRASES, out):
+        raise typer.Exit(1)
+
+
 @eval_app.command("questions")
 def eval_questions(
     file: Annotated[Path, typer.Argument(help="A question set as JSON, or a folder with queries.jsonl and qrels.tsv.")],

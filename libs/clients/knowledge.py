@@ -12,6 +12,7 @@ from libs.contracts.knowledge import (
     SearchRequest,
     SearchResponse,
     ServedPassages,
+    Standing,
 )
 from libs.contracts.lifecycle import Collection
 from libs.contracts.usage import CitedAnswer
@@ -25,6 +26,10 @@ class KnowledgeClient:
         return await self._service.call(
             "POST", "/internal/retrievals", RetrievalResponse, body=request, idempotent=True
         )
+
+    async def standing(self, *, timeout_s: float) -> Standing:
+        """The knowledge's version and the reader's access set."""
+        return await self._service.call("GET", "/internal/standing", Standing, idempotent=True, timeout_s=timeout_s)
 
     async def count_citations(self, answer: CitedAnswer) -> None:
         """Told twice, it counts once."""

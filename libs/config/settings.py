@@ -151,6 +151,8 @@ class Chat(Section):
     heartbeat_s: float = Field(gt=0)
     min_support: float = Field(ge=0, le=1)
     grace_messages: int = Field(ge=0)
+    answer_cache_s: int = Field(ge=0)
+    answer_cache_entries: int = Field(ge=1, le=10_000)
     bin_days: float = Field(gt=0)
     rewrite_s: float = Field(ge=0)
     phone_regions: list[Annotated[str, Field(pattern="^[A-Z]{2}$")]]

@@ -60,3 +60,31 @@ class PersonalInstructions(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     instructions: Wishes = ""
+
+
+class AnswerCacheReport(BaseModel):
+    """What an organisation's cache of answers has given and holds. `saved_tokens` weren't read or written again.
+
+    Counts go on until 90 days pass without a question; `entries` and `size_bytes` are what is kept now.
+    """
+
+    exact_hits: int
+    semantic_hits: int
+    misses: int
+    saved_tokens: int
+    entries: int
+    size_bytes: int
+
+
+class AnswerCacheWarming(BaseModel):
+    """How many of the most asked questions to ask again."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    questions: int = Field(default=20, ge=1, le=50)
+
+
+class AnswerCacheWarmed(BaseModel):
+    """`questions` are asked in the background, one after the other."""
+
+    questions: int

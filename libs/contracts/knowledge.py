@@ -293,6 +293,17 @@ class RetrievalResponse(BaseModel):
     expansions: list[Expansion] = Field(default_factory=list[Expansion])
 
 
+class Standing(BaseModel):
+    """What an answer depends on besides its question, as it is for the caller now.
+
+    `knowledge_version` is as in `RetrievalResponse`. Callers of one organisation with the same `access_key` at the same
+    version may read exactly the same documents.
+    """
+
+    knowledge_version: int
+    access_key: str = Field(min_length=1, max_length=200)
+
+
 class ReadableRequest(BaseModel):
     """Chat to knowledge: which of these passages may the caller still see, or what do they say."""
 

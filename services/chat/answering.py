@@ -15,8 +15,9 @@ from libs.contracts.knowledge import RetrievalRequest, RetrievalResponse
 from libs.text.stems import reading_in
 from services.chat import evidence
 from services.chat.abstention import abstention
+from services.chat.answer_cache.cache import AnswerCache
 from services.chat.draft import Draft, Question
-from services.chat.events import Publish
+from services.chat.events import Publish, said_again
 from services.chat.generating import DEFAULT, EXTRACTIVE, Generation
 from services.chat.grounded import GroundedAnswer
 from services.chat.grounding.grounder import Grounder
@@ -51,6 +52,7 @@ class Answerer:
         generation: GenerationClient,
         embedder: Embedder,
         guard: Guard,
+        cache: AnswerCache,
     ) -> None:
         self._settings = settings
         self._quota = quota
@@ -59,6 +61,7 @@ class Answerer:
         self._embedder = embedder
         self._guard = guard
         self._understanding = Understanding(settings, generation, guard.stand_ins)
+        self._cache = cache
 
     async def check_model(self, request: ChatRequest) -> None:
         """Raises 404 MODEL_NOT_FOUND, and 422 NO_GENERATOR for a question that only a generator could answer."""
@@ -104,7 +107,11 @@ class Answerer:
     async def _answer(self, question: Question, draft: Draft, publish: Publish) -> None:
         request = question.request
         with draft.trace.step("reserve") as step:
-            granted = await self._quota.reserve(question.subject, question.reservation_id, request.max_tokens)
+            # At once: neither needs the other, and the knowledge's version is read before anything is retrieved.
+            granted, standing = await asyncio.gather(
+                self._quota.reserve(question.subject, question.reservation_id, request.max_tokens),
+                self._cache.standing(question),
+            )
             step["max_tokens"] = granted.max_tokens
         draft.plan = granted.plan
         draft.degrade(*granted.degraded)
@@ -122,6 +129,12 @@ class Answerer:
             publish(start)
             publish(SourcesEvent(sources=[]))
             await self._unchecked(question, draft, publish, max_tokens)
+            return
+        kept = await self._cache.find(question, standing, granted, draft)
+        if kept:
+            draft.take(kept)
+            for event in said_again(start, kept):
+                publish(event)
             return
         with reading_in(question.asked_in):
             await self._from_documents(question, draft, publish, start, max_tokens)

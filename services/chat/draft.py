@@ -7,6 +7,7 @@ from uuid import UUID
 from libs.contracts.answering import AnswerPolicy
 from libs.contracts.chat import ChatRequest, Disagreement, Outcome, Source
 from libs.contracts.identity import Subject
+from services.chat.answer_cache.kept import KeptAnswer, Place
 from services.chat.grounding.citations import AnswerBuilder
 from services.chat.memory.turns import Conversation
 from services.chat.quota import Usage
@@ -24,6 +25,7 @@ class Question:
 
     `policy` is the organisation's, `instructions` are the asker's own; `wishes` is what both say of an answer's form,
     `form` what a prompt says of it. `asked_in` is the language, an ISO 639-1 code, None where its words don't tell.
+    `again`: another answer than a kept one is wanted.
     """
 
     subject: Subject
@@ -38,11 +40,12 @@ class Question:
     wishes: Wishes = field(default_factory=Wishes)
     asked_in: str | None = None
     form: str = ""
+    again: bool = False
 
 
 @dataclass
 class Draft:
-    """An answer while it is made. Its languages are ISO 639-1 codes, None where nothing tells.
+    """An answer while it is made, or `kept` from before. `place` is where it may be kept. Its languages are ISO 639-1 codes, None where nothing tells.
 
     `suspects` are the passages found that give instructions, by their chunks; `noted` is what the organisation's admins
     will read of.
@@ -69,6 +72,17 @@ class Draft:
     def material(self) -> list[Source]:
         """The sources as generators and checks read them: without what gives instructions."""
         return material(self.sources, self.suspects)
+
+    place: Place | None = None
+    kept: KeptAnswer | None = None
+
+    def take(self, kept: KeptAnswer) -> None:
+        """Makes this the answer that was given before."""
+        self.kept = kept
+        self.said.text, self.said.citations = kept.answer, list(kept.citations)
+        self.sources = list(kept.sources)
+        self.outcome, self.model = kept.metadata.outcome, kept.metadata.model_used
+        self.finish_reason = kept.metadata.finish_reason
 
     @property
     def usage(self) -> Usage:

@@ -1,11 +1,14 @@
 """The events of a streamed answer, and how they look on the wire."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from typing import Protocol
 
 from libs.contracts.chat import (
+    AnswerMetadata,
     ChatResponse,
     Citation,
     SessionEvent,
+    Source,
     SourcesEvent,
     TextSpan,
     TokenEvent,
@@ -48,17 +51,33 @@ def sentences_of(
 
 def replayed(response: ChatResponse) -> list[Event]:
     """The events of a stored answer: what a stream of it sent, sentence by sentence."""
-    events: list[Event] = [
-        SessionEvent(session_id=response.session_id, message_id=response.message_id),
-        SourcesEvent(sources=response.sources),
-    ]
-    said = 0
-    for (start, end), citations in sentences_of(response.citations, response.metadata.unsupported):
+    start = SessionEvent(session_id=response.session_id, message_id=response.message_id)
+    return [*said_again(start, response), response]
+
+
+class Said(Protocol):
+    """What was answered, whatever else is known of it."""
+
+    @property
+    def answer(self) -> str: ...
+    @property
+    def citations(self) -> Sequence[Citation]: ...
+    @property
+    def sources(self) -> list[Source]: ...
+    @property
+    def metadata(self) -> AnswerMetadata: ...
+
+
+def said_again(start: SessionEvent, said: Said) -> list[Event]:
+    """The events of an answer but the last, sentence by sentence."""
+    events: list[Event] = [start, SourcesEvent(sources=said.sources)]
+    told = 0
+    for (begin, end), citations in sentences_of(said.citations, said.metadata.unsupported):
         ending = markers([citation.n for citation in citations]) or marked("")
-        said_until = end + len(ending)
-        events.append(TokenEvent(text=response.answer[said:said_until]))
-        events += citations or [UnsupportedEvent(start=start, end=end)]
-        said = said_until
-    if said < len(response.answer):
-        events.append(TokenEvent(text=response.answer[said:]))
-    return [*events, response]
+        told_until = end + len(ending)
+        events.append(TokenEvent(text=said.answer[told:told_until]))
+        events += citations or [UnsupportedEvent(start=begin, end=end)]
+        told = told_until
+    if told < len(said.answer):
+        events.append(TokenEvent(text=said.answer[told:]))
+    return events

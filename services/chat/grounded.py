@@ -20,9 +20,11 @@ log = get_logger(__name__)
 
 
 class Record(Protocol):
-    """Notes a sentence and what was said of it, or why it wasn't."""
+    """Notes a sentence and what was said of it, or why it wasn't; `at_ms` is when its check had ended."""
 
-    def __call__(self, checked: Checked, said: Sequence[Said], cut: str | None = None) -> None: ...
+    def __call__(
+        self, checked: Checked, said: Sequence[Said], cut: str | None = None, at_ms: float | None = None
+    ) -> None: ...
 
 
 # Kept back from a generator's time, for the extractive answer in its place.
@@ -92,6 +94,7 @@ class GroundedAnswer:
             begun = False
             async with aclosing(checked_sentences(generation, self._grounder)) as stream:
                 async for checked in stream:
+                    at_ms = self._draft.trace.at_ms()
                     if not begun and checked.marked:
                         held.append(checked)
                         continue
@@ -103,7 +106,8 @@ class GroundedAnswer:
                         for one in held:
                             record(one, await self._speech.say(one, generation.model, self._grounder))
                     shown = checked.marked or checked.support.cited
-                    record(checked, await self._speech.say(checked, generation.model, self._grounder) if shown else [])
+                    said = await self._speech.say(checked, generation.model, self._grounder) if shown else []
+                    record(checked, said, at_ms=at_ms)
             if not begun:
                 for one in held:
                     record(one, [], cut="no sentence of the answer has support")
@@ -128,10 +132,11 @@ class GroundedAnswer:
         draft = self._draft
         sentences: list[dict[str, Any]] = []
 
-        def record(checked: Checked, said: Sequence[Said], cut: str | None = None) -> None:
+        def record(checked: Checked, said: Sequence[Said], cut: str | None = None, at_ms: float | None = None) -> None:
+            when = {} if at_ms is None else {"at_ms": at_ms}
             if all(one.checked is not checked for one in said):
-                sentences.append(judged(checked, None, cut))
-            sentences.extend(judged(one.checked, one.place) for one in said)
+                sentences.append(judged(checked, None, cut) | when)
+            sentences.extend(judged(one.checked, one.place) | when for one in said)
 
         with draft.trace.step("generate") as step:
             try:

@@ -11,6 +11,7 @@ from libs.clients.billing import BillingClient
 from libs.clients.embedding import EmbeddingClient
 from libs.clients.generation import GenerationClient
 from libs.clients.knowledge import KnowledgeClient
+from libs.config.live import LiveSettings
 from libs.config.settings import Settings
 from libs.events.outbox import OutboxRelay
 from libs.service.app import VERSION, Kit, create_app
@@ -18,6 +19,10 @@ from libs.stores.postgres import Database
 from libs.stores.redis import connect_redis
 from libs.text.language import language_of_words
 from services.chat import citing
+from services.chat.answer_cache.cache import AnswerCache
+from services.chat.answer_cache.revision import Revision
+from services.chat.answer_cache.routes import router as cache_router
+from services.chat.answer_cache.warming import CacheWarmer
 from services.chat.answering import Answerer
 from services.chat.completions.routes import router as completions_router
 from services.chat.conversations.routes import router as conversation_router
@@ -50,21 +55,20 @@ async def wire(kit: Kit) -> AsyncGenerator[None]:
     quota = Quota(BillingClient(kit.client("billing")), redis, settings.chat.grace_messages)
     generation = GenerationClient(kit.client("generation"))
     moderation, phone_regions = Moderation(settings.chat.moderation), settings.chat.phone_regions
-    answerer = Answerer(
-        settings,
-        quota,
-        knowledge,
-        generation,
-        EmbeddingClient(kit.client("embedding")),
-        Guard(moderation, phone_regions),
-    )
+    embedder = EmbeddingClient(kit.client("embedding"))
+    live = LiveSettings(settings)
+    cache = AnswerCache(settings, redis, knowledge, embedder, Revision(live, generation))
+    guard = Guard(moderation, phone_regions)
+    answerer = Answerer(settings, quota, knowledge, generation, embedder, guard, cache)
     topics = {SETTLE: quota.deliver_settlement, RELEASE: quota.deliver_release} | citing.deliveries(knowledge)
     relay = OutboxRelay(database, OutboxMessage, topics)
     deadline_s = settings.chat.answer_deadline_s
-    parts = Parts(store, quota, answerer, relay, deadline_s, lambda: datetime.now(UTC), phone_regions)
+    parts = Parts(store, quota, answerer, cache, relay, deadline_s, lambda: datetime.now(UTC), phone_regions)
     chat = Chat(parts, store, knowledge, settings.chat.heartbeat_s)
     kit.app.state.database = database
     kit.app.state.redis = redis
+    kit.app.state.answer_cache = cache
+    kit.app.state.warmer = CacheWarmer(database, redis, chat)
     kit.app.state.chat = chat
     kit.app.state.generation = generation
     kit.app.state.quota = quota
@@ -77,10 +81,18 @@ async def wire(kit: Kit) -> AsyncGenerator[None]:
     # Before the first question, which would wait for the model to load.
     await asyncio.to_thread(language_of_words, "a question")
     old_events = purge_old_events(database, timedelta(days=settings.chat.security_event_days))
-    duties = (relay.run(), chat.recover(), chat.heed_stops(), empty_bins(conversations), old_events)
+    duties = (
+        relay.run(),
+        chat.recover(),
+        chat.heed_stops(),
+        empty_bins(conversations),
+        old_events,
+        live.watch(),
+    )
     background = [asyncio.create_task(duty) for duty in duties]
     async with serving_tools(KnowledgeTools(chat, knowledge), VERSION) as kit.app.state.mcp:
         yield
+    await kit.app.state.warmer.close()
     await chat.drain()
     for task in background:
         task.cancel()
@@ -92,5 +104,13 @@ async def wire(kit: Kit) -> AsyncGenerator[None]:
 
 
 def build(settings: Settings) -> FastAPI:
-    routers = [router, conversation_router, policy_router, safety_router, completions_router, mcp_router]
+    routers = [
+        router,
+        conversation_router,
+        cache_router,
+        policy_router,
+        safety_router,
+        completions_router,
+        mcp_router,
+    ]
     return create_app("chat", settings, wire, routers)

@@ -48,7 +48,7 @@ async def opened(store: ChatStore, subject: Subject, asked: Asked, phone_regions
     session_id = request.session_id or uuid4()
     question_id, answer_id, reservation_id = again_to or uuid4(), uuid4(), uuid4()
     async with store.step(subject) as repository:
-        policy, instructions = await repository.policies.policy(), await repository.policies.instructions()
+        policy, instructions = await repository.policies.policy_and_instructions()
         if policy.mode == "extractive" and not request.enable_rag:
             raise FootnoteError(
                 ErrorCode.NO_GENERATOR,
@@ -73,6 +73,7 @@ async def opened(store: ChatStore, subject: Subject, asked: Asked, phone_regions
         conversation,
         policy,
         instructions,
+        again=again_to is not None,
     )
 
 

@@ -11,6 +11,11 @@ class TraceRecorder:
 
     def __init__(self) -> None:
         self.steps: list[dict[str, Any]] = []
+        self._began = time.perf_counter()
+
+    def at_ms(self) -> float:
+        """Since the answer began."""
+        return round((time.perf_counter() - self._began) * 1000, 2)
 
     @contextmanager
     def step(self, name: str) -> Generator[dict[str, Any]]:

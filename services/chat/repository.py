@@ -170,8 +170,7 @@ class ChatRepository:
         events = SecurityEventRepository(self._session, self._subject)
         for noted in answer.noted:
             await events.add(answer.message_id, noted)
-        for entry in outbox:
-            await self._session.execute(_outbox_insert(entry))
+        await self._session.execute(_outbox_insert(*outbox))
 
     async def ask_to_stop(self, message_id: UUID) -> bool:
         """Whether there is such an answer; one that has ended stays as it is."""
@@ -257,9 +256,18 @@ class ChatStore:
         return len(interrupted)
 
 
-def _outbox_insert(entry: OutboxEntry) -> Insert:
-    due_at = func.now() + func.make_interval(0, 0, 0, 0, 0, 0, entry.delay_s)
-    return insert(OutboxMessage).values(id=entry.id, topic=entry.topic, payload=entry.payload, due_at=due_at)
+def _outbox_insert(*entries: OutboxEntry) -> Insert:
+    return insert(OutboxMessage).values(
+        [
+            {
+                "id": entry.id,
+                "topic": entry.topic,
+                "payload": entry.payload,
+                "due_at": func.now() + func.make_interval(0, 0, 0, 0, 0, 0, entry.delay_s),
+            }
+            for entry in entries
+        ]
+    )
 
 
 def message_of(row: Message) -> ChatMessage:

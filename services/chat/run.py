@@ -15,6 +15,7 @@ from libs.contracts.chat import AnswerMetadata, ChatResponse, Outcome
 from libs.contracts.errors import unavailable
 from libs.contracts.identity import Subject
 from libs.telemetry.logs import get_logger
+from services.chat.answer_cache.cache import AnswerCache
 from services.chat.answering import Answerer
 from services.chat.citing import cited
 from services.chat.draft import Draft, Question
@@ -46,6 +47,7 @@ class Parts:
     store: ChatStore
     quota: Quota
     answerer: Answerer
+    cache: AnswerCache
     relay: Relay
     deadline_s: float
     clock: Callable[[], datetime]
@@ -146,22 +148,30 @@ class AnswerRun:
             answer=draft.said.text,
             citations=draft.said.citations,
             sources=draft.sources,
-            metadata=AnswerMetadata(
-                tokens_used=draft.usage.total_tokens,
-                prompt_tokens=draft.usage.prompt_tokens,
-                response_time_ms=round((time.perf_counter() - self._started) * 1000),
-                model_used=draft.model,
-                cached=False,
-                outcome=draft.outcome,
-                grounded=draft.outcome is Outcome.ANSWERED,
-                confidence=draft.confidence,
-                finish_reason=draft.finish_reason if status == "completed" else status,
-                degraded=draft.degraded,
-                unsupported=draft.said.unsupported,
-                disagreements=draft.disagreements,
-                language=draft.language,
-            ),
+            metadata=self._metadata(draft, status),
         )
+
+    def _metadata(self, draft: Draft, status: str) -> AnswerMetadata:
+        made = AnswerMetadata(
+            tokens_used=draft.usage.total_tokens,
+            prompt_tokens=draft.usage.prompt_tokens,
+            response_time_ms=round((time.perf_counter() - self._started) * 1000),
+            model_used=draft.model,
+            cached=draft.kept is not None,
+            outcome=draft.outcome,
+            grounded=draft.outcome is Outcome.ANSWERED,
+            confidence=draft.confidence,
+            finish_reason=draft.finish_reason if status == "completed" else status,
+            degraded=draft.degraded,
+            unsupported=draft.said.unsupported,
+            disagreements=draft.disagreements,
+            language=draft.language,
+        )
+        if draft.kept is None:
+            return made
+        # How sure it was, and whatever else was told of it, goes with the answer; what it cost is this one's own.
+        own = {"tokens_used", "prompt_tokens", "response_time_ms", "cached", "finish_reason", "degraded"}
+        return draft.kept.metadata.model_copy(update=made.model_dump(include=own))
 
     async def _store(self, question: Question, draft: Draft, status: str, response: ChatResponse) -> OutboxEntry | None:
         """Stores answer, trace and what billing must learn in one transaction; then tells billing.
@@ -192,7 +202,13 @@ class AnswerRun:
             await repository.finish(kept, entry, *citing)
         ANSWERS.labels(status, response.metadata.outcome if answered else "none").inc()
         settles = entry.topic == SETTLE and "billing" not in draft.degraded
-        settled = settles and await self._settle_now(entry)
+        # What isn't stored as it was given isn't given again either.
+        keeps = status == "completed" and kept.content == response.answer
+        # Before the end is told: the same question, asked right after, finds both done.
+        settled, _ = await asyncio.gather(
+            self._settle_now(entry) if settles else _not_now(),
+            self._parts.cache.keep(self._subject, draft.place if keeps else None, response),
+        )
         return entry if settled else None
 
     async def _remember(self, answer_id: UUID) -> None:
@@ -215,3 +231,7 @@ class AnswerRun:
                 return await self._parts.quota.settle_now(entry)
         except TimeoutError:
             return False
+
+
+async def _not_now() -> bool:
+    return False

@@ -53,6 +53,7 @@ from services.knowledge.sources.routes import Sources
 from services.knowledge.sources.runner import SourceRunner, Sync
 from services.knowledge.sources.site_sync import SiteSync
 from services.knowledge.sources.source_documents import SourceDocuments
+from services.knowledge.standing import Standings
 from services.knowledge.uploads import Uploads
 from services.knowledge.usage.counting import UseCounts
 from services.knowledge.usage.reports import UseReports
@@ -131,6 +132,7 @@ async def wire(kit: Kit) -> AsyncGenerator[None]:
         Changes(database, catch_up, shower, groups),
         Passages(database, index),
         Retriever(database, index, embedder, SearchCache(redis, settings.retrieval), settings.retrieval),
+        Standings(database),
     )
     models = ServedModels(embedder)
     kit.app.state.embedding_switch = EmbeddingSwitch(

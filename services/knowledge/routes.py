@@ -22,6 +22,7 @@ from libs.contracts.knowledge import (
     SearchRequest,
     SearchResponse,
     ServedPassages,
+    Standing,
     TextDocument,
     UploadFields,
 )
@@ -42,6 +43,7 @@ from services.knowledge.lifecycle_routes import router as lifecycle
 from services.knowledge.listing import ListingFilters
 from services.knowledge.passages import Passages
 from services.knowledge.retrieval import Retriever
+from services.knowledge.standing import Standings
 from services.knowledge.uploads import Upload, Uploads
 from services.knowledge.usage.routes import UsageDependency
 from services.knowledge.usage.routes import router as use
@@ -86,6 +88,7 @@ class Knowledge:
     changes: Changes
     passages: Passages
     retriever: Retriever
+    standings: Standings
 
 
 def knowledge_of(request: Request) -> Knowledge:
@@ -237,6 +240,11 @@ async def retrieve(
         trace=found.trace,
         expansions=found.expansions,
     )
+
+
+@router.get("/internal/standing", include_in_schema=False)
+async def standing(subject: CurrentSubject, knowledge: KnowledgeDependency) -> Standing:
+    return await knowledge.standings.of(subject)
 
 
 @router.post("/internal/readable", include_in_schema=False)

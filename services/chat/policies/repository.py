@@ -25,6 +25,13 @@ class PolicyRepository:
         )
         return AnswerPolicy.model_validate(stored or {})
 
+    async def policy_and_instructions(self) -> tuple[AnswerPolicy, str]:
+        """Both in one query: every question asks for them."""
+        policy = select(AnswerPolicyRow.policy).where(AnswerPolicyRow.organization_id == self._subject.organization_id)
+        instructions = select(InstructionsRow.instructions).where(self._own())
+        row = (await self._session.execute(select(policy.scalar_subquery(), instructions.scalar_subquery()))).one()
+        return AnswerPolicy.model_validate(row[0] or {}), row[1] or ""
+
     async def change(self, change: AnswerPolicyChange) -> AnswerPolicy:
         """Only what is changed is kept, so that a default may still move; the last of two writers wins a field."""
         changed: dict[str, Any] = change.model_dump(exclude_none=True)

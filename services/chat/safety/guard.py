@@ -126,6 +126,7 @@ def _withhold(draft: Draft) -> None:
     draft.sources = []
     draft.scores = []
     draft.disagreements = []
+    draft.kept = draft.place = None
     for step in draft.trace.steps:
         for words in _WORDS_OF_ANSWERS:
             step.pop(words, None)

@@ -12,6 +12,7 @@ from services.auth.organization_routes import router as organizations_router
 from services.auth.routes import router as sign_in_router
 from services.auth.share_link_routes import router as share_links_router
 from services.billing.routes import router as billing
+from services.chat.answer_cache.routes import router as answer_cache
 from services.chat.completions.routes import router as completions
 from services.chat.conversations.routes import router as conversations
 from services.chat.policies.routes import router as policies
@@ -27,7 +28,7 @@ from tests.unit.docs.handbook import pages
 ROUTERS = {
     "auth": [sign_in_router, organizations_router, organization_router, share_links_router],
     "billing": [billing],
-    "chat": [chat, conversations, policies, safety, completions],
+    "chat": [chat, conversations, answer_cache, policies, safety, completions],
     "knowledge": [*SOURCE_ROUTERS, evaluations, knowledge],
     "embedding": [embedding],
 }

@@ -41,6 +41,7 @@ from services.auth.invitations import INVITATION_LIFE, INVITATIONS_PER_ORGANIZAT
 from services.auth.share_links import LONGEST_LIFE, SHARE_LINKS_PER_ORGANIZATION
 from services.billing.plans import PLANS
 from services.billing.service import RESERVATION_LIFE
+from services.chat.answer_cache.warming import LEAST_ASKERS, LOOKED_BACK_DAYS
 from services.chat.events import _NAMES as EVENT_NAMES  # pyright: ignore[reportPrivateUsage] - the names on the wire
 from services.generation.routing import breaker, limits
 from services.knowledge.analysis import CODE_QUERY_WORDS
@@ -73,6 +74,9 @@ SENTENCES = [
     ("answer-safety.md", f"longer than {CHAT['moderation']['timeout_s']} seconds (chat.moderation.timeout_s)"),
     ("streaming.md", f"A comment line is sent every {CHAT['heartbeat_s']} seconds"),
     ("abstention.md", f"a support below {CHAT['min_support']} is left out"),
+    ("answer-cache.md", f"at most {CHAT['answer_cache_s']:,} seconds (chat.answer_cache_s"),
+    ("answer-cache.md", f"{CHAT['answer_cache_entries']:,} answers for each organisation"),
+    ("answer-cache.md", f"questions that at least {LEAST_ASKERS} people asked within the last {LOOKED_BACK_DAYS} days"),
     ("sessions.md", f"lies in the bin for {CHAT['bin_days']} days; the setting is chat.bin_days"),
     ("conversations.md", f"of at most {conversations.IMPORTED_MESSAGES_MAX:,} messages"),
     ("conversations.md", f"a comment of up to {chat.MESSAGE_MAX_CHARS:,} characters"),

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
+from itertools import count
 from uuid import UUID, uuid4
 
 from fastapi import FastAPI, HTTPException, Request
@@ -27,6 +28,7 @@ from libs.contracts.knowledge import (
     RetrievedPassage,
     ServedPassage,
     ServedPassages,
+    Standing,
 )
 from libs.contracts.openai import Model, ModelList, error_envelope
 from libs.contracts.routing import Writer, WriterList
@@ -53,12 +55,17 @@ def passage(content: str, title: str = "Handbook", similarity: float | None = 0.
 
 
 class ScriptedKnowledge:
-    """Answers every question with `passages`; a reader may read those that aren't in `unreadable`."""
+    """Answers every question with `passages`; a reader may read those that aren't in `unreadable`.
+
+    Documents change all the time, and so no answer is given again, unless a test sets `version`.
+    """
 
     def __init__(self) -> None:
         self.app = FastAPI()
+        self._versions = count(1)
         install_error_handlers(self.app)
         self.app.post("/internal/retrievals")(self._retrieve)
+        self.app.get("/internal/standing")(self._standing)
         self.app.post("/internal/readable")(self._readable)
         self.app.post("/internal/passages")(self._served)
         self.app.post("/internal/citations", status_code=204)(self._cited)
@@ -72,6 +79,14 @@ class ScriptedKnowledge:
         self.cited: list[CitedAnswer] = []
         self.queries: list[str] = []
         self.away = False
+        self.version: int | None = None
+        self.access_key = "everybody"
+
+    async def _standing(self) -> Standing:
+        if self.away:
+            raise HTTPException(500)
+        version = next(self._versions) if self.version is None else self.version
+        return Standing(knowledge_version=version, access_key=self.access_key)
 
     async def _retrieve(self, request: RetrievalRequest) -> RetrievalResponse:
         if self.away:

@@ -113,3 +113,31 @@ async def test_a_deleted_document_is_gone_from_answers_and_history(services, set
     assert "11:45" not in history.text
     trace = await chat.get(f"/chat/messages/{answer['message_id']}/trace", headers=someone.headers)
     assert "Lunch" not in trace.text
+
+
+async def test_what_is_kept_goes_with_each_change_of_documents_and_access(services, settings, person):
+    """An answer is shared by those who may read the same, until anything changes."""
+    knowledge, chat = services
+    owner = person()
+    colleague = person(owner.organization_id)
+    path = await upload(knowledge, settings, owner, "Lunch", "The canteen serves lunch from 11:45 to 13:30 every day.")
+    service_token = ServiceTokens("gateway", settings.secrets_dir).sign("knowledge")
+    headers = owner.headers | {"X-Service-Token": service_token}
+
+    async def ask(who, message: str = "When does the canteen serve lunch?") -> dict:
+        response = await chat.post("/chat", json={"message": message}, headers=who.headers)
+        return response.json()
+
+    def told(answer: dict) -> tuple[bool, bool]:
+        return answer["metadata"]["cached"], "11:45" in answer["answer"]
+
+    assert told(await ask(owner)) == (False, True)
+    assert told(await ask(colleague)) == (True, True)
+    assert told(await ask(colleague, "At what time does the canteen serve lunch?")) == (True, True)
+    assert (await knowledge.patch(path, json={"access": "private"}, headers=headers)).status_code == 200
+    assert told(await ask(colleague)) == (False, False)
+    assert told(await ask(owner)) == (False, True)
+    assert told(await ask(owner)) == (True, True)
+    assert told(await ask(colleague)) == (True, False)
+    assert (await knowledge.delete(path, headers=headers)).status_code == 204
+    assert told(await ask(owner)) == (False, False)

@@ -1,0 +1,48 @@
+"""Which answers are kept, and where."""
+
+import re
+
+import orjson
+
+from libs.contracts.chat import ChatResponse, Outcome
+from libs.contracts.knowledge import Standing
+from libs.service.app import VERSION
+from services.chat.answer_cache.kept import Place, digest
+from services.chat.draft import Question
+
+# What an answer is made for: other limits, another answer.
+_OPTIONS = {"filters", "temperature", "model"}
+_SCOPE_CHARS = 32
+_SPACE = re.compile(r"\s+")
+# Addresses of people, and digits as in telephone, card and account numbers.
+_PERSONAL = re.compile(r"[^\s@]@[^\s@]+\.\w|(?:\d[\s./()-]?){7,}\d")
+
+
+def place_of(question: Question, standing: Standing, max_tokens: int, plan: str | None, revision: str) -> Place:
+    """`max_tokens` are those granted, `revision` says how this installation answers now."""
+    policy = question.policy.model_dump(mode="json", exclude={"cache_answers"})
+    options = question.request.model_dump(mode="json", include=_OPTIONS) | {"max_tokens": max_tokens}
+    scope = digest(
+        orjson.dumps(
+            [VERSION, standing.access_key, policy, question.instructions, options, plan, revision],
+            option=orjson.OPT_SORT_KEYS,
+        ).decode()
+    )
+    return Place(standing.knowledge_version, scope[:_SCOPE_CHARS], _SPACE.sub(" ", question.text).strip())
+
+
+def may_be_kept(question: Question) -> bool:
+    """Whether any answer to it may be given again: it comes from documents, and the question names no person's data."""
+    asked = question.request
+    return asked.enable_rag and question.policy.cache_answers and _PERSONAL.search(question.text) is None
+
+
+def worth_keeping(response: ChatResponse) -> bool:
+    """Whole, from the documents, and made as configured. That nothing was found is worth knowing too."""
+    told = response.metadata
+    return (
+        told.outcome in (Outcome.ANSWERED, Outcome.ABSTAINED)
+        and told.finish_reason in ("stop", "length")
+        and not told.degraded
+        and not told.cached
+    )
