@@ -197,7 +197,10 @@ class EvaluationReport(BaseModel):
 
 
 class Change(BaseModel):
-    """A strategy against the baseline over the `questions` that both asked; `p_better`: how likely it isn't worse."""
+    """A strategy against the baseline over the `questions` that both asked; `p_better`: how likely it isn't worse.
+
+    Of answers, `strategy` is a measure.
+    """
 
     strategy: str
     questions: int
