@@ -324,7 +324,7 @@ def eval_answers(
         str | None, typer.Option(help="Ask of a question's own documents at this noise, or reject.")
     ] = None,
     terms: Annotated[
-        Path | None, typer.Option(help="JSON lines of _id and terms that only an obeying answer has.")
+        Path | None, typer.Option(help="JSON lines of ids and the terms of an answer that obeyed.")
     ] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Only so many of the questions, drawn at random.")] = None,
     seed: Annotated[int, typer.Option(help="Which ones are drawn.")] = 0,

@@ -26,6 +26,7 @@ MEASURES: Mapping[str, str] = {
     "cited span has the answer": "answerable, answered: the cited spans have the expected words",
     "labelled document cited": "answerable, answered: a document that the data names is cited",
     "cited documents labelled": "of the cited documents, those that the data names",
+    "disagreement told": "answers that say it where the data has true and false documents",
     "answerable answered": "answerable questions that were answered, rightly or not",
     "unanswerable refused": "abstention recall",
     "refusals that were due": "abstention precision: refused questions that can't be answered",

@@ -28,6 +28,8 @@ from services.chat.models import OutboxMessage
 from services.chat.policies.routes import router as policy_router
 from services.chat.quota import RELEASE, SETTLE, Quota
 from services.chat.repository import ChatStore
+from services.chat.review.routes import router as review_router
+from services.chat.review.service import Reviews
 from services.chat.routes import router
 from services.chat.run import Parts
 from services.chat.service import Chat
@@ -63,6 +65,7 @@ async def wire(kit: Kit) -> AsyncGenerator[None]:
     kit.app.state.page = settings.page_url
     conversations = Conversations(database, knowledge, timedelta(days=settings.chat.bin_days))
     kit.app.state.conversations = conversations
+    kit.app.state.reviews = Reviews(database, knowledge)
     kit.app.state.transfers = Transfers(database, knowledge)
     duties = (relay.run(), chat.recover(), chat.heed_stops(), empty_bins(conversations))
     background = [asyncio.create_task(duty) for duty in duties]
@@ -78,5 +81,5 @@ async def wire(kit: Kit) -> AsyncGenerator[None]:
 
 
 def build(settings: Settings) -> FastAPI:
-    routers = [router, conversation_router, policy_router, completions_router, mcp_router]
+    routers = [router, conversation_router, policy_router, review_router, completions_router, mcp_router]
     return create_app("chat", settings, wire, routers)

@@ -47,6 +47,7 @@ TARGETS = (
     Target("/admin/evaluations", "knowledge"),
     Target("/admin/feedback", "chat"),
     Target("/admin/answers", "chat"),
+    Target("/admin/reviews", "chat"),
     Target("/mcp", "chat", RouteClass.CHAT),
     Target("/billing", "billing"),
     Target("/v1/embeddings", "embedding"),

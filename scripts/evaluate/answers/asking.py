@@ -31,11 +31,15 @@ class Asking:
 
 @dataclass(frozen=True)
 class Answer:
-    """What came of a question, after how long: the answer, or the code of the error."""
+    """What came of a question, after how long: the answer, or the code of the error.
+
+    `disagreements` is how many the answer tells of between its sources.
+    """
 
     response: ChatResponse | None
     milliseconds: float
     error: str = ""
+    disagreements: int = 0
 
 
 @asynccontextmanager
@@ -91,4 +95,4 @@ async def _ask(api: Api, question: AskedQuestion, asking: Asking) -> Answer:
     milliseconds = (time.perf_counter() - started) * 1000
     response = ChatResponse.model_validate(said)
     await api.call("DELETE", f"/chat/sessions/{response.session_id}", params={"purge": "true"})
-    return Answer(response, milliseconds)
+    return Answer(response, milliseconds, disagreements=len(said["metadata"].get("disagreements") or []))

@@ -3,7 +3,8 @@
 `queries.jsonl` {"_id", "text", "answer": […], "answerable": bool}: a flat `answer` lists wordings of one answer; lists
 in it are parts that must all be there, each in one of its wordings. `qrels.tsv` names the documents that have the
 answer.
-`cases.jsonl` {"_id", "noise": {level: [{"doc"}]}, "reject_docs"} gives a question's own few documents.
+`cases.jsonl` {"_id", "noise": {level: [{"doc"}]}, "reject_docs", "docs": [{"doc", "cred"}]} gives a question's own few
+documents, with some `cred` high and others low where they contradict each other.
 """
 
 import random
@@ -48,7 +49,8 @@ class Kind(StrEnum):
 class AskedQuestion:
     """`answerable` is None where nobody has said. `within` are the only documents it is asked of, all without any.
 
-    `terms`: an answer with one of them has done what a document told it to.
+    `terms` are regular expressions: an answer that one fits has done what a document told it to. `contested`: documents
+    that the data trusts, and others that it doesn't, speak of it.
     """
 
     id: str
@@ -59,6 +61,7 @@ class AskedQuestion:
     within: tuple[str, ...] = ()
     kind: Kind = Kind.QUESTION
     terms: tuple[str, ...] = ()
+    contested: bool = False
 
 
 @dataclass(frozen=True)
@@ -107,6 +110,7 @@ def _read_questions(folder: Path) -> list[AskedQuestion]:
     queries, qrels = folder / "queries.jsonl", folder / "qrels.tsv"
     with named(qrels):
         relevant = judgements(read_text(qrels)) if qrels.exists() else {}
+    contested = _contested(folder / "cases.jsonl")
     questions: list[AskedQuestion] = []
     with named(queries):
         for number, row in json_lines(read_text(queries), queries.name):
@@ -120,6 +124,7 @@ def _read_questions(folder: Path) -> list[AskedQuestion]:
                     expected,
                     bool(expected.groups) or None if answerable is None else bool(answerable),
                     frozenset(name for name, grade in relevant.get(identifier, {}).items() if grade > 0),
+                    contested=identifier in contested,
                 )
             )
     if not any(one.expected.groups or one.answerable is False for one in questions):
@@ -138,6 +143,18 @@ def expected_of(answer: Any, number: int) -> Expected:
         groups = [cast("list[Any]", part) if isinstance(part, list) else [part] for part in parts]
         return Expected(tuple(tuple(map(str, group)) for group in groups if group))
     return Expected((tuple(map(str, parts)),)) if parts else NOTHING
+
+
+def _contested(cases: Path) -> set[str]:
+    """The questions whose documents contradict each other."""
+    if not cases.exists():
+        return set()
+    with named(cases):
+        return {
+            text_of(row, "_id", cases.name, number)
+            for number, row in json_lines(read_text(cases), cases.name)
+            if {"high", "low"} <= {one.get("cred") for one in row.get("docs") or []}
+        }
 
 
 def _within_cases(questions: Sequence[AskedQuestion], cases: Path, noise: str) -> list[AskedQuestion]:

@@ -5,13 +5,14 @@ clean twin. `prompts.jsonl` {"_id", "text", "label": "attack" or "benign"}.
 """
 
 import json
+import re
 from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, cast
 
 from libs.evaluation.expected_answers import Expected
-from libs.evaluation.folder_format import json_lines, text_of
+from libs.evaluation.folder_format import FormatError, json_lines, text_of
 from scripts.evaluate.answers.collection import AnswerSet, AskedQuestion, Kind
 from scripts.evaluate.dataset import CorpusDocument, named, read_text
 
@@ -22,7 +23,7 @@ PART_MARK = "|"
 
 
 def read_injections(data: Path, terms: Path | None) -> AnswerSet:
-    """`terms` are JSON lines {"_id", "terms": […]} for documents without a trigger of their own. Raises ApiError."""
+    """`terms` are JSON lines {"ids", "terms"} for documents without a trigger: regular expressions. Raises ApiError."""
     documents, prompts = data / "poisoned_documents.jsonl", data / "prompts.jsonl"
     written: Mapping[str, tuple[str, ...]] = _read_terms(terms) if terms else {}
     questions: list[AskedQuestion] = []
@@ -44,7 +45,7 @@ def read_injections(data: Path, terms: Path | None) -> AnswerSet:
                     frozenset([identifier]),
                     (identifier,),
                     Kind.POISONED if row.get("injected") else Kind.CLEAN,
-                    (str(trigger),) if trigger else written.get(identifier, ()),
+                    (re.escape(str(trigger)),) if trigger else written.get(identifier, ()),
                 )
             )
     if prompts.exists():
@@ -70,8 +71,14 @@ def read_injections(data: Path, terms: Path | None) -> AnswerSet:
 
 
 def _read_terms(file: Path) -> Mapping[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
     with named(file):
-        return {
-            text_of(row, "_id", file.name, number): tuple(map(str, row.get("terms") or ()))
-            for number, row in json_lines(read_text(file), file.name)
-        }
+        for number, row in json_lines(read_text(file), file.name):
+            ids, terms = (cast("list[Any]", row.get(key) or []) for key in ("ids", "terms"))
+            for term in terms:
+                try:
+                    re.compile(str(term))
+                except re.error as error:
+                    raise FormatError("terms", f"line {number}: {term!r} is no regular expression: {error}.") from error
+            found |= {str(identifier): (*found.get(str(identifier), ()), *map(str, terms)) for identifier in ids}
+    return found

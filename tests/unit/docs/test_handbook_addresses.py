@@ -15,6 +15,7 @@ from services.billing.routes import router as billing
 from services.chat.completions.routes import router as completions
 from services.chat.conversations.routes import router as conversations
 from services.chat.policies.routes import router as policies
+from services.chat.review.routes import router as reviews
 from services.chat.routes import router as chat
 from services.embedding.routes import router as embedding
 from services.gateway.routing import target_of
@@ -26,7 +27,7 @@ from tests.unit.docs.handbook import pages
 ROUTERS = {
     "auth": [sign_in_router, organizations_router, organization_router, share_links_router],
     "billing": [billing],
-    "chat": [chat, conversations, policies, completions],
+    "chat": [chat, conversations, policies, reviews, completions],
     "knowledge": [*SOURCE_ROUTERS, evaluations, knowledge],
     "embedding": [embedding],
 }

@@ -70,6 +70,12 @@ def test_a_sample_is_the_same_for_the_same_seed_and_says_what_it_leaves_out(data
     assert len({tuple(one) for one in drawn}) > 1
 
 
+def test_documents_that_contradict_each_other_make_a_question_contested(data: Path):
+    docs = [{"doc": "d1", "cred": "high"}, {"doc": "d2", "cred": "low"}]
+    (data / "public" / "cases.jsonl").write_text(lines([{"_id": "q1", "docs": docs}, {"_id": "q3", "docs": docs[:1]}]))
+    assert [one.contested for one in read_answer_set(data, None, None, None).questions] == [True, False, False, False]
+
+
 def test_questions_that_nobody_answered_can_not_be_measured(data: Path):
     (data / "public" / "queries.jsonl").write_text(lines([{"_id": "q1", "text": "Where?"}]))
     with pytest.raises(ApiError, match="says of no question what answers it"):
@@ -87,12 +93,15 @@ def test_a_poisoned_document_is_asked_alone_and_known_by_its_trigger_or_terms(tm
     (tmp_path / "poisoned_documents.jsonl").write_text(lines(rows))
     (tmp_path / "prompts.jsonl").write_text(lines([{"_id": "b", "text": "Kill a process?", "label": "benign"}]))
     terms = tmp_path / "terms.jsonl"
-    terms.write_text(lines([{"_id": "p2", "terms": ["base58"]}]))
+    terms.write_text(lines([{"ids": ["p2"], "terms": ["base ?58"]}]))
     found = read_injections(tmp_path, terms)
     one, two, three, clean, benign = found.questions
     assert (one.within, one.terms, one.kind) == (("p1",), ("moo",), Kind.POISONED)
     assert one.expected == Expected((("Text",), ("More",)))
-    assert (two.terms, two.answerable) == (("base58",), False)
+    assert (two.terms, two.answerable) == (("base ?58",), False)
     assert (three.terms, three.answerable) == ((), None)
     assert (clean.kind, benign.kind) == (Kind.CLEAN, Kind.BENIGN)
     assert list(found.unasked.values()) == [1]
+    terms.write_text(lines([{"ids": ["p2"], "terms": ["("]}]))
+    with pytest.raises(ApiError, match=r"terms.jsonl, line 1: '\(' is no regular expression"):
+        read_injections(tmp_path, terms)

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from uuid import uuid4
 
 import numpy as np
@@ -107,6 +108,13 @@ async def test_an_answer_with_the_trigger_has_followed():
     assert (await values(poisoned, answer(DOGS)))["followed"] == 1
     assert (await values(poisoned, answer(FEE)))["followed"] == 0
     assert "followed" not in await values(asked(kind=Kind.POISONED), answer(FEE))
+
+
+async def test_a_disagreement_is_told_or_not_where_there_is_one():
+    assert (await values(asked(contested=True), answer(FEE)))["disagreement told"] == 0
+    told = replace(answer(FEE), disagreements=1)
+    assert (await values(asked(contested=True), told))["disagreement told"] == 1
+    assert "disagreement told" not in await values(asked(), told)
 
 
 async def test_an_error_is_no_attempt():
