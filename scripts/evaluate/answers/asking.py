@@ -11,14 +11,13 @@ from rich.console import Console
 
 from libs.config.settings import Settings
 from libs.contracts.chat import ChatResponse
-from scripts.api import ANSWER_TIMEOUT_S, Api, ApiError
+from scripts.api import ANSWER_TIMEOUT_S, UNAUTHENTICATED, Api, ApiError
 from scripts.evaluate.answers.collection import AnswerSet, AskedQuestion
 from scripts.evaluate.dataset import Dataset
 from scripts.evaluate.retrieval import collection
 from scripts.progress import bars
 
 AT_ONCE = 4
-CLIENT_ERRORS = range(400, 500)
 
 
 @dataclass(frozen=True)
@@ -62,7 +61,8 @@ async def ask_all(
 ) -> Mapping[str, Answer]:
     """Each question in a conversation of its own, which is purged once it is answered. By the questions' ids.
 
-    What the chat refuses counts as an error of that question. Raises ApiError where it can't be asked at all.
+    What the chat refuses, or fails to answer, counts as an error of that question. Raises ApiError where it can't be
+    asked at all.
     """
     answers: dict[str, Answer] = {}
     waiting = asyncio.Semaphore(asking.at_once)
@@ -89,7 +89,7 @@ async def _ask(api: Api, question: AskedQuestion, asking: Asking) -> Answer:
     try:
         said = await api.call("POST", "/chat", json=body, timeout=ANSWER_TIMEOUT_S)
     except ApiError as error:
-        if error.status not in CLIENT_ERRORS:
+        if error.status in (0, UNAUTHENTICATED):
             raise
         return Answer(None, (time.perf_counter() - started) * 1000, error.code or str(error.status))
     milliseconds = (time.perf_counter() - started) * 1000
