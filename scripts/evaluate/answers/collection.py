@@ -153,7 +153,7 @@ def _contested(cases: Path) -> set[str]:
         return {
             text_of(row, "_id", cases.name, number)
             for number, row in json_lines(read_text(cases), cases.name)
-            if {"high", "low"} <= {one.get("cred") for one in row.get("docs") or []}
+            if {"high", "low"} <= {one.get("cred") for one in cast("list[dict[str, str]]", row.get("docs") or [])}
         }
 
 

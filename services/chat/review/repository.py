@@ -8,8 +8,8 @@ from uuid import UUID
 from sqlalchemy import (
     ColumnElement,
     Float,
-    Select,
     String,
+    Subquery,
     and_,
     case,
     cast,
@@ -148,7 +148,7 @@ class ReviewRepository:
         self, place: tuple[Any, ...] | None, limit: int, *conditions: ColumnElement[bool]
     ) -> list[Waiting]:
         """Questions that open a conversation, asked in the same words by several people since the last decision."""
-        groups = self._groups(*conditions).subquery()
+        groups = self._groups(*conditions)
         query = select(groups)
         if place:
             query = query.where(tuple_(groups.c.last_at, groups.c.message_id) < tuple_(*place))
@@ -176,7 +176,7 @@ class ReviewRepository:
             for row in rows
         ]
 
-    def _groups(self, *conditions: ColumnElement[bool]) -> Select[Any]:
+    def _groups(self, *conditions: ColumnElement[bool]) -> Subquery:
         words = _words(Question.content)
         subject = func.encode(func.sha256(func.convert_to(words, "UTF8")), "hex")
         outcome = Message.metadata_["outcome"].astext
@@ -217,6 +217,7 @@ class ReviewRepository:
                 people >= LEAST_PEOPLE,
                 or_(abstained >= LEAST_PEOPLE, unsure >= LEAST_PEOPLE, asked >= OFTEN),
             )
+            .subquery()
         )
 
 
