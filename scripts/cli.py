@@ -312,6 +312,39 @@ def eval_retrieval(
         raise typer.Exit(1)
 
 
+@eval_app.command("answers")
+def eval_answers(
+    data: Annotated[Path, typer.Option(help="A folder with corpus.jsonl and queries.jsonl, or with the injections.")],
+    kind: Annotated[str, typer.Option(help="questions, or injection: documents with planted instructions.")] = (
+        "questions"
+    ),
+    split: Annotated[str | None, typer.Option(help="The folder in it that has the questions.")] = None,
+    corpus: Annotated[Path | None, typer.Option(help="Ask of these documents, which answer none of it.")] = None,
+    noise: Annotated[
+        str | None, typer.Option(help="Ask of a question's own documents at this noise, or reject.")
+    ] = None,
+    terms: Annotated[
+        Path | None, typer.Option(help="JSON lines of ids and the terms of an answer that obeyed.")
+    ] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Only so many of the questions, drawn at random.")] = None,
+    seed: Annotated[int, typer.Option(help="Which ones are drawn.")] = 0,
+    generator: Annotated[str | None, typer.Option(help="The model to ask; else the organisation's own choice.")] = None,
+    at_once: Annotated[int, typer.Option(min=1, max=32, help="Questions that are under way at a time.")] = 4,
+    out: Annotated[Path, typer.Option(help="Where the reports go.")] = Path("reports"),
+    gate: Annotated[Path | None, typer.Option(help="Fail where answers are worse than in this earlier report.")] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Upload the documents anew.")] = False,
+) -> None:
+    """Ask a collection's questions through the chat, print and write how good the answers are."""
+    from scripts.evaluate.answers.asking import Asking
+    from scripts.evaluate.answers.command import KINDS, Wanted, evaluate_answers
+
+    if kind not in KINDS:
+        _fail(f"There is no kind {kind!r}. Use one of: {', '.join(KINDS)}.")
+    wanted = Wanted(data, kind, split, corpus, noise, terms, limit, seed)
+    if not run(evaluate_answers(console, wanted, Asking(generator, at_once), out, gate, fresh=fresh)):
+        raise typer.Exit(1)
+
+
 @eval_app.command("chunking")
 def eval_chunking(
     data: Annotated[Path, typer.Option(help="A folder with corpus.jsonl, queries.jsonl and qrels.tsv.")],

@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from libs.clients.base import ServiceClient
+from libs.contracts.evaluation import NewSetQuestion, QuestionSetSummary
 from libs.contracts.knowledge import (
     PassageInContext,
     ReadableRequest,
@@ -42,6 +43,11 @@ class KnowledgeClient:
     async def passages(self, request: ReadableRequest) -> ServedPassages:
         """The same with what they say."""
         return await self._service.call("POST", "/internal/passages", ServedPassages, body=request, idempotent=True)
+
+    async def add_question(self, added: NewSetQuestion) -> QuestionSetSummary:
+        """Puts it into the set, which is made where it is missing; sent twice, it is there once."""
+        path = "/admin/evaluations/questions"
+        return await self._service.call("POST", path, QuestionSetSummary, body=added, idempotent=True)
 
     async def search(self, request: SearchRequest) -> SearchResponse:
         return await self._service.call("POST", "/search", SearchResponse, body=request, idempotent=True)

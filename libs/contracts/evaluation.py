@@ -25,6 +25,8 @@ QUESTIONS_MAX = 1_000
 JUDGEMENTS_MAX = 100
 JUDGEMENTS_IN_A_SET_MAX = 20_000
 QUERY_MAX_CHARS = 2_000
+ANSWERS_MAX = 20
+SET_NAME_MAX_CHARS = 120
 GRADE_MAX = 10
 
 
@@ -35,6 +37,9 @@ def _said(value: str) -> str:
 
 
 SaidText = Annotated[StoredText, AfterValidator(_said)]
+
+
+ExpectedAnswer = Annotated[SaidText, Field(max_length=QUERY_MAX_CHARS)]
 
 
 class Judgement(BaseModel):
@@ -57,7 +62,7 @@ class Judgement(BaseModel):
 class Question(BaseModel):
     """Without `id`, the beginning of the query's SHA-256 is its id, so that a set sent again has the same ids.
 
-    Its judgements are of documents, or all of them of passages.
+    Its judgements are of documents, or all of them of passages. `answers` are wordings of what the answer should say.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -65,6 +70,7 @@ class Question(BaseModel):
     id: SaidText | None = Field(default=None, max_length=120)
     query: SaidText = Field(max_length=QUERY_MAX_CHARS)
     relevant: list[Judgement] = Field(min_length=1, max_length=JUDGEMENTS_MAX)
+    answers: list[ExpectedAnswer] | None = Field(default=None, max_length=ANSWERS_MAX)
 
     @model_validator(mode="after")
     def _can_be_measured(self) -> "Question":
@@ -91,8 +97,17 @@ class Question(BaseModel):
 class NewQuestionSet(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    name: SaidText = Field(max_length=120)
+    name: SaidText = Field(max_length=SET_NAME_MAX_CHARS)
     questions: list[Question] = Field(min_length=1, max_length=QUESTIONS_MAX)
+
+
+class NewSetQuestion(BaseModel):
+    """A question for the set of that name."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    set_name: SaidText = Field(max_length=SET_NAME_MAX_CHARS)
+    question: Question
 
 
 class QuestionSetSummary(BaseModel):
@@ -197,7 +212,10 @@ class EvaluationReport(BaseModel):
 
 
 class Change(BaseModel):
-    """A strategy against the baseline over the `questions` that both asked; `p_better`: how likely it isn't worse."""
+    """A strategy against the baseline over the `questions` that both asked; `p_better`: how likely it isn't worse.
+
+    Of answers, `strategy` is a measure.
+    """
 
     strategy: str
     questions: int

@@ -1,5 +1,7 @@
 """Whether a report is worse than an earlier one beyond noise."""
 
+from collections.abc import Mapping
+
 from libs.contracts.evaluation import Change, EvaluationReport, Verdict
 from libs.evaluation.measures import HEADLINE, difference
 
@@ -28,23 +30,27 @@ def judge(report: EvaluationReport, baseline: EvaluationReport) -> Verdict:
         both = sorted(id_ for id_ in old.keys() & new.keys() if _judged_alike(id_, report, baseline))
         if not both:
             raise IncomparableError(f"The baseline has no question of {one.strategy} in common with this run.")
-        change = difference([new[query] for query in both], [old[query] for query in both])
-        changed = sum(new[query] != old[query] for query in both)
-        changes.append(
-            Change(
-                strategy=one.strategy,
-                questions=len(both),
-                difference=change.value,
-                p_better=change.p_better,
-                fallen=change.value < 0 and change.p_better < SIGNIFICANT and changed >= LEAST_CHANGED,
-            )
-        )
+        changes.append(change_of(one.strategy, {query: (new[query], old[query]) for query in both}))
     reasons = [
         f"{one.strategy}: {HEADLINE} {one.difference:+.4f} over {one.questions} questions, p = {one.p_better:.3f}"
         for one in changes
         if one.fallen
     ]
     return Verdict(passed=not reasons, changes=changes, reasons=reasons)
+
+
+def change_of(name: str, values: Mapping[str, tuple[float, float]], significant: float = SIGNIFICANT) -> Change:
+    """Of a measure where more is better; `values` are each question's now and before."""
+    now, before = [one for one, _ in values.values()], [one for _, one in values.values()]
+    change = difference(now, before)
+    changed = sum(one != other for one, other in values.values())
+    return Change(
+        strategy=name,
+        questions=len(values),
+        difference=change.value,
+        p_better=change.p_better,
+        fallen=change.value < 0 and change.p_better < significant and changed >= LEAST_CHANGED,
+    )
 
 
 def _judged_alike(question: str, one: EvaluationReport, other: EvaluationReport) -> bool:

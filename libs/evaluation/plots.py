@@ -1,9 +1,10 @@
-"""A report's plots as SVG: each strategy's mean with its interval, and how it spreads over the questions."""
+"""Reports' plots as SVG: means with their intervals, how they spread over the questions, what refusing costs."""
 
 import html
 import math
 from collections.abc import Sequence
 
+from libs.contracts.answer_evaluation import CurvePoint
 from libs.contracts.evaluation import EvaluationReport
 from libs.evaluation.measures import HEADLINE
 
@@ -38,15 +39,7 @@ def interval_plot(report: EvaluationReport) -> str:
 
 def spread_plot(report: EvaluationReport) -> str:
     """The share of questions that are at most so good: the lower a line, the better."""
-    drawn = [*_x_axis(0, 1, f"{HEADLINE} of a question")]
-    for tick in range(TICKS + 1):
-        share = tick / TICKS
-        drawn.append(_text(LEFT - 10, _y(share) + 4, f"{share:.1f}", anchor="end"))
-        drawn.append(f'<path d="M{LEFT} {_y(share):.1f}H{WIDTH - RIGHT}" stroke="{GRID}"/>')
-    drawn.append(
-        f'<text transform="translate({LEFT - 50} {(TOP + HEIGHT - BOTTOM) / 2}) rotate(-90)" text-anchor="middle"'
-        f' fill="{INK}">share of questions at most that good</text>'
-    )
+    drawn = _frame(f"{HEADLINE} of a question", "share of questions at most that good")
     for number, one in enumerate(report.strategies):
         drawn.append(
             f'<path d="{_steps(sorted(one.per_question.values()))}" stroke="{_colour(number)}" stroke-width="2"'
@@ -56,6 +49,46 @@ def spread_plot(report: EvaluationReport) -> str:
         drawn.append(f'<path d="M{LEFT + 12} {y}h18" stroke="{_colour(number)}" stroke-width="3"/>')
         drawn.append(_text(LEFT + 36, y + 4, one.strategy))
     return _svg(f"How {HEADLINE} spreads over the questions", drawn)
+
+
+def risk_plot(points: Sequence[CurvePoint]) -> str:
+    """Risk over coverage: the lower, the better."""
+    drawn = _frame("share of the questions that are answered", "share of those answers that are wrong")
+    drawn.append(_line([(one.coverage, one.risk) for one in points], 0))
+    return _svg("Risk over coverage", drawn)
+
+
+def refusal_plot(points: Sequence[CurvePoint], wanted_right: float) -> str:
+    """Refused unanswerable questions over answerable ones answered right: the higher, the better."""
+    drawn = _frame("share of the answerable answered right", "share of the unanswerable refused")
+    both = [(one.right, one.refused) for one in points if one.right is not None and one.refused is not None]
+    drawn.append(_line(both, 1))
+    x = _x(wanted_right, 0, 1)
+    drawn.append(f'<path d="M{x:.1f} {TOP}V{HEIGHT - BOTTOM}" stroke="{INK}" stroke-dasharray="4 4"/>')
+    return _svg("What refusing more would cost", drawn)
+
+
+def _frame(across: str, up: str) -> list[str]:
+    """Two shares, each from 0 to 1."""
+    drawn = [*_x_axis(0, 1, across)]
+    for tick in range(TICKS + 1):
+        share = tick / TICKS
+        drawn.append(_text(LEFT - 10, _y(share) + 4, f"{share:.1f}", anchor="end"))
+        drawn.append(f'<path d="M{LEFT} {_y(share):.1f}H{WIDTH - RIGHT}" stroke="{GRID}"/>')
+    drawn.append(
+        f'<text transform="translate({LEFT - 50} {(TOP + HEIGHT - BOTTOM) / 2}) rotate(-90)" text-anchor="middle"'
+        f' fill="{INK}">{html.escape(up)}</text>'
+    )
+    return drawn
+
+
+def _line(points: Sequence[tuple[float, float]], colour: int) -> str:
+    places = [f"{_x(across, 0, 1):.1f} {_y(up):.1f}" for across, up in points]
+    if not places:
+        return ""
+    x, y = places[-1].split()
+    last = f'<circle cx="{x}" cy="{y}" r="5" fill="{_colour(colour)}"/>'
+    return f'<path d="M{"L".join(places)}" stroke="{_colour(colour)}" stroke-width="2" fill="none"/>{last}'
 
 
 def _steps(values: Sequence[float]) -> str:

@@ -36,9 +36,26 @@ def read_dataset(folder: Path, split: str | None) -> Dataset:
 
     Raises ApiError, naming the file and the line.
     """
-    corpus = folder / "corpus.jsonl"
     asked = questions_folder(folder, split)
-    with _named(corpus):
+    documents = read_documents(folder)
+    with named(asked / "qrels.tsv"):
+        relevant = judgements(read_text(asked / "qrels.tsv"))
+    queries = asked / "queries.jsonl"
+    with named(queries):
+        questions = [
+            JudgedQuestion(identifier, text_of(row, "text", queries.name, number), relevant[identifier])
+            for number, row in json_lines(read_text(queries), queries.name)
+            if (identifier := text_of(row, "_id", queries.name, number)) in relevant
+        ]
+    if not questions:
+        raise ApiError(f"{asked} has no question with a relevant document.")
+    return Dataset(folder.resolve().name, fingerprint_of(folder), documents, questions)
+
+
+def read_documents(folder: Path) -> list[CorpusDocument]:
+    """Those of `corpus.jsonl`. Raises ApiError, naming the file and the line."""
+    corpus = folder / "corpus.jsonl"
+    with named(corpus):
         documents = [
             CorpusDocument(
                 text_of(row, "_id", corpus.name, number),
@@ -50,19 +67,11 @@ def read_dataset(folder: Path, split: str | None) -> Dataset:
     documents = [document for document in documents if document.title.strip() or document.text.strip()]
     if not documents:
         raise ApiError(f"{corpus} has no documents.")
-    with _named(asked / "qrels.tsv"):
-        relevant = judgements(read_text(asked / "qrels.tsv"))
-    queries = asked / "queries.jsonl"
-    with _named(queries):
-        questions = [
-            JudgedQuestion(identifier, text_of(row, "text", queries.name, number), relevant[identifier])
-            for number, row in json_lines(read_text(queries), queries.name)
-            if (identifier := text_of(row, "_id", queries.name, number)) in relevant
-        ]
-    if not questions:
-        raise ApiError(f"{asked} has no question with a relevant document.")
-    fingerprint = sha256(corpus.read_bytes()).hexdigest()[:12]
-    return Dataset(folder.resolve().name, fingerprint, documents, questions)
+    return documents
+
+
+def fingerprint_of(folder: Path) -> str:
+    return sha256((folder / "corpus.jsonl").read_bytes()).hexdigest()[:12]
 
 
 def questions_folder(folder: Path, split: str | None) -> Path:
@@ -82,7 +91,8 @@ def read_text(file: Path) -> str:
 
 
 @contextmanager
-def _named(file: Path) -> Generator[None]:
+def named(file: Path) -> Generator[None]:
+    """Puts the file's name into what is wrong with its lines."""
     try:
         yield
     except FormatError as error:

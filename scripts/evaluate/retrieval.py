@@ -14,7 +14,7 @@ from libs.contracts.evaluation import SEARCHED_AS, SearchStrategy
 from libs.evaluation.reporting import DEPTH, JudgedQuestion, Measured
 from scripts.api import Api, ApiError
 from scripts.evaluate.dataset import CorpusDocument, Dataset
-from scripts.progress import bars, until_indexed
+from scripts.progress import bars, print_failures, until_indexed
 from scripts.sending import BATCH_DOCUMENTS, TITLE_MAX_CHARS
 from scripts.stage import organization
 
@@ -22,11 +22,20 @@ AT_ONCE = 4
 
 
 @asynccontextmanager
-async def collection(settings: Settings, dataset: Dataset, console: Console, *, fresh: bool) -> AsyncGenerator[Api]:
-    """An organisation that holds the dataset's documents, all indexed: one from an earlier run unless `fresh`."""
+async def collection(
+    settings: Settings, dataset: Dataset, console: Console, *, fresh: bool, complete: bool = True
+) -> AsyncGenerator[Api]:
+    """An organisation that holds the dataset's documents, all indexed: one from an earlier run unless `fresh`.
+
+    Raises ApiError where a document fails, or unless `complete` goes on without it.
+    """
     suffix = f"-{secrets.token_hex(4)}" if fresh else ""
     async with organization(settings, f"eval-{dataset.name.replace('_', '-')}-{dataset.fingerprint}{suffix}") as api:
-        await _ingest(api, dataset.documents, console)
+        failed = await _ingest(api, dataset.documents, console)
+        if failed and complete:
+            name, reason = failed[0]
+            raise ApiError(f"{len(failed)} documents failed, {name!r} with: {reason}")
+        print_failures(failed, console)
         yield api
 
 
@@ -65,8 +74,8 @@ async def _ask(api: Api, question: JudgedQuestion, measured: Measured, waiting: 
     measured.degraded.update(answer["degraded"])
 
 
-async def _ingest(api: Api, documents: Sequence[CorpusDocument], console: Console) -> None:
-    """Uploads what isn't there yet and waits until all of it is indexed. Raises ApiError where a document fails."""
+async def _ingest(api: Api, documents: Sequence[CorpusDocument], console: Console) -> list[tuple[str, str]]:
+    """Uploads what isn't there yet and waits until all of it is indexed; returns what failed, and why."""
     present = {item["document_id"]: item["external_id"] async for item in _listed(api)}
     known = set(present.values())
     missing = [document for document in documents if document.id not in known]
@@ -80,9 +89,7 @@ async def _ingest(api: Api, documents: Sequence[CorpusDocument], console: Consol
                 present |= dict(zip(accepted, (one.id for one in batch), strict=True))
                 shown.show(task, start + len(batch))
         indexed = await until_indexed(api, present, shown)
-    if indexed.failed:
-        name, reason = indexed.failed[0]
-        raise ApiError(f"{len(indexed.failed)} documents failed, {name!r} with: {reason}")
+    return indexed.failed
 
 
 async def _listed(api: Api) -> AsyncGenerator[dict[str, Any]]:

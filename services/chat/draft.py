@@ -45,9 +45,9 @@ class Question:
 
 @dataclass
 class Draft:
-    """An answer while it is made, or `kept` from before. `place` is where it may be kept. Its languages are ISO 639-1 codes, None where nothing tells.
+    """An answer while it is made, or `kept` from before; `place` is where it may be kept.
 
-    `suspects` are the passages found that give instructions, by their chunks; `noted` is what the organisation's admins
+    Its languages are ISO 639-1 codes, None where nothing tells. `suspects` are the passages found that give instructions, by their chunks; `noted` is what the organisation's admins
     will read of.
     """
 

@@ -1,5 +1,6 @@
 """One generation: its text as it comes, and what it used."""
 
+import re
 import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
@@ -14,6 +15,7 @@ from services.chat.safety.personal.masking import StandIns
 DEFAULT = "default"
 EXTRACTIVE = "extractive"
 LENGTH = "length"
+_WORD_OR_SIGN = re.compile(r"\w+|[^\w\s]")
 
 
 class Generation:
@@ -34,7 +36,7 @@ class Generation:
         self._request = stand_ins.hidden_in(request) if stand_ins else request
         self._stand_ins = stand_ins
         self._plan = plan
-        self._pieces = 0
+        self._tokens_seen = 0
         self._counted: Usage | None = None
         self.model = request.model
         self.finish_reason: str | None = None
@@ -54,9 +56,9 @@ class Generation:
                 for choice in chunk.choices:
                     self.finish_reason = choice.finish_reason or self.finish_reason
                     if choice.delta.content:
-                        if not self._pieces and self.begun:
+                        if not self._tokens_seen and self.begun:
                             self.begun()
-                        self._pieces += 1
+                        self._tokens_seen += max(1, len(_WORD_OR_SIGN.findall(choice.delta.content)))
                         given = time.perf_counter()
                         yield choice.delta.content
                         self.paused_s += time.perf_counter() - given
@@ -79,8 +81,11 @@ class Generation:
 
     @property
     def usage(self) -> Usage:
-        """As the engine counted it; of one that was cut off, an estimate: an engine sends about a token at a time."""
+        """As the engine counted it; of one that was cut off, an estimate.
+
+        Most engines send about a token at a time; of those that send whole sentences, words and signs count.
+        """
         if self._counted:
             return self._counted
         prompt = sum(estimated_tokens(message.content) for message in self._request.messages)
-        return Usage(prompt if self._pieces else 0, self._pieces, self.model)
+        return Usage(prompt if self._tokens_seen else 0, self._tokens_seen, self.model)

@@ -34,6 +34,8 @@ from services.chat.models import OutboxMessage
 from services.chat.policies.routes import router as policy_router
 from services.chat.quota import RELEASE, SETTLE, Quota
 from services.chat.repository import ChatStore
+from services.chat.review.routes import router as review_router
+from services.chat.review.service import Reviews
 from services.chat.routes import router
 from services.chat.run import Parts
 from services.chat.safety.guard import Guard
@@ -77,6 +79,7 @@ async def wire(kit: Kit) -> AsyncGenerator[None]:
     bin_life = timedelta(days=settings.chat.bin_days)
     conversations = Conversations(database, knowledge, bin_life, phone_regions)
     kit.app.state.conversations = conversations
+    kit.app.state.reviews = Reviews(database, knowledge)
     kit.app.state.transfers = Transfers(database, knowledge, phone_regions)
     # Before the first question, which would wait for the model to load.
     await asyncio.to_thread(language_of_words, "a question")
@@ -109,6 +112,7 @@ def build(settings: Settings) -> FastAPI:
         conversation_router,
         cache_router,
         policy_router,
+        review_router,
         safety_router,
         completions_router,
         mcp_router,

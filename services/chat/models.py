@@ -76,6 +76,7 @@ class Message(Base):
     __table_args__ = (
         Index("messages_by_session", "session_id", "position"),
         Index("messages_by_parent", "parent_id"),
+        Index("messages_by_organization", "organization_id", "created_at", postgresql_where=text("role = 'assistant'")),
         Index(
             "messages_words",
             text("to_tsvector('simple', content)"),
@@ -132,6 +133,19 @@ class FeedbackRow(Base):
     comment: Mapped[str]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class ReviewDecisionRow(Base):
+    """What an admin decided about an answer (`subject` is its id) or a question (of its words, the SHA-256)."""
+
+    __tablename__ = "review_decisions"
+
+    organization_id: Mapped[UUID] = mapped_column(primary_key=True)
+    subject: Mapped[str] = mapped_column(primary_key=True)
+    decision: Mapped[str]
+    set_id: Mapped[UUID | None]
+    decided_by: Mapped[UUID]
+    decided_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
 class AnswerPolicyRow(Base):

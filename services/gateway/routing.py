@@ -48,6 +48,7 @@ TARGETS = (
     Target("/admin/feedback", "chat"),
     Target("/admin/answers", "chat"),
     Target("/admin/security-events", "chat"),
+    Target("/admin/reviews", "chat"),
     Target("/mcp", "chat", RouteClass.CHAT),
     Target("/billing", "billing"),
     Target("/v1/embeddings", "embedding"),

@@ -15,6 +15,7 @@ from libs.contracts.evaluation import (
     EvaluationList,
     EvaluationRequest,
     NewQuestionSet,
+    NewSetQuestion,
     QuestionSet,
     QuestionSetList,
     QuestionSetSummary,
@@ -75,6 +76,14 @@ async def import_question_set(
     except ValidationError as error:
         raise invalid("queries", first_finding(error)[1]) from error
     return await once.answer(body, lambda: evaluations.sets.create(subject, body), status=201)
+
+
+@router.post("/questions")
+async def add_question(
+    body: NewSetQuestion, subject: AdminSubject, evaluations: EvaluationsDependency
+) -> QuestionSetSummary:
+    """Puts a question into the set of that name, which is made where it is missing; one of the same id is replaced."""
+    return await evaluations.sets.add(subject, body)
 
 
 @router.get("/sets")

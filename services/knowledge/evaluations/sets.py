@@ -10,8 +10,10 @@ from sqlalchemy.orm import undefer
 from libs.contracts.errors import ErrorCode, FootnoteError, invalid, not_found
 from libs.contracts.evaluation import (
     JUDGEMENTS_IN_A_SET_MAX,
+    QUESTIONS_MAX,
     SETS_MAX,
     NewQuestionSet,
+    NewSetQuestion,
     Question,
     QuestionSet,
     QuestionSetSummary,
@@ -31,18 +33,36 @@ class QuestionSets:
     async def create(self, subject: Subject, new: NewQuestionSet) -> QuestionSetSummary:
         """Raises 422 naming the question that is wrong, 409 for too many sets."""
         require_distinct(new.questions)
-        row = QuestionSetRow(id=uuid4(), organization_id=subject.organization_id)
-        _fill(row, new)
         async with self._database.transaction() as session:
             await repository.lock_organization(session, subject.organization_id)
-            count = select(func.count()).where(QuestionSetRow.organization_id == subject.organization_id)
-            if (await session.scalar(count) or 0) >= SETS_MAX:
-                message = f"Your organisation has {SETS_MAX} question sets. Delete one first."
-                raise FootnoteError(ErrorCode.CONFLICT, message, 409)
-            session.add(row)
+            return await _create(session, subject, new)
+
+    async def add(self, subject: Subject, added: NewSetQuestion) -> QuestionSetSummary:
+        """Into the oldest set of that name, made where there is none; in place of a question with the same id.
+
+        Raises 409 for too many sets, 422 for too many questions.
+        """
+        question = added.question
+        async with self._database.transaction() as session:
+            await repository.lock_organization(session, subject.organization_id)
+            named = _own(subject).where(QuestionSetRow.name == added.set_name)
+            row = await session.scalar(
+                named.order_by(QuestionSetRow.created_at, QuestionSetRow.id)
+                .limit(1)
+                .options(undefer(QuestionSetRow.questions))
+                .with_for_update()
+            )
+            if row is None:
+                return await _create(session, subject, NewQuestionSet(name=added.set_name, questions=[question]))
+            known = [Question.model_validate(one) for one in row.questions]
+            questions = [one for one in known if one.name != question.name] + [question]
+            if len(questions) > QUESTIONS_MAX:
+                raise invalid("set_name", f"the set has {QUESTIONS_MAX:,} questions already; name another")
+            require_distinct(questions)
+            _fill(row, NewQuestionSet(name=row.name, questions=questions))
             await session.flush()
-            await session.refresh(row, ["created_at", "updated_at"])
-        return _summary(row)
+            await session.refresh(row, ["updated_at"])
+            return _summary(row)
 
     async def all(self, subject: Subject) -> list[QuestionSetSummary]:
         """By name."""
@@ -76,6 +96,20 @@ class QuestionSets:
         async with self._database.transaction() as session:
             await question_set_of(session, subject, set_id)
             await session.execute(delete(QuestionSetRow).where(QuestionSetRow.id == set_id))
+
+
+async def _create(session: AsyncSession, subject: Subject, new: NewQuestionSet) -> QuestionSetSummary:
+    """With the organisation's lock held."""
+    count = select(func.count()).where(QuestionSetRow.organization_id == subject.organization_id)
+    if (await session.scalar(count) or 0) >= SETS_MAX:
+        message = f"Your organisation has {SETS_MAX} question sets. Delete one first."
+        raise FootnoteError(ErrorCode.CONFLICT, message, 409)
+    row = QuestionSetRow(id=uuid4(), organization_id=subject.organization_id)
+    _fill(row, new)
+    session.add(row)
+    await session.flush()
+    await session.refresh(row, ["created_at", "updated_at"])
+    return _summary(row)
 
 
 async def question_set_of(session: AsyncSession, subject: Subject, set_id: UUID) -> QuestionSetRow:

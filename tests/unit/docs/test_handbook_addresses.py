@@ -16,6 +16,7 @@ from services.chat.answer_cache.routes import router as answer_cache
 from services.chat.completions.routes import router as completions
 from services.chat.conversations.routes import router as conversations
 from services.chat.policies.routes import router as policies
+from services.chat.review.routes import router as reviews
 from services.chat.routes import router as chat
 from services.chat.safety.routes import router as safety
 from services.embedding.routes import router as embedding
@@ -28,7 +29,7 @@ from tests.unit.docs.handbook import pages
 ROUTERS = {
     "auth": [sign_in_router, organizations_router, organization_router, share_links_router],
     "billing": [billing],
-    "chat": [chat, conversations, answer_cache, policies, safety, completions],
+    "chat": [chat, conversations, answer_cache, policies, reviews, safety, completions],
     "knowledge": [*SOURCE_ROUTERS, evaluations, knowledge],
     "embedding": [embedding],
 }

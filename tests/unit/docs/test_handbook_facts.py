@@ -22,6 +22,7 @@ from libs.contracts import (
     knowledge,
     lifecycle,
     organizations,
+    reviews,
     safety,
     sharing,
     sources,
@@ -29,6 +30,8 @@ from libs.contracts import (
 )
 from libs.contracts.billing import Plan, Resource, ResourceUsage, Usage
 from libs.contracts.usage import DocumentUse, UsedDocument
+from libs.evaluation.answer_gate import GATED
+from libs.evaluation.answer_reporting import WANTED_RIGHT
 from libs.evaluation.gate import LEAST_CHANGED
 from libs.fetch.fetcher import AGENT, MAX_REDIRECTS
 from libs.security.tokens import SERVICE_TOKEN_LIFE_S
@@ -43,6 +46,7 @@ from services.billing.plans import PLANS
 from services.billing.service import RESERVATION_LIFE
 from services.chat.answer_cache.warming import LEAST_ASKERS, LOOKED_BACK_DAYS
 from services.chat.events import _NAMES as EVENT_NAMES  # pyright: ignore[reportPrivateUsage] - the names on the wire
+from services.chat.review.repository import DAYS, LEAST_PEOPLE, LOW_CONFIDENCE, OFTEN
 from services.generation.routing import breaker, limits
 from services.knowledge.analysis import CODE_QUERY_WORDS
 from services.knowledge.collections import COLLECTIONS_MAX
@@ -127,6 +131,12 @@ SENTENCES = [
     ("document-use.md", f"the {TOP_PASSAGES} that were used most"),
     ("document-use.md", f"wait, up to {MOST_WAITING:,} of them"),
     ("evaluation.md", f"fewer than {LEAST_CHANGED} questions"),
+    ("own-questions.md", f"of up to {evaluation.ANSWERS_MAX} a question"),
+    ("measuring-answers.md", f"where {WANTED_RIGHT:.0%} of the answerable".replace("%", " %")),
+    ("measuring-answers.md", {9: "Nine measures are looked at"}[len(GATED)]),
+    ("reviewing-answers.md", f"at least {OFTEN} times by at least {LEAST_PEOPLE} people"),
+    ("reviewing-answers.md", f"a confidence below {LOW_CONFIDENCE}"),
+    ("reviewing-answers.md", f"only once {LEAST_PEOPLE} people have asked the same within {DAYS} days"),
     ("own-questions.md", f"at most {evaluation.SETS_MAX} sets"),
     (
         "own-questions.md",
@@ -310,6 +320,7 @@ def test_answers_are_described_field_by_field(name: str, model: type[BaseModel])
         ("organizations-and-access.md", identity.Role),
         ("usage-and-quotas.md", Resource),
         ("errors.md", errors.ErrorCode),
+        ("reviewing-answers.md", reviews.ReviewReason),
     ],
 )
 def test_every_value_is_explained(name: str, values: type[StrEnum]):

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
+from datetime import UTC, datetime
 from itertools import count
 from uuid import UUID, uuid4
 
@@ -18,6 +19,7 @@ from libs.contracts.completions import (
     SkippedModel,
 )
 from libs.contracts.errors import ErrorCode
+from libs.contracts.evaluation import NewSetQuestion, QuestionSetSummary
 from libs.contracts.knowledge import (
     Expansion,
     Location,
@@ -69,6 +71,7 @@ class ScriptedKnowledge:
         self.app.post("/internal/readable")(self._readable)
         self.app.post("/internal/passages")(self._served)
         self.app.post("/internal/citations", status_code=204)(self._cited)
+        self.app.post("/admin/evaluations/questions")(self._add)
         self.reset()
 
     def reset(self) -> None:
@@ -77,6 +80,8 @@ class ScriptedKnowledge:
         self.degraded: list[str] = []
         self.expansions: list[Expansion] = []
         self.cited: list[CitedAnswer] = []
+        self.added: list[NewSetQuestion] = []
+        self.set_id = uuid4()
         self.queries: list[str] = []
         self.away = False
         self.version: int | None = None
@@ -107,6 +112,15 @@ class ScriptedKnowledge:
         if self.away:
             raise HTTPException(500)
         self.cited.append(answer)
+
+    async def _add(self, added: NewSetQuestion) -> QuestionSetSummary:
+        if self.away:
+            raise HTTPException(500)
+        self.added.append(added)
+        now = datetime.now(UTC)
+        return QuestionSetSummary(
+            set_id=self.set_id, name=added.set_name, questions=1, judgements=1, created_at=now, updated_at=now
+        )
 
     async def _served(self, request: ReadableRequest) -> ServedPassages:
         readable = (await self._readable(request)).chunk_ids

@@ -307,3 +307,24 @@ async def test_a_judged_collection_is_imported(clean_database: None, person: Mak
         answer = await owner.post(f"{SETS}/import", data={"name": "x"}, files=files | {part: ("f", content)})
         assert (answer.status_code, answer.json()["details"]["fields"][0]["field"]) == (422, part)
         assert said in answer.json()["message"]
+
+
+async def test_a_question_is_added_to_the_set_of_that_name_once(admin: Person, person: MakePerson) -> None:
+    async def add(who: Person, **question: Any) -> Any:
+        body = {"set_name": "From people", "question": QUESTIONS[0] | question}
+        return await who.http.post("/admin/evaluations/questions", headers=who.headers, json=body)
+
+    first = (await add(admin)).json()
+    assert (first["name"], first["questions"]) == ("From people", 1)
+    second = (await add(admin, id="other", answers=["The security desk"])).json()
+    assert (second["set_id"], second["questions"]) == (first["set_id"], 2)
+    again = (await add(admin, id="other", query="Said otherwise?", answers=["The desk"])).json()
+    assert (again["set_id"], again["questions"]) == (first["set_id"], 2)
+    shown = (await admin.http.get(f"{SETS}/{first['set_id']}", headers=admin.headers)).json()
+    assert [(one["query"], one["answers"]) for one in shown["questions"]] == [
+        (QUESTIONS[0]["query"], None),
+        ("Said otherwise?", ["The desk"]),
+    ]
+    elsewhere = await add(person(role=Role.ADMIN))
+    assert elsewhere.json()["set_id"] != first["set_id"]
+    assert (await add(person())).status_code == 403
