@@ -14,6 +14,8 @@ from libs.stores.postgres import Database
 from tests.integration.services.knowledge.conftest import Person, until, working
 from tests.integration.services.knowledge.traces import holding, kept_in_redis, rows_holding
 
+pytestmark = pytest.mark.usefixtures("frequent_sweeps")
+
 MakePerson = Callable[..., Person]
 PAGE = "# Heron\n\nThe heron stands at the weir."
 OTHERS = 10
@@ -103,7 +105,7 @@ async def test_purging_leaves_no_byte(
     expires: bool,
 ) -> None:
     """Among many that stay, replaced before, changed before: neither files, index, rows, cache nor exports know of it."""
-    monkeypatch.setattr("services.knowledge.purge.READERS_FINISH", timedelta(seconds=1))
+    monkeypatch.setattr("services.knowledge.purge.READERS_FINISH", timedelta(seconds=0.3))
     monkeypatch.setattr("services.knowledge.worker.BIN_EVERY_S", 0.2)
     alice = person()
     marker = "quetzalmarkerone" if expires else "quetzalmarkertwo"
