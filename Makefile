@@ -17,7 +17,7 @@ demo: $(VENV)/.installed web
 test: $(VENV)/.installed-dev lint test-web
 	@$(BIN)/footnote models install minilm
 	@$(BIN)/footnote models install smollm2
-	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

@@ -3,11 +3,13 @@
 import os
 import socket
 from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import hypothesis
 import pytest
 from redis.asyncio import Redis
+from rich.console import Console
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
@@ -16,21 +18,35 @@ os.environ["FOOTNOTE_ENVIRONMENT"] = "test"
 
 from libs.config.settings import SERVICES, Settings, load_settings
 from libs.security.keys import OPERATOR, USER_TOKENS, ensure_key_pairs
+from libs.stores import embedded
 from libs.stores.embedded import EmbeddedServers
 from libs.stores.migrations import migrate
 from libs.stores.redis import connect_redis
+from scripts.api import Api
+from scripts.stage import stage
 from tests.stack import Stack, started_stack
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 # How long one example takes says more of the machine than of what is tested.
 hypothesis.settings.register_profile("footnote", deadline=None)
 hypothesis.settings.load_profile("footnote")
+# What a killed process leaves is safe in the kernel; only a machine that loses its power needs more.
+embedded.POSTGRES_OPTIONS["fsync"] = "off"
 
 LOOPBACK = ("127.", "::1", "localhost")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--full", action="store_true", help="run the slow suites whole, not only their smoke")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that need the whole stack first, so that one worker starts it and meets them all.
+
+    Each worker begins with a stretch of the list, and one that is done takes half of what another has left.
+    """
+    files = {item.path for item in items if "stack" in getattr(item, "fixturenames", ())}
+    items.sort(key=lambda item: item.path not in files)
 
 
 @pytest.fixture(scope="session")
@@ -115,3 +131,14 @@ async def stack(tmp_path_factory: pytest.TempPathFactory, models_dir: Path) -> A
     """The whole of Footnote as `footnote up` starts it: every service a process of its own, on ports of its own."""
     async with started_stack(tmp_path_factory.mktemp("stack"), models_dir) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+async def handbook(stack: Stack) -> AsyncIterator[Api]:
+    """An organisation that has read the handbook: the benches' own."""
+    async with AsyncExitStack() as entered:
+        with pytest.MonkeyPatch.context() as environment:
+            environment.setenv("FOOTNOTE_HOME", str(stack.settings.home))
+            environment.setenv("FOOTNOTE_BASE_PORT", str(stack.settings.base_port))
+            _, api = await entered.enter_async_context(stage(Console(quiet=True)))
+        yield api

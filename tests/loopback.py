@@ -5,6 +5,7 @@ import socket
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
+import httpx
 import uvicorn
 from starlette.types import ASGIApp
 
@@ -26,3 +27,9 @@ async def serving(app: ASGIApp) -> AsyncGenerator[str]:
         server.should_exit = True
         await task
         listener.close()
+
+
+async def until_ready(client: httpx.AsyncClient, url: str = "") -> None:
+    """Returns when the service answers that it is ready, which may be in this process: asking on and on would slow it."""
+    while (await client.get(f"{url}/health/ready")).status_code != 200:  # noqa: ASYNC110 - another's state
+        await asyncio.sleep(0.02)

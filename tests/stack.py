@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 from rich.console import Console
@@ -47,6 +47,9 @@ class Member:
             return document if document["status"] in {"completed", "failed"} else None
 
         return await until(look)
+
+    async def organization_id(self) -> UUID:
+        return UUID((await self.http.get("/users/me")).raise_for_status().json()["organization_id"])
 
     async def ask(self, message: str, **fields: Any) -> dict[str, Any]:
         answer = await self.http.post("/chat", json={"message": message, **fields})

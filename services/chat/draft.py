@@ -47,8 +47,8 @@ class Question:
 class Draft:
     """An answer while it is made, or `kept` from before; `place` is where it may be kept.
 
-    Its languages are ISO 639-1 codes, None where nothing tells. `suspects` are the passages found that give instructions, by their chunks; `noted` is what the organisation's admins
-    will read of.
+    Its languages are ISO 639-1 codes, None where nothing tells. `suspects` are the passages found that give
+    instructions, by their chunks; `noted` is what the organisation's admins will read of.
     """
 
     trace: TraceRecorder = field(default_factory=TraceRecorder)

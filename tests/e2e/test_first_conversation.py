@@ -4,7 +4,9 @@ import json
 from uuid import UUID
 
 import pytest
+from sqlalchemy import text
 
+from libs.stores.postgres import Database
 from tests.stack import PASSWORD, Member, Stack, until
 
 LIGHTHOUSE = """# Harbour rules
@@ -118,8 +120,15 @@ async def test_usage_counts_each_message_once(member: Member) -> None:
 
 async def test_a_used_up_plan_says_so_and_when_it_ends(stack: Stack) -> None:
     async with stack.member(plan="free") as member:
-        for _ in range(100):
-            await member.ask("Anything?")
+        database = Database(stack.settings, "billing")
+        async with database.transaction() as session:
+            used = (
+                "INSERT INTO usage_records (organization_id, resource, event_id, quantity, period, occurred_at) "
+                "VALUES (:id, 'messages', 'earlier', 99, date_trunc('month', now() AT TIME ZONE 'UTC')::date, now())"
+            )
+            await session.execute(text(used), {"id": await member.organization_id()})
+        await database.close()
+        await member.ask("Anything?")
         refused = await member.http.post("/chat", json={"message": "Anything?"})
         assert refused.status_code == 429
         body = refused.json()

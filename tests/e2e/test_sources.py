@@ -45,6 +45,7 @@ async def test_nobody_makes_the_platform_fetch_from_its_own_network(stack: Stack
             assert (answer.status_code, answer.json()["code"]) == (422, "VALIDATION_ERROR")
         credentials = {"access_key_id": "key", "secret_access_key": "secret"}
         bucket = {"kind": "s3", "bucket": "reports", "credentials": credentials}
+        sources: list[str] = []
         for body in (
             {"address": "http://127.0.0.1/"},
             bucket | {"endpoint": "http://169.254.169.254:443"},
@@ -52,7 +53,8 @@ async def test_nobody_makes_the_platform_fetch_from_its_own_network(stack: Stack
         ):
             named = await member.http.post("/documents/sources", json=body)
             assert named.status_code == 201
-            source = named.json()["source_id"]
+            sources.append(named.json()["source_id"])
+        for source in sources:
 
             async def error_of_the_run(source: str = source) -> str | None:
                 runs = (await member.http.get(f"/documents/sources/{source}/runs")).json()["items"]

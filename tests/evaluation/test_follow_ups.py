@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.stack import Member
+from scripts.api import Api
 
 DIALOGUES = Path(__file__).with_name("follow_ups.jsonl")
 SMOKE_EVERY = 5
@@ -29,7 +29,7 @@ class Found:
     cited_alone: bool
 
 
-async def test_a_follow_up_is_understood_from_its_conversation(handbook: Member, full: bool) -> None:
+async def test_a_follow_up_is_understood_from_its_conversation(handbook: Api, full: bool) -> None:
     dialogues = [json.loads(line) for line in DIALOGUES.read_text().splitlines()]
     chosen = dialogues if full else dialogues[::SMOKE_EVERY]
     asked = [await last_of(handbook, dialogue) for dialogue in chosen]
@@ -44,14 +44,14 @@ async def test_a_follow_up_is_understood_from_its_conversation(handbook: Member,
     assert [one.found for one in others] == [one.found_alone for one in others]
 
 
-async def last_of(member: Member, dialogue: dict) -> Found:
+async def last_of(api: Api, dialogue: dict) -> Found:
     *before, last = dialogue["turns"]
     session: dict = {}
     for question in before:
-        answer = await member.ask(question, **session)
+        answer = await api.call("POST", "/chat", json={"message": question, **session})
         session = {"session_id": answer["session_id"]}
-    within = await member.ask(last, **session)
-    alone = await member.ask(last)
+    within = await api.call("POST", "/chat", json={"message": last, **session})
+    alone = await api.call("POST", "/chat", json={"message": last})
     page = dialogue["page"]
     return Found(
         last,

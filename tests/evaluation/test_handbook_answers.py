@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.stack import Member
+from scripts.api import Api
 
 QUESTIONS = Path(__file__).with_name("handbook_questions.jsonl")
 SMOKE_EVERY = 6
@@ -28,7 +28,7 @@ class Verdict:
     answer: str
 
 
-async def test_the_handbook_answers_its_questions_and_refuses_the_others(handbook: Member, full: bool) -> None:
+async def test_the_handbook_answers_its_questions_and_refuses_the_others(handbook: Api, full: bool) -> None:
     questions = [json.loads(line) for line in QUESTIONS.read_text().splitlines()]
     chosen = questions if full else questions[::SMOKE_EVERY]
     verdicts = [await judged(handbook, question) for question in chosen]
@@ -50,8 +50,8 @@ async def test_the_handbook_answers_its_questions_and_refuses_the_others(handboo
     assert refused >= LEAST_REFUSED
 
 
-async def judged(member: Member, question: dict) -> Verdict:
-    answer = await member.ask(question["question"])
+async def judged(handbook: Api, question: dict) -> Verdict:
+    answer = await handbook.call("POST", "/chat", json={"message": question["question"]})
     answered = answer["metadata"]["outcome"] == "answered"
     cited = {citation["n"] for citation in answer["citations"]}
     pages = {source["external_id"].rsplit("/", 1)[-1] for source in answer["sources"] if source["n"] in cited}

@@ -8,6 +8,8 @@ import pytest
 from fastapi import FastAPI
 from httpx import AsyncClient, Response
 from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 from sqlalchemy import text
 
 from libs.contracts.identity import TokenPair
@@ -219,7 +221,7 @@ async def test_without_redis_nobody_signs_in_but_sessions_go_on(http: AsyncClien
 
     sessions = app.state.auth.sessions
     real = sessions._attempts
-    away = Redis(unix_socket_path="/nowhere/valkey.sock")
+    away = Redis(unix_socket_path="/nowhere/valkey.sock", retry=Retry(NoBackoff(), 0))
     sessions._attempts = LoginAttempts(away)
     try:
         answer = await login(http, ada.user.email)

@@ -22,7 +22,7 @@ from services.billing.main import build as build_billing
 from services.chat.main import build as build_chat
 from services.embedding.main import build as build_embedding
 from tests.integration.services.chat.neighbours import ScriptedGeneration, ScriptedKnowledge
-from tests.loopback import serving
+from tests.loopback import serving, until_ready
 
 NOBODY = "http://127.0.0.1:9"
 # Whoever isn't here is a member.
@@ -89,8 +89,7 @@ async def embedding_url(settings: Settings, signer: UserTokenSigner) -> AsyncIte
         pytest.skip(str(missing))
     async with knowing_users("embedding", build_embedding(settings), settings, signer) as url:
         async with httpx.AsyncClient() as http:
-            while (await http.get(f"{url}/health/ready")).status_code != 200:
-                pass
+            await until_ready(http, url)
         yield url
 
 

@@ -105,8 +105,9 @@ async def test_a_used_up_quota_is_refused_and_the_question_kept(chat, person, se
 
 
 async def test_billing_away_is_bridged_for_a_few_messages_and_ledgered_later(
-    serve_chat, chat, knowledge, generation, person, settings, query
+    serve_chat, chat, knowledge, generation, person, settings, query, monkeypatch
 ):
+    monkeypatch.setattr("services.chat.quota.OWN_DELIVERY_S", 0.5)
     knowledge.passages = [RULES]
     generation.scripts = {"extractive": ["Receipts must be sent within 30 days of the trip."]}
     someone, other = person(), person()

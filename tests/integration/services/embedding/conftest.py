@@ -10,6 +10,7 @@ from libs.config.settings import Settings
 from libs.security.tokens import ServiceTokens
 from libs.stores.weights import WeightsMissingError, WeightsStore
 from services.embedding.main import build
+from tests.loopback import until_ready
 
 
 @pytest.fixture(scope="session")
@@ -39,8 +40,3 @@ async def client(app: FastAPI, settings: Settings) -> AsyncIterator[httpx.AsyncC
     ) as client:
         await until_ready(client)
         yield client
-
-
-async def until_ready(client: httpx.AsyncClient) -> None:
-    while (await client.get("/health/ready")).status_code != 200:
-        pass

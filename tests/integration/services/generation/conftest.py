@@ -17,7 +17,7 @@ from libs.security.tokens import ServiceTokens
 from libs.stores.weights import WeightsStore
 from services.generation.main import build
 from tests.integration.services.generation.upstreams import UPSTREAM_KEY, Upstreams
-from tests.loopback import serving
+from tests.loopback import serving, until_ready
 
 CONTEXT = 1024
 
@@ -62,8 +62,7 @@ def serve(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Serve
             serving(build(changed)) as url,
             httpx.AsyncClient(base_url=url, auth=Caller(settings), timeout=60) as client,
         ):
-            while (await client.get("/health/ready")).status_code != 200:
-                pass
+            await until_ready(client)
             yield client
 
     return serving_generation
@@ -85,8 +84,7 @@ async def with_model(settings: Settings, models_dir: Path) -> AsyncIterator[str]
     generation = settings.generation.model_copy(update={"engine": "smollm2", "context_tokens": CONTEXT})
     changed = settings.model_copy(update={"generation": generation})
     async with serving(Trusting(build(changed), settings)) as url, httpx.AsyncClient(base_url=url) as http:
-        while (await http.get("/health/ready")).status_code != 200:
-            pass
+        await until_ready(http)
         yield url
 
 

@@ -1,7 +1,7 @@
 """knowledge as a server, its worker beside it, with real PostgreSQL, billing and embedding."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -218,6 +218,14 @@ def person(client: httpx.AsyncClient, people: People) -> Callable[..., Person]:
 def guest(client: httpx.AsyncClient, people: People) -> Callable[..., Person]:
     """The holder of a new share link of an organisation, to all that is public or to the collections given."""
     return lambda *arguments, **named: people.guest(client, *arguments, **named)
+
+
+@pytest.fixture(scope="module")
+def frequent_sweeps() -> Iterator[None]:
+    """Workers that start from now on soon pack, purge and erase; by themselves they look every few seconds."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("services.knowledge.worker.SWEEP_EVERY_S", 0.3)
+        yield
 
 
 @pytest.fixture(scope="module")

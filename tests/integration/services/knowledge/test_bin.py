@@ -14,8 +14,11 @@ from libs.stores.postgres import Database
 from tests.integration.services.knowledge.conftest import Person, until, working
 from tests.integration.services.knowledge.traces import holding, kept_in_redis, rows_holding
 
+pytestmark = pytest.mark.usefixtures("frequent_sweeps")
+
 MakePerson = Callable[..., Person]
 PAGE = "# Heron\n\nThe heron stands at the weir."
+OTHERS = 10
 
 
 async def binned(person: Person) -> list[str]:
@@ -102,14 +105,14 @@ async def test_purging_leaves_no_byte(
     expires: bool,
 ) -> None:
     """Among many that stay, replaced before, changed before: neither files, index, rows, cache nor exports know of it."""
-    monkeypatch.setattr("services.knowledge.purge.READERS_FINISH", timedelta(seconds=1))
+    monkeypatch.setattr("services.knowledge.purge.READERS_FINISH", timedelta(seconds=0.3))
     monkeypatch.setattr("services.knowledge.worker.BIN_EVERY_S", 0.2)
     alice = person()
     marker = "quetzalmarkerone" if expires else "quetzalmarkertwo"
     text_of = f"# {marker}\n\nOnly the {marker} lives here."
     home = knowledge_settings.home
     async with working(knowledge_settings):
-        others = [{"title": f"T{n}", "text": f"Heron {n} stays at the weir."} for n in range(30)]
+        others = [{"title": f"T{n}", "text": f"Heron {n} stays at the weir."} for n in range(OTHERS)]
         kept = (await alice.post("/documents/batch", json={"documents": others})).json()["items"]
         for item in kept:
             await alice.finished(item["document_id"])
@@ -136,7 +139,7 @@ async def test_purging_leaves_no_byte(
             return holding(home, marker.encode()) + rows + await kept_in_redis(redis, marker.encode())
 
         await until(left, found=lambda names: not names)
-        assert len(await alice.search("heron weir", top_k=100)) == 30
+        assert len(await alice.search("heron weir", top_k=100)) == OTHERS
 
 
 async def test_the_bin_is_not_emptied_early(

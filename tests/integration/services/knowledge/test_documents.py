@@ -15,7 +15,7 @@ from libs.stores.postgres import Database
 from tests.integration.services.knowledge import samples
 from tests.integration.services.knowledge.conftest import Person, until
 
-pytestmark = pytest.mark.usefixtures("worker")
+pytestmark = pytest.mark.usefixtures("frequent_sweeps", "worker")
 
 MakePerson = Callable[..., Person]
 PAGE = "# Harbour\n\nThe harbour closes at dusk.\n\n## Fees\n\nA berth costs nine euros a night.\n"
@@ -205,7 +205,7 @@ async def test_a_deleted_document_is_gone_at_once_while_the_index_still_has_it(
 async def test_purging_leaves_no_row_and_no_file(
     person: MakePerson, knowledge_settings: Settings, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("services.knowledge.purge.READERS_FINISH", timedelta(seconds=1))
+    monkeypatch.setattr("services.knowledge.purge.READERS_FINISH", timedelta(seconds=0.3))
     alice = person()
     document_id = await alice.add("# Grebe\n\nThe grebe dives.", "Grebe")
     copy_id = await alice.add("# Grebe\n\nThe grebe dives.", "A copy")

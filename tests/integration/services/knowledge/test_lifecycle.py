@@ -25,6 +25,8 @@ from services.knowledge.documents import Shower
 from services.knowledge.packing import Packer
 from tests.integration.services.knowledge.conftest import Person, until, working
 
+pytestmark = pytest.mark.usefixtures("frequent_sweeps")
+
 MakePerson = Callable[..., Person]
 HTML = b"<html><script>alert(1)</script><body><h1>Pool</h1><p>No diving in the pool.</p></body></html>"
 

@@ -31,7 +31,7 @@ pytestmark = pytest.mark.usefixtures("worker")
 MakePerson = Callable[..., Person]
 
 FULL = "--full" in sys.argv
-EXAMPLES, STEPS = (15, 24) if FULL else (3, 12)
+EXAMPLES, STEPS = (15, 24) if FULL else (2, 12)
 PEOPLE = ("ann", "ben", "cleo", "dora")
 NAMES = (None, "one", "two")
 FIRST, SECOND = UUID(int=1), UUID(int=2)

