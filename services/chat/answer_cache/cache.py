@@ -66,6 +66,7 @@ class AnswerCache:
         chat = settings.chat
         self._life = timedelta(seconds=chat.answer_cache_s)
         self._store = AnswerStore(redis, chat.answer_cache_s, chat.answer_cache_entries)
+        self._phone_regions = chat.phone_regions
         self._near = NearQuestions()
         self._knowledge = knowledge
         self._embedder = embedder
@@ -74,7 +75,7 @@ class AnswerCache:
 
     async def standing(self, question: Question) -> Standing | None:
         """To be asked before anything is retrieved; None where the answer isn't to be kept, or knowledge is away."""
-        if not self._life or not may_be_kept(question):
+        if not self._life or not may_be_kept(question, self._phone_regions):
             return None
         try:
             return await self._knowledge.standing(timeout_s=STANDING_TIMEOUT_S)
@@ -87,7 +88,7 @@ class AnswerCache:
     ) -> KeptAnswer | None:
         """The kept answer that serves this question; the draft then says where it, or the new one, belongs."""
         # Made to stand alone, it may have taken over words that are nobody else's to be found by.
-        if standing is None or not may_be_kept(question):
+        if standing is None or not may_be_kept(question, self._phone_regions):
             return None
         revision = await self._revision.now()
         if revision is None:

@@ -1,6 +1,7 @@
 """Which answers are kept, and where."""
 
 import re
+from collections.abc import Sequence
 
 import orjson
 
@@ -9,6 +10,7 @@ from libs.contracts.knowledge import Standing
 from libs.service.app import VERSION
 from services.chat.answer_cache.kept import Place, digest
 from services.chat.draft import Question
+from services.chat.safety.keeping import kept_text
 
 # What an answer is made for: other limits, another answer.
 _OPTIONS = {"filters", "temperature", "model"}
@@ -31,10 +33,12 @@ def place_of(question: Question, standing: Standing, max_tokens: int, plan: str 
     return Place(standing.knowledge_version, scope[:_SCOPE_CHARS], _SPACE.sub(" ", question.text).strip())
 
 
-def may_be_kept(question: Question) -> bool:
+def may_be_kept(question: Question, phone_regions: Sequence[str]) -> bool:
     """Whether any answer to it may be given again: it comes from documents, and the question names no person's data."""
-    asked = question.request
-    return asked.enable_rag and question.policy.cache_answers and _PERSONAL.search(question.text) is None
+    policy, text = question.policy, question.text
+    if not (question.request.enable_rag and policy.cache_answers):
+        return False
+    return _PERSONAL.search(text) is None and kept_text(text, policy, phone_regions) == text
 
 
 def worth_keeping(response: ChatResponse) -> bool:
