@@ -124,8 +124,8 @@ def checked(said: str, question: str, conversation: Conversation) -> tuple[str |
     text = _LABEL.sub("", lines[0]).strip().strip("\"'“”‘’«»`*").strip()
     if not text.endswith(_ENDS_AS_QUESTION) or not words(text):
         return None, "it isn't a question"
-    if leans(question) and leans(text):
-        return None, "it still leans on the conversation"
+    if leans(question) and content_stems(text) <= content_stems(question):
+        return None, "it adds nothing to the question"
     known = " ".join([question, *_own_words(conversation)])
     return (None, against) if (against := _strays(text, question, known)) else (text[:MESSAGE_MAX_CHARS], None)
 
