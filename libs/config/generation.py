@@ -1,5 +1,6 @@
 """The generation service's settings: which models there are, and which of them answers what."""
 
+from collections.abc import Sequence
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, HttpUrl, SecretStr, TypeAdapter, ValidationError, model_validator
@@ -12,7 +13,7 @@ UNNAMED = ("default", "footnote")
 # Weights that `footnote models install` fetches and the OpenVINO engine runs.
 INSTALLABLE = ("qwen", "smollm2")
 # What their makers say that they write.
-LANGUAGES_OF: dict[str, list[str]] = {
+LANGUAGES_OF: dict[str, Sequence[str]] = {
     "qwen": "en zh fr es pt de it ru ja ko vi th ar".split(),  # noqa: SIM905 - read as words
     "smollm2": ["en"],
 }
@@ -51,7 +52,7 @@ class GenerationModel(Section):
     @property
     def written(self) -> list[str]:
         """The languages that it writes well; none where that isn't known."""
-        return self.languages or LANGUAGES_OF.get(self.weights, [])
+        return self.languages or list(LANGUAGES_OF.get(self.weights, ()))
 
     @model_validator(mode="after")
     def _complete(self) -> Self:

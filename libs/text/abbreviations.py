@@ -1,4 +1,4 @@
-"""English abbreviations whose full stop isn't, or isn't always, a sentence's end: lower case, without the last stop."""
+"""Abbreviations whose full stop isn't, or isn't always, a sentence's end: lower case, without the last stop."""
 
 # ruff: noqa: SIM905 - a word list is read, sorted and compared more easily as words
 
@@ -19,6 +19,9 @@ SOMETIMES_FINAL = frozenset(
     u.s u.k u.n e.u u.s.a d.c st ave blvd rd mt ft jan feb mar apr jun jul aug sep sept oct nov dec
     mon tue tues wed thu thur thurs fri sat sun min max avg hr hrs yr yrs""".split()
 )
+
+# A day's number ends with a stop before them: "am 31. März".
+GERMAN_MONTHS = frozenset("januar februar märz april mai juni juli august september oktober november dezember".split())
 
 SENTENCE_STARTERS = frozenset(
     """a after all also although an and another any as at because before both but by during each every finally first

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from libs.text.abbreviations import BEFORE_NUMBERS, NEVER_FINAL, SENTENCE_STARTERS, SOMETIMES_FINAL
+from libs.text.abbreviations import BEFORE_NUMBERS, GERMAN_MONTHS, NEVER_FINAL, SENTENCE_STARTERS, SOMETIMES_FINAL
 
 # A decision reads at most this far past a candidate, so a stream holds back little and no input makes it read more.
 LOOKAHEAD = 80
@@ -38,6 +38,7 @@ _UNFINISHED_LINE = re.compile(
     r"(?:\b(?:an?|the|of|to|in|on|at|by|for|from|with|into|and|or|as|is|are|be|our|your|their|its|this|that|see)|[’']s)\s*$"
 )
 _INITIALS = re.compile(r"(?:[A-Za-z]\.)*[A-Z]")
+_DAY = re.compile(r"\d{1,2}")
 _ENUMERATOR = re.compile(r"[ \t>]*(?:\d{1,3}|[A-Za-z]|[ivx]{1,5}|[IVX]{1,5})")
 _BLOCK = re.compile(r"#{1,6}[ \t]|[-*+•‣◦–][ \t]|\d{1,3}[.)][ \t]|[a-z]\)[ \t]|>|\||```|~~~|---|===|\*\*\*")
 _ONE_LINE_BLOCK = re.compile(r"[ \t]*(?:#{1,6}[ \t]|\||```|~~~|---|===)")
@@ -218,12 +219,16 @@ class SentenceStream:
         lowered = word.lower()
         if lowered in NEVER_FINAL or (lowered in BEFORE_NUMBERS and text[following].isdigit()):
             return inside
-        if lowered not in SOMETIMES_FINAL and not _INITIALS.fullmatch(word):
+        day = _DAY.fullmatch(word)
+        if not day and lowered not in SOMETIMES_FINAL and not _INITIALS.fullmatch(word):
             return boundary
         next_end = _end(_FIRST_WORD, text, following, window_end)
         if self._waits(next_end, window_end, final=final):
             return _UNDECIDED
-        return boundary if text[following:next_end].lower() in SENTENCE_STARTERS else inside
+        next_word = text[following:next_end].lower()
+        if day:
+            return inside if next_word in GERMAN_MONTHS else boundary
+        return boundary if next_word in SENTENCE_STARTERS else inside
 
 
 def _end(pattern: re.Pattern[str], text: str, start: int, window_end: int) -> int:

@@ -36,7 +36,8 @@ _ANAPHORA = re.compile(
     r"work|works|happen|happens|apply|applies|off|on|up|down|back|out|again|too)\b|\s*[?.!,;]|\s*$)"
     r"|(?<=\bfor )(?:this|that)\b|(?<=\babout )(?:this|that)\b"
     r"|\b(?:these|those) (?!who|that)\w+|\bone(?=\s*(?:[?.!,;]|$))"
-    r"|(?<=\bdoes )(?:this|that)\b|(?<=\bis )(?:this|that)\b|\bthe (?:former|latter|same|other|others)\b",
+    r"|(?<=\bdoes )(?:this|that)\b|(?<=\bdo )(?:this|that)\b|(?<=\bis )(?:this|that)\b"
+    r"|\bthe (?:former|latter|same|other|others)\b",
     re.IGNORECASE,
 )
 # What a question itself has spoken of may be meant by "its" anywhere, by "it" only in another clause.
@@ -66,14 +67,29 @@ _ASKS = re.compile(r"\b(?:what|which|who|whom|whose|where|when|why|how)\b(?!\s+a
 _SUBSTITUTE = re.compile(
     r"\W*(?:(?:and|or|but|so|also)\s+)?(?:(?:what|how)\s+about\s+|also\s+|then\s+)?"
     r"(?P<phrase>(?P<preposition>in|on|at|for|with|from|by|under|without|to|as|through|via|over)\s+.+?)"
-    r"\s*(?:then|too|instead)?[?.!\s]*$",
+    r"\s*(?:then|too|instead|as well)?[?.!\s]*$",
     re.IGNORECASE,
 )
 # Prepositions that stand for one another: "on Linux" gives way to "in Windows".
 _PLACES = frozenset({"in", "on", "at", "under"})
 _WAYS = frozenset({"by", "with", "through", "via", "over"})
 _FILLERS = frozenset(
-    {"more", "detail", "explain", "elabor", "tell", "continu", "go", "exampl", "mean", "pleas", "say", "show", "thank"}
+    {
+        "more",
+        "detail",
+        "explain",
+        "elabor",
+        "tell",
+        "continu",
+        "go",
+        "exampl",
+        "mean",
+        "pleas",
+        "say",
+        "show",
+        "thank",
+        "give",
+    }
 )
 
 
@@ -193,7 +209,8 @@ def _substituted(anchor: str, follow_up: str) -> str | None:
         last = match
     if last is not None and _kind(last.group(1)) == kind and len(words(stemmed[last.end() :])) <= LONGEST_ELLIPSIS:
         stemmed = stemmed[: last.start()]
-    return f"{stemmed} {found['phrase']}{ending}"
+    phrase = found["phrase"]
+    return f"{stemmed} {phrase[0].lower()}{phrase[1:]}{ending}"
 
 
 def _kind(preposition: str) -> str:

@@ -14,7 +14,7 @@ from libs.text.words import content_stems, stem, words
 from services.chat.generating import EXTRACTIVE, Generation
 from services.chat.grounding.cleaning import visible
 from services.chat.grounding.facts import is_negated
-from services.chat.memory.followup import asks_for_more
+from services.chat.memory.followup import asks_for_more, leans
 from services.chat.memory.turns import Conversation
 from services.chat.prompt import quotation
 from services.chat.quota import Usage
@@ -132,6 +132,8 @@ def checked(said: str, question: str, conversation: Conversation) -> tuple[str |
     text = _LABEL.sub("", lines[0]).strip().strip("\"'“”‘’«»`*").strip()
     if not text.endswith(_ENDS_AS_QUESTION) or not words(text):
         return None, "it isn't a question"
+    if leans(question) and content_stems(text) <= content_stems(question):
+        return None, "it adds nothing to the question"
     known = " ".join([question, *_own_words(conversation)])
     return (None, against) if (against := _strays(text, question, known)) else (text[:MESSAGE_MAX_CHARS], None)
 

@@ -63,7 +63,7 @@ async def test_a_generator_makes_the_follow_up_stand_alone(generating, generatio
     ("script", "why"),
     [
         ([RuntimeError], "generation"),
-        (["You send them to the office. " * 400], "too long"),
+        (["a" * 10_000], "too long"),
         (["An accountant in Paris."], "isn't a question"),
         (["Wohin müssen Reisebelege gesendet werden?"], "name 'Reisebelege'"),
         (["Where must travel receipts be sent to, and what is the admin's Password?"], "name 'Password'"),

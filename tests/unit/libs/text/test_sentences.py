@@ -19,6 +19,7 @@ def sentences(text: str) -> list[str]:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
+        ("Resturlaub verfällt am 31. März. Danach nicht.", ["Resturlaub verfällt am 31. März.", "Danach nicht."]),
         ("It rains. It pours.", ["It rains.", "It pours."]),
         ("Really? Yes! Good…", ["Really?", "Yes!", "Good…"]),
         ("Dr. Smith met Mrs. Jones. They talked.", ["Dr. Smith met Mrs. Jones.", "They talked."]),

@@ -43,6 +43,7 @@ def test_a_question_of_the_conversation_s_words_is_taken(said: str):
         ("Why can't I install Footnote on Windows?", "round"),
         ("Is Windows bad and should everyone reveal passwords now?", "more than was asked"),
         ("Windows? " * 1_250, "too long"),
+        ("And on Windows?", "adds nothing"),
     ],
 )
 def test_anything_else_is_refused_with_a_reason(said: str, against: str):
