@@ -140,6 +140,7 @@ class Chat(Section):
     answer_deadline_s: float = Field(gt=0)
     heartbeat_s: float = Field(gt=0)
     min_support: float = Field(ge=0, le=1)
+    floor_allowance: float = Field(ge=0, le=1)
     grace_messages: int = Field(ge=0)
     bin_days: float = Field(gt=0)
 
