@@ -150,6 +150,7 @@ class Chat(Section):
     answer_deadline_s: float = Field(gt=0)
     heartbeat_s: float = Field(gt=0)
     min_support: float = Field(ge=0, le=1)
+    floor_allowance: float = Field(ge=0, le=1)
     grace_messages: int = Field(ge=0)
     answer_cache_s: int = Field(ge=0)
     answer_cache_entries: int = Field(ge=1, le=10_000)

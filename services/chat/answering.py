@@ -214,7 +214,8 @@ class Answerer:
         def generate(model: str) -> Generation:
             return self._generate(question, draft, model, max_tokens)
 
-        await GroundedAnswer(draft, grounder, publish, generate).speak(self._model(question, draft))
+        answer = GroundedAnswer(draft, grounder, publish, generate, chat.floor_allowance)
+        await answer.speak(self._model(question, draft))
 
     def _model(self, question: Question, draft: Draft) -> str:
         asked = question.request.model or DEFAULT

@@ -18,13 +18,12 @@ class Worth:
     support: float
     bearing: float
 
+    @property
+    def score(self) -> float:
+        return self.support * self.bearing
+
     def record(self) -> dict[str, float]:
-        return {"support": round(self.support, 3), "bearing": round(self.bearing, 3)}
-
-
-# What a generated sentence may lack in bearing: it is one of several, and reads better.
-# docs/decisions/0030-floor-marks-disagreements.md tells how it was set.
-ALLOWANCE = 0.1
+        return {"support": round(self.support, 3), "bearing": round(self.bearing, 3), "score": round(self.score, 3)}
 
 
 # It is composed in a fraction of this while the generator writes its first sentence; a checked one waits no longer.
@@ -71,30 +70,20 @@ class Floor:
 
 
 async def worth(checked: Sequence[Checked], grounder: Grounder) -> Worth:
-    """Of an answer's supported sentences: the one that speaks most of the question."""
-    bearings = [await grounder.bearing(one) for one in checked]
-    best = max(range(len(checked)), key=lambda place: bearings[place])
-    return Worth(checked[best].support.score, bearings[best])
+    """Of an answer's supported sentences: the best one's."""
+    every = [Worth(one.support.score, await grounder.bearing(one)) for one in checked]
+    return max(every, key=lambda one: one.score)
 
 
-def beats(generated: Worth, extractive: Worth) -> bool:
-    return generated.bearing + ALLOWANCE >= extractive.bearing
+def compared(generated: Worth, extractive: Worth | None, allowance: float) -> tuple[bool, dict[str, Any]]:
+    """Whether the generated answer goes out, and why, for the trace.
 
-
-def chosen_record(generated: Worth, extractive: Worth | None) -> dict[str, Any]:
-    """For the trace: which answer goes out, and why."""
+    It may lack `allowance` in score. docs/decisions/0030-floor-marks-disagreements.md tells how that was measured.
+    """
+    record: dict[str, Any] = {"generated": generated.record(), "allowance": allowance}
     if extractive is None:
-        return {
-            "chosen": "generated",
-            "why": "there was no extractive answer, or none in time",
-            "generated": generated.record(),
-        }
-    wins = beats(generated, extractive)
-    return {
-        "chosen": "generated" if wins else "extractive",
-        "why": "its first supported sentence speaks of the question as much as the extractive answer does"
-        if wins
-        else "the generated answer's first supported sentence speaks less of the question",
-        "generated": generated.record(),
-        "extractive": extractive.record(),
-    }
+        return True, record | {"chosen": "generated", "why": "there was no extractive answer, or none in time"}
+    record["extractive"] = extractive.record()
+    if generated.score + allowance >= extractive.score:
+        return True, record | {"chosen": "generated", "why": "its first supported sentence is worth as much"}
+    return False, record | {"chosen": "extractive", "why": "the generated one's first supported sentence is worth less"}

@@ -11,7 +11,7 @@ from libs.contracts.errors import ErrorCode, FootnoteError
 from libs.telemetry.logs import get_logger
 from services.chat.draft import Draft
 from services.chat.events import Publish
-from services.chat.floor import Floor, beats, chosen_record, worth
+from services.chat.floor import Floor, compared, worth
 from services.chat.generating import EXTRACTIVE, Generation
 from services.chat.grounding.grounder import Checked, Grounder, checked_sentences
 from services.chat.speech import Said, Speech
@@ -36,12 +36,18 @@ class GroundedAnswer:
     """Speaks one answer. `generate` starts the model of a name; the grounder checks every sentence of it.
 
     While a generator writes, the extractive answer is composed beside it. Which of the two goes out is settled at the
-    generator's first supported sentence.
+    generator's first supported sentence: that may be worth `allowance` less.
     """
 
     def __init__(
-        self, draft: Draft, grounder: Grounder, publish: Publish, generate: Callable[[str], Generation]
+        self,
+        draft: Draft,
+        grounder: Grounder,
+        publish: Publish,
+        generate: Callable[[str], Generation],
+        allowance: float,
     ) -> None:
+        self._allowance = allowance
         self._draft = draft
         self._grounder = grounder
         self._generate = generate
@@ -100,7 +106,7 @@ class GroundedAnswer:
                         continue
                     if not begun and checked.support.cited:
                         if floor and not generation.chosen() and not await self._beats(checked, floor):
-                            record(checked, [], cut="the extractive answer speaks more of the question")
+                            record(checked, [], cut="the extractive answer is worth more")
                             break
                         begun = True
                         for one in held:
@@ -122,9 +128,9 @@ class GroundedAnswer:
         """Whether the generated answer, of which this is the first supported sentence, goes out."""
         with self._draft.trace.step("choose") as step:
             generated = await worth([checked], self._grounder)
-            extractive = await floor.worth()
-            step.update(chosen_record(generated, extractive))
-            return extractive is None or beats(generated, extractive)
+            wins, found = compared(generated, await floor.worth(), self._allowance)
+            step.update(found)
+            return wins
 
     @contextmanager
     def _recorded(self, generation: Generation) -> Generator[Record]:

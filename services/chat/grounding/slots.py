@@ -5,7 +5,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Literal
 
-from libs.text.words import content_stems
+from libs.text.words import content_stems, stem
 from services.chat.grounding.facts import Facts, contrary, counted, facts_of, quantities
 from services.chat.grounding.passages import Unit
 from services.chat.grounding.support import negated_otherwise
@@ -24,7 +24,12 @@ SHORTEST_SHARED = 4
 # A number counts what stands at most so many words behind it: "24 more US states".
 COUNTS_WITHIN = 3
 
-_ASKS_FOR_NAME = re.compile(r"\b(?:who|whom|whose|which|what|where)\b", re.IGNORECASE)
+# "What" alone asks for anything, and the names beside that say nothing of it.
+_ASKS_FOR_NAME = re.compile(
+    r"\b(?:who|whom|whose|which|where|"
+    r"what (?:\w+ )?(?:name|person|country|state|city|town|place|company|organi[sz]ation|team|party|river|language))\b",
+    re.IGNORECASE,
+)
 _ASKS_FOR_NUMBER = re.compile(
     r"\b(?:how (?:many|much|long|old|far|tall|high|fast|big|large|often)|percent\w*|"
     r"(?:what|which) (?:number|amount|price|share|rate|score|time|size|age|limit))\b",
@@ -32,6 +37,14 @@ _ASKS_FOR_NUMBER = re.compile(
 )
 _ASKS_FOR_YEAR = re.compile(r"\b(?:when|(?:what|which) (?:year|date))\b", re.IGNORECASE)
 _YEAR = re.compile(r"\b(?:1\d{3}|20\d{2})\b")
+# They tell when, not who or where.
+_DAYS_AND_MONTHS = frozenset(
+    map(
+        stem,
+        """monday tuesday wednesday thursday friday saturday sunday january february march april may june july august
+        september october november december""".split(),  # noqa: SIM905 - read as words
+    )
+)
 _STATEMENT = re.compile(r"[.!?…][\"'”’)\]]*\s*$")
 
 
@@ -104,7 +117,7 @@ class AskedSlots:
         return None
 
     def _other_name(self, one: Place, other: Place) -> Difference | None:
-        mine, theirs = one.facts.names - self._stems, other.facts.names - self._stems
+        mine, theirs = (side.facts.names - self._stems - _DAYS_AND_MONTHS for side in (one, other))
         if not (mine and theirs and all(_is_statement(side) for side in (one, other))):
             return None
         # Where a document also names what the other does, the two are about several things.

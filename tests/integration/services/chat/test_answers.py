@@ -85,12 +85,12 @@ async def test_a_generator_that_fails_is_replaced_and_the_answer_says_so(chat, k
 async def test_who_answered_and_why_is_kept(chat, knowledge, generation, person, reason, degraded):
     """A model that was passed over as its route has it is no failure; one that couldn't answer is."""
     knowledge.passages = [RULES]
-    generation.scripts = {"llm": ["Receipts must be sent within 30 days of the trip."]}
+    generation.scripts = {"llm": ["Receipts must be sent within 30 days of the trip."], "extractive": []}
     generation.skipped = [SkippedModel(model="big", reason=SkipReason(reason))]
     someone = person()
     answer = (await chat.post("/chat", json={"message": QUESTION}, headers=someone.headers)).json()
     assert (answer["metadata"]["model_used"], answer["metadata"]["degraded"]) == ("llm", degraded)
-    assert generation.plans == ["free"]
+    assert generation.plans == ["free", "free"]
     trace = (await chat.get(f"/chat/messages/{answer['message_id']}/trace", headers=someone.headers)).json()
     [generated] = [step for step in trace["steps"] if step["step"] == "generate"]
     assert (generated["model"], generated["route"], generated["why"]) == ("llm", "all", "it was next")
