@@ -111,7 +111,9 @@ async def extractive(chat_settings: Settings, signer: UserTokenSigner) -> AsyncI
 
 
 @pytest.fixture(scope="module")
-async def smollm2(chat_settings: Settings, signer: UserTokenSigner, models_dir) -> AsyncIterator[Served]:
+async def smollm2(chat_settings: Settings, signer: UserTokenSigner, models_dir, full) -> AsyncIterator[Served]:
+    if not full:
+        pytest.skip("loads a language model and cuts its answers for minutes: --full")
     WeightsStore(models_dir).fetch("smollm2")
     engine = chat_settings.generation.model_copy(update={"engine": "smollm2", "context_tokens": 1024})
     async with serving(chat_settings.model_copy(update={"generation": engine}), signer) as served:
@@ -122,12 +124,9 @@ async def test_cuts_of_extractive_answers(extractive, knowledge, person, query, 
     await cut_at_random(extractive, knowledge, person, query, CUTS if full else FEW_CUTS, [{}])
 
 
-async def test_cuts_of_a_language_model(request, knowledge, person, query, full):
-    if not full:
-        pytest.skip("loads a language model and cuts its answers for minutes: --full")
-    served = request.getfixturevalue("smollm2")
+async def test_cuts_of_a_language_model(smollm2, knowledge, person, query):
     free = {"enable_rag": False, "message": "Write a long story about a river.", "max_tokens": 120}
-    await cut_at_random(served, knowledge, person, query, CUTS, [{"max_tokens": 60}, free])
+    await cut_at_random(smollm2, knowledge, person, query, CUTS, [{"max_tokens": 60}, free])
 
 
 async def cut_at_random(served: Served, knowledge, person, query, cuts: int, ways: list[dict[str, object]]) -> None:
