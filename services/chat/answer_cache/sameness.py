@@ -37,6 +37,8 @@ def difference(one: Asking, other: Asking) -> str | None:
     """Why the answer to one may not be the answer to the other; None where they ask for the same."""
     if one.kinds != other.kinds and {*one.kinds, *other.kinds} != {"who", "what"}:
         return f"one asks {' and '.join(one.kinds)}, the other {' and '.join(other.kinds)}"
+    if not one.content:
+        return "neither says what it is about"
     only = _alone(one.content - other.content, other.content - one.content)
     if only:
         return f"{only!r} is in one of them alone"

@@ -44,7 +44,8 @@ if there < version then
     redis.call('HSET', KEYS[1], 'version', ARGV[1], 'epoch', ARGV[7], 'first', 0)
 end
 local new = redis.call('HSET', KEYS[1], ARGV[4], ARGV[5])
-redis.call('ZADD', KEYS[2], redis.call('TIME')[1], ARGV[4])
+local now = redis.call('TIME')
+redis.call('ZADD', KEYS[2], now[1] * 1000000 + now[2], ARGV[4])
 if new == 1 and ARGV[6] ~= '' then redis.call('RPUSH', KEYS[3], ARGV[6]) end
 local most = tonumber(ARGV[3])
 while redis.call('ZCARD', KEYS[2]) > most do
