@@ -38,10 +38,14 @@ class RoutingReport(BaseModel):
 
 
 class Writer(BaseModel):
-    """A model, and the ISO 639-1 codes of the languages that it writes well; none where that isn't known."""
+    """A model, and the ISO 639-1 codes of the languages that it writes well; none where that isn't known.
+
+    `upstream`: it runs on another server, and isn't one of the small ones that can be installed here.
+    """
 
     id: str
     languages: list[str]
+    upstream: bool = False
 
 
 class WriterList(BaseModel):

@@ -19,6 +19,7 @@ from services.chat.answer_cache.cache import AnswerCache
 from services.chat.draft import Draft, Question
 from services.chat.events import Publish, said_again
 from services.chat.generating import DEFAULT, EXTRACTIVE, Generation
+from services.chat.generators import Generators
 from services.chat.grounded import GroundedAnswer
 from services.chat.grounding.grounder import Grounder
 from services.chat.names import unmentioned_names
@@ -39,6 +40,8 @@ from services.chat.wording import in_the_documents_words
 
 # In `degraded`: a model was asked for, and the organisation has its answers written from the sources' words alone.
 POLICY_MODE = "policy_mode"
+# The allowance with which a generated answer goes out wherever it has support.
+ANY_SUPPORTED = 1.0
 
 
 class Answerer:
@@ -60,7 +63,8 @@ class Answerer:
         self._generation = generation
         self._embedder = embedder
         self._guard = guard
-        self._understanding = Understanding(settings, generation, guard.stand_ins)
+        self._generators = Generators(generation)
+        self._understanding = Understanding(settings, generation, self._generators, guard.stand_ins)
         self._cache = cache
 
     async def check_model(self, request: ChatRequest) -> None:
@@ -214,8 +218,13 @@ class Answerer:
         def generate(model: str) -> Generation:
             return self._generate(question, draft, model, max_tokens)
 
-        answer = GroundedAnswer(draft, grounder, publish, generate, chat.floor_allowance)
+        answer = GroundedAnswer(draft, grounder, publish, generate, self._allowance)
         await answer.speak(self._model(question, draft))
+
+    async def _allowance(self, model: str) -> float:
+        """What a model's answer may be worth less than the extractive one."""
+        writer = await self._generators.generator(model)
+        return ANY_SUPPORTED if writer and writer.upstream else self._settings.chat.floor_allowance
 
     def _model(self, question: Question, draft: Draft) -> str:
         asked = question.request.model or DEFAULT

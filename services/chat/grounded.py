@@ -1,7 +1,7 @@
 """An answer from the sources: the generator's or the extractive one, whichever speaks more of what was asked."""
 
 import asyncio
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Awaitable, Callable, Generator, Sequence
 from contextlib import aclosing, contextmanager
 from typing import Any, Protocol
 
@@ -36,7 +36,7 @@ class GroundedAnswer:
     """Speaks one answer. `generate` starts the model of a name; the grounder checks every sentence of it.
 
     While a generator writes, the extractive answer is composed beside it. Which of the two goes out is settled at the
-    generator's first supported sentence: that may be worth `allowance` less.
+    generator's first supported sentence: that may be worth the model's `allowance` less.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class GroundedAnswer:
         grounder: Grounder,
         publish: Publish,
         generate: Callable[[str], Generation],
-        allowance: float,
+        allowance: Callable[[str], Awaitable[float]],
     ) -> None:
         self._allowance = allowance
         self._draft = draft
@@ -105,7 +105,11 @@ class GroundedAnswer:
                         held.append(checked)
                         continue
                     if not begun and checked.support.cited:
-                        if floor and not generation.chosen() and not await self._beats(checked, floor):
+                        if (
+                            floor
+                            and not generation.chosen()
+                            and not await self._beats(checked, floor, generation.model)
+                        ):
                             record(checked, [], cut="the extractive answer is worth more")
                             break
                         begun = True
@@ -124,11 +128,11 @@ class GroundedAnswer:
                 said = await self._speech.say(checked, EXTRACTIVE, floor.grounder) if checked.support.cited else []
                 record(checked, said)
 
-    async def _beats(self, checked: Checked, floor: Floor) -> bool:
-        """Whether the generated answer, of which this is the first supported sentence, goes out."""
+    async def _beats(self, checked: Checked, floor: Floor, model: str) -> bool:
+        """Whether the model's answer, of which this is the first supported sentence, goes out."""
         with self._draft.trace.step("choose") as step:
             generated = await worth([checked], self._grounder)
-            wins, found = compared(generated, await floor.worth(), self._allowance)
+            wins, found = compared(generated, await floor.worth(), await self._allowance(model))
             step.update(found)
             return wins
 

@@ -26,11 +26,15 @@ class Understanding:
     """`stand_ins` gives names for personal data that a generator mustn't see of a question and its conversation."""
 
     def __init__(
-        self, settings: Settings, generation: GenerationClient, stand_ins: Callable[[Question], StandIns | None]
+        self,
+        settings: Settings,
+        generation: GenerationClient,
+        generators: Generators,
+        stand_ins: Callable[[Question], StandIns | None],
     ) -> None:
         self._settings = settings
         self._stand_ins = stand_ins
-        self._generators = Generators(generation)
+        self._generators = generators
         self._rewriter = Rewriter(generation, settings.chat.rewrite_s)
 
     async def understood(self, question: Question, draft: Draft) -> Question:

@@ -66,7 +66,12 @@ async def writers(service: TheService) -> WriterList:
     """Every model with the languages that it writes well, the built-in route's first model first."""
     table = service.models.table
     models = [table.models[name] for name in table.names(None) if name in table.models]
-    return WriterList(models=[Writer(id=model.name, languages=model.settings.written) for model in models])
+    return WriterList(
+        models=[
+            Writer(id=model.name, languages=model.settings.written, upstream=model.settings.engine == "upstream")
+            for model in models
+        ]
+    )
 
 
 @router.get("/internal/routes")
