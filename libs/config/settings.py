@@ -18,6 +18,7 @@ from pydantic_settings import (
 
 from libs.config.generation import Generation
 from libs.config.section import Section
+from libs.contracts.answering import Caution
 from libs.contracts.knowledge import QueryKind
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -140,6 +141,7 @@ class Chat(Section):
     answer_deadline_s: float = Field(gt=0)
     heartbeat_s: float = Field(gt=0)
     min_support: float = Field(ge=0, le=1)
+    least_confidence: dict[Caution, Annotated[float, Field(ge=0, le=1)]]
     grace_messages: int = Field(ge=0)
     bin_days: float = Field(gt=0)
 

@@ -16,6 +16,7 @@ from libs.contracts.errors import ErrorCode, FootnoteError, deadline_exceeded
 from libs.contracts.knowledge import RetrievalRequest, RetrievalResponse
 from libs.telemetry.logs import get_logger
 from services.chat import evidence
+from services.chat.answerability.judge import Answerability
 from services.chat.draft import Draft, Question
 from services.chat.events import Event
 from services.chat.generating import DEFAULT, EXTRACTIVE, Generation
@@ -176,13 +177,15 @@ class Answerer:
     async def _grounded(self, question: Question, draft: Draft, publish: Publish, max_tokens: int) -> None:
         """The generator's answer; the extractive one where nothing of it is supported, or it can't be made."""
         grounder = Grounder(question.text, draft.sources, self._embedder, self._settings.chat.min_support)
+        least = self._settings.chat.least_confidence[question.policy.caution]
+        answerability = Answerability(question.text, draft.sources, self._embedder, least)
         model = question.request.model or DEFAULT
         remaining = current_context().remaining_s()
         allowed = None if remaining is None else remaining - min(EXTRACTIVE_RESERVE_S, remaining / 4)
         generation = self._generate(question, draft, model, max_tokens)
         try:
             async with asyncio.timeout(allowed):
-                await self._speak(generation, draft, grounder, publish)
+                await self._speak(generation, draft, grounder, answerability, publish)
         except TimeoutError:
             draft.degrade("deadline")
             draft.finish_reason = "deadline"
@@ -196,7 +199,8 @@ class Answerer:
             draft.finish_reason = "error"
         if not draft.said.text and generation.model != EXTRACTIVE:
             draft.finish_reason = "stop"
-            await self._speak(self._generate(question, draft, EXTRACTIVE, max_tokens), draft, grounder, publish)
+            floor = self._generate(question, draft, EXTRACTIVE, max_tokens)
+            await self._speak(floor, draft, grounder, answerability, publish)
         if grounder.embedding_failed:
             draft.degrade("embedding")
 
@@ -213,14 +217,22 @@ class Answerer:
             draft.plan,
         )
 
-    async def _speak(self, generation: Generation, draft: Draft, grounder: Grounder, publish: Publish) -> None:
+    async def _speak(
+        self,
+        generation: Generation,
+        draft: Draft,
+        grounder: Grounder,
+        answerability: Answerability,
+        publish: Publish,
+    ) -> None:
         sentences: list[dict[str, Any]] = []
         with draft.trace.step("generate") as step:
             try:
-                async with aclosing(checked_sentences(generation, grounder)) as stream:
+                async with aclosing(answerability.passed(checked_sentences(generation, grounder))) as stream:
                     async for checked in stream:
                         sentences.append(_judged(checked))
                         if checked.support.cited:
+                            draft.answers = answerability.confidence
                             self._say(checked, generation, draft, publish)
             finally:
                 usage = generation.usage
@@ -231,6 +243,8 @@ class Answerer:
                     completion_tokens=usage.completion_tokens,
                     finish_reason=generation.finish_reason,
                     sentences=sentences,
+                    answers=round(answerability.confidence, 3),
+                    least=answerability.least,
                     **generation.routing(),
                 )
                 if generation.replaced():
@@ -240,7 +254,6 @@ class Answerer:
     def _say(self, checked: Checked, generation: Generation, draft: Draft, publish: Publish) -> None:
         draft.outcome = Outcome.ANSWERED
         draft.model = generation.model
-        draft.scores.append(checked.support.score)
         piece, citations = draft.said.add(checked.text, checked.support.cited, checked.gap)
         publish(TokenEvent(text=piece))
         for citation in citations:

@@ -161,7 +161,7 @@ def contradiction(sentence: Facts, support: Facts, around: frozenset[str]) -> st
         _number_missing(sentence, support)
         or next((f"{code!r} isn't in the passage" for code in sorted(_codes_missing(sentence, support))), None)
         or next((f"the name {name!r} isn't there" for name in sorted(sentence.names - support.words - around)), None)
-        or _contrary(sentence, support)
+        or contrary(sentence, support)
     )
 
 
@@ -180,7 +180,8 @@ def _codes_missing(sentence: Facts, support: Facts) -> set[str]:
     return {code for code in missing if not {stem(part) for part in _CODE_JOINT.split(code)} <= support.words}
 
 
-def _contrary(sentence: Facts, support: Facts) -> str | None:
+def contrary(sentence: Facts, support: Facts) -> str | None:
+    """Why the two say opposite things, such as before and after, or None."""
     for one, other in _OPPOSITES:
         for said, found in ((one, other), (other, one)):
             if sentence.words & said and support.words & found and not support.words & said:

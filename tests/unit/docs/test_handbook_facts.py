@@ -70,6 +70,7 @@ SENTENCES = [
     ("asking-by-api.md", f"An answer must be complete within {CHAT['answer_deadline_s']} seconds."),
     ("streaming.md", f"A comment line is sent every {CHAT['heartbeat_s']} seconds"),
     ("abstention.md", f"a support below {CHAT['min_support']} is left out"),
+    *(("abstention.md", f"| {caution} | {least} |") for caution, least in CHAT["least_confidence"].items()),
     ("sessions.md", f"lies in the bin for {CHAT['bin_days']} days; the setting is chat.bin_days"),
     ("conversations.md", f"of at most {conversations.IMPORTED_MESSAGES_MAX:,} messages"),
     ("conversations.md", f"a comment of up to {chat.MESSAGE_MAX_CHARS:,} characters"),
