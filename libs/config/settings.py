@@ -137,11 +137,22 @@ class Embedding(Section):
     shared_cache_s: int = Field(ge=0)
 
 
+class LeastConfidence(Section):
+    """Of an answer, 0 to 1, by an organisation's caution."""
+
+    low: float = Field(ge=0, le=1)
+    normal: float = Field(ge=0, le=1)
+    high: float = Field(ge=0, le=1)
+
+    def of(self, caution: Caution) -> float:
+        return {"low": self.low, "normal": self.normal, "high": self.high}[caution]
+
+
 class Chat(Section):
     answer_deadline_s: float = Field(gt=0)
     heartbeat_s: float = Field(gt=0)
     min_support: float = Field(ge=0, le=1)
-    least_confidence: dict[Caution, Annotated[float, Field(ge=0, le=1)]]
+    least_confidence: LeastConfidence
     grace_messages: int = Field(ge=0)
     bin_days: float = Field(gt=0)
 

@@ -177,7 +177,7 @@ class Answerer:
     async def _grounded(self, question: Question, draft: Draft, publish: Publish, max_tokens: int) -> None:
         """The generator's answer; the extractive one where nothing of it is supported, or it can't be made."""
         grounder = Grounder(question.text, draft.sources, self._embedder, self._settings.chat.min_support)
-        least = self._settings.chat.least_confidence[question.policy.caution]
+        least = self._settings.chat.least_confidence.of(question.policy.caution)
         answerability = Answerability(question.text, draft.sources, self._embedder, least)
         model = question.request.model or DEFAULT
         remaining = current_context().remaining_s()
