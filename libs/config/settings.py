@@ -18,6 +18,7 @@ from pydantic_settings import (
 
 from libs.config.generation import Generation
 from libs.config.section import Section
+from libs.contracts.answering import Caution
 from libs.contracts.knowledge import QueryKind
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -146,11 +147,23 @@ class ModerationService(Section):
     when_away: Literal["closed", "open"]
 
 
+class LeastConfidence(Section):
+    """Of an answer, 0 to 1, by an organisation's caution."""
+
+    low: float = Field(ge=0, le=1)
+    normal: float = Field(ge=0, le=1)
+    high: float = Field(ge=0, le=1)
+
+    def of(self, caution: Caution) -> float:
+        return {"low": self.low, "normal": self.normal, "high": self.high}[caution]
+
+
 class Chat(Section):
     answer_deadline_s: float = Field(gt=0)
     heartbeat_s: float = Field(gt=0)
     min_support: float = Field(ge=0, le=1)
     floor_allowance: float = Field(ge=0, le=1)
+    least_confidence: LeastConfidence
     grace_messages: int = Field(ge=0)
     answer_cache_s: int = Field(ge=0)
     answer_cache_entries: int = Field(ge=1, le=10_000)

@@ -16,6 +16,9 @@ def _tidy(value: str) -> str:
 # Tone, language, length; what an answer may say is never theirs to decide.
 Wishes = Annotated[StoredText, Field(max_length=INSTRUCTIONS_MAX_CHARS), AfterValidator(_tidy)]
 
+# What each stands for is the operator's setting chat.least_confidence.
+Caution = Literal["low", "normal", "high"]
+
 
 class AnswerPolicy(BaseModel):
     """What an organisation's admins decide for all of its answers.
@@ -24,7 +27,7 @@ class AnswerPolicy(BaseModel):
     without support is cut, or shown and marked. `injected`: a passage that gives instructions is only marked, or also
     lowered, or dropped. `personal_data` in a question: allowed, masked wherever it is kept, or refused.
     `moderate_questions` and `moderate_answers` ask the operator's moderation service. `cache_answers`: an answer may be
-    given again to the same or nearly the same question.
+    given again to the same or nearly the same question. `caution`: how sure an answer must be to be given.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -36,6 +39,7 @@ class AnswerPolicy(BaseModel):
     moderate_questions: bool = False
     moderate_answers: bool = False
     cache_answers: bool = True
+    caution: Caution = "normal"
     instructions: Wishes = ""
 
 
@@ -51,6 +55,7 @@ class AnswerPolicyChange(BaseModel):
     moderate_questions: bool | None = None
     moderate_answers: bool | None = None
     cache_answers: bool | None = None
+    caution: Caution | None = None
     instructions: Wishes | None = None
 
 

@@ -16,6 +16,7 @@ from libs.text.stems import reading_in
 from services.chat import evidence
 from services.chat.abstention import abstention
 from services.chat.answer_cache.cache import AnswerCache
+from services.chat.answerability.judge import Answerability
 from services.chat.draft import Draft, Question
 from services.chat.events import Publish, said_again
 from services.chat.generating import DEFAULT, EXTRACTIVE, Generation
@@ -218,7 +219,9 @@ class Answerer:
         def generate(model: str) -> Generation:
             return self._generate(question, draft, model, max_tokens)
 
-        answer = GroundedAnswer(draft, grounder, publish, generate, self._allowance)
+        least = chat.least_confidence.of(question.policy.caution)
+        answerability = Answerability(question.text, draft.material, self._embedder, least)
+        answer = GroundedAnswer(draft, grounder, answerability, publish, generate, self._allowance)
         await answer.speak(self._model(question, draft))
 
     async def _allowance(self, model: str) -> float:

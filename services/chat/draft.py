@@ -55,8 +55,8 @@ class Draft:
     said: AnswerBuilder = field(default_factory=AnswerBuilder)
     outcome: Outcome = Outcome.ABSTAINED
     sources: list[Source] = field(default_factory=list[Source])
-    scores: list[float] = field(default_factory=list[float])
     evidence: float = 0.0
+    answers: float = 0.0
     model: str = NO_MODEL
     finish_reason: str = "stop"
     usages: list[Usage] = field(default_factory=list[Usage])
@@ -94,10 +94,8 @@ class Draft:
 
     @property
     def confidence(self) -> float:
-        """0 to 1: the mean support of what is said, times the evidence that the passages bear on the question."""
-        if self.outcome is not Outcome.ANSWERED or not self.scores:
-            return 0.0
-        return round(sum(self.scores) / len(self.scores) * self.evidence, 3)
+        """0 to 1: the calibrated probability that what is said answers the question."""
+        return round(self.answers, 3) if self.outcome is Outcome.ANSWERED else 0.0
 
     def degrade(self, *names: str) -> None:
         self.degraded += [name for name in names if name not in self.degraded]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from libs.contracts.errors import FootnoteError
+from services.chat.answerability.judge import Answerability
 from services.chat.generating import Generation
 from services.chat.grounding.grounder import Checked, Grounder, checked_sentences
 
@@ -33,9 +34,10 @@ LONGEST_WAIT_S = 1.0
 class Floor:
     """The extractive answer, composed while a generator is writing."""
 
-    def __init__(self, generation: Generation, grounder: Grounder) -> None:
+    def __init__(self, generation: Generation, grounder: Grounder, answerability: Answerability) -> None:
         self.generation = generation
         self.grounder = grounder
+        self.answerability = answerability
         self._composing: asyncio.Task[list[Checked]] | None = None
 
     def begin(self) -> None:
@@ -43,7 +45,8 @@ class Floor:
             self._composing = asyncio.create_task(self._compose())
 
     async def _compose(self) -> list[Checked]:
-        async with aclosing(checked_sentences(self.generation, self.grounder)) as stream:
+        checked_ones = checked_sentences(self.generation, self.grounder)
+        async with aclosing(self.answerability.passed(checked_ones)) as stream:
             return [checked async for checked in stream]
 
     async def sentences(self) -> list[Checked]:

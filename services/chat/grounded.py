@@ -9,6 +9,7 @@ from libs.clients.context import current_context
 from libs.contracts.chat import TextSpan
 from libs.contracts.errors import ErrorCode, FootnoteError
 from libs.telemetry.logs import get_logger
+from services.chat.answerability.judge import Answerability
 from services.chat.draft import Draft
 from services.chat.events import Publish
 from services.chat.floor import Floor, compared, worth
@@ -33,7 +34,8 @@ QUOTED = "it was told where the sources disagree, or the preferred source was sa
 
 
 class GroundedAnswer:
-    """Speaks one answer. `generate` starts the model of a name; the grounder checks every sentence of it.
+    """Speaks one answer. `generate` starts the model of a name; the grounder checks every sentence of it, and the
+    answer is held back until one of them answers the question likely enough.
 
     While a generator writes, the extractive answer is composed beside it. Which of the two goes out is settled at the
     generator's first supported sentence: that may be worth the model's `allowance` less.
@@ -43,6 +45,7 @@ class GroundedAnswer:
         self,
         draft: Draft,
         grounder: Grounder,
+        answerability: Answerability,
         publish: Publish,
         generate: Callable[[str], Generation],
         allowance: Callable[[str], Awaitable[float]],
@@ -50,6 +53,7 @@ class GroundedAnswer:
         self._allowance = allowance
         self._draft = draft
         self._grounder = grounder
+        self._answerability = answerability
         self._generate = generate
         self._speech = Speech(draft, publish)
 
@@ -58,7 +62,7 @@ class GroundedAnswer:
         if model == EXTRACTIVE:
             await self._say(self._generate(EXTRACTIVE), None)
         else:
-            floor = Floor(self._generate(EXTRACTIVE), self._grounder.twin())
+            floor = Floor(self._generate(EXTRACTIVE), self._grounder.twin(), self._answerability.twin())
             try:
                 await self._write(self._generate(model), floor)
             finally:
@@ -95,10 +99,11 @@ class GroundedAnswer:
 
         A marked sentence waits for a supported one: an answer of nothing else isn't one.
         """
-        with self._recorded(generation) as record:
+        answerability = self._answerability
+        with self._recorded(generation, answerability) as record:
             held: list[Checked] = []
             begun = False
-            async with aclosing(checked_sentences(generation, self._grounder)) as stream:
+            async with aclosing(answerability.passed(checked_sentences(generation, self._grounder))) as stream:
                 async for checked in stream:
                     at_ms = self._draft.trace.at_ms()
                     if not begun and checked.marked:
@@ -115,6 +120,7 @@ class GroundedAnswer:
                         begun = True
                         for one in held:
                             record(one, await self._speech.say(one, generation.model, self._grounder))
+                    self._draft.answers = answerability.confidence
                     shown = checked.marked or checked.support.cited
                     said = await self._speech.say(checked, generation.model, self._grounder) if shown else []
                     record(checked, said, at_ms=at_ms)
@@ -123,8 +129,9 @@ class GroundedAnswer:
                     record(one, [], cut="no sentence of the answer has support")
 
     async def _say_composed(self, floor: Floor) -> None:
-        with self._recorded(floor.generation) as record:
+        with self._recorded(floor.generation, floor.answerability) as record:
             for checked in await floor.sentences():
+                self._draft.answers = floor.answerability.confidence
                 said = await self._speech.say(checked, EXTRACTIVE, floor.grounder) if checked.support.cited else []
                 record(checked, said)
 
@@ -137,7 +144,7 @@ class GroundedAnswer:
             return wins
 
     @contextmanager
-    def _recorded(self, generation: Generation) -> Generator[Record]:
+    def _recorded(self, generation: Generation, answerability: Answerability) -> Generator[Record]:
         """The trace's step of a generation; each sentence that was checked is told to it."""
         draft = self._draft
         sentences: list[dict[str, Any]] = []
@@ -161,6 +168,8 @@ class GroundedAnswer:
                     finish_reason=generation.finish_reason,
                     check_ms=round(generation.paused_s * 1000, 2),
                     sentences=sentences,
+                    answers=round(answerability.confidence, 3),
+                    least=answerability.least,
                     **generation.routing(),
                 )
                 if generation.replaced():

@@ -44,7 +44,6 @@ class Speech:
             return [Said(checked, self._mark(checked))]
         self._draft.outcome = Outcome.ANSWERED
         self._draft.model = model
-        self._draft.scores.append(checked.support.score)
         conflict = None
         if len(self._draft.disagreements) < MOST_DISAGREEMENTS:
             conflict = await grounder.disagreement(checked)
@@ -60,7 +59,6 @@ class Speech:
         return [self._cite(preferred), self._tell(conflict, other)]
 
     def _mark(self, checked: Checked) -> TextSpan:
-        self._draft.scores.append(0.0)
         piece, span = self._draft.said.add_unsupported(checked.text, checked.gap)
         self._publish(TokenEvent(text=piece))
         self._publish(UnsupportedEvent(start=span.start, end=span.end))

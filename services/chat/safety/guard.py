@@ -124,7 +124,7 @@ def _withhold(draft: Draft) -> None:
     """Forgets what was said and what it was said from; how it was made stays in the trace, without words."""
     draft.said = AnswerBuilder()
     draft.sources = []
-    draft.scores = []
+    draft.answers = 0.0
     draft.disagreements = []
     draft.kept = draft.place = None
     for step in draft.trace.steps:

@@ -81,6 +81,7 @@ SENTENCES = [
     ("answer-cache.md", f"at most {CHAT['answer_cache_s']:,} seconds (chat.answer_cache_s"),
     ("answer-cache.md", f"{CHAT['answer_cache_entries']:,} answers for each organisation"),
     ("answer-cache.md", f"questions that at least {LEAST_ASKERS} people asked within the last {LOOKED_BACK_DAYS} days"),
+    *(("abstention.md", f"| {caution} | {least} |") for caution, least in CHAT["least_confidence"].items()),
     ("sessions.md", f"lies in the bin for {CHAT['bin_days']} days; the setting is chat.bin_days"),
     ("conversations.md", f"of at most {conversations.IMPORTED_MESSAGES_MAX:,} messages"),
     ("conversations.md", f"a comment of up to {chat.MESSAGE_MAX_CHARS:,} characters"),

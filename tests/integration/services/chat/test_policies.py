@@ -10,6 +10,7 @@ DEFAULTS = {
     "moderate_questions": False,
     "moderate_answers": False,
     "cache_answers": True,
+    "caution": "normal",
     "instructions": "",
 }
 
@@ -46,6 +47,7 @@ async def test_members_neither_read_nor_change_the_policy(chat, person):
     [
         ({"mode": "inventive"}, "mode"),
         ({"cache_answers": "perhaps"}, "cache_answers"),
+        ({"caution": "none"}, "caution"),
         ({"instructions": "x" * 1_001}, "instructions"),
         ({"instructions": "a\x00b"}, "instructions"),
         ({"temperature": 1}, "temperature"),
