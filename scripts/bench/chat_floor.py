@@ -51,8 +51,8 @@ class Floor:
         self._index = LanceDbIndex(settings.home / "knowledge", settings.retrieval.exact_below)
         self._scope = Scope(organization_id, ("organization", "public"))
         random = np.random.default_rng(6)
-        vector = random.standard_normal(DIMENSION).astype(np.float32)
-        self._vector = vector / np.linalg.norm(vector)
+        vector = random.standard_normal(DIMENSION)
+        self._vector = (vector / np.linalg.norm(vector)).astype(np.float32)
         self._documents: Sequence[UUID] = [uuid4() for _ in range(DEPTH)]
 
     async def prepare(self) -> None:

@@ -183,7 +183,8 @@ class ChatRepository:
                     message_id=answer.message_id, question=answer.question, steps=answer.steps, **self._owner
                 )
             )
-        await self._session.execute(_outbox_insert(*outbox))
+        if outbox:
+            await self._session.execute(_outbox_insert(*outbox))
 
     async def ask_to_stop(self, message_id: UUID) -> bool:
         """Whether there is such an answer; one that has ended stays as it is."""

@@ -174,7 +174,7 @@ async def test_the_trace_tells_what_was_cut_and_why(chat, knowledge, generation,
     answer = (await chat.post("/chat", json={"message": QUESTION}, headers=someone.headers)).json()
     trace = (await chat.get(f"/chat/messages/{answer['message_id']}/trace", headers=someone.headers)).json()
     steps = {step["step"]: step for step in trace["steps"]}
-    assert list(steps) == ["reserve", "retrieve", "retrieve.select", "prompt", "evidence", "generate"]
+    assert list(steps) == ["reserve", "answer_cache", "retrieve", "retrieve.select", "prompt", "evidence", "generate"]
     kept, cut = steps["generate"]["sentences"]
     assert (kept["kept"], kept["sources"], kept["support"]) == (True, [1], 1.0)
     assert (cut["kept"], cut["text"]) == (False, "Send them within 90 days.")
