@@ -22,6 +22,7 @@ def explained(trace: AnswerTrace, answer: ChatMessage, readable: Collection[UUID
     return [
         _sentence(judged, step, answer.content, sources, readable, all_readable=all_readable)
         for step in trace.steps
+        if step["step"] == "generate"
         for judged in cast("list[dict[str, Any]]", step.get("sentences") or [])
         if "verdict" in judged
     ]

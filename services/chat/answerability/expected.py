@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection
 from enum import StrEnum
 
-from libs.text.words import STOPWORDS, content_stems, words
+from libs.text.words import STOPWORDS, content_stems, stem, words
 
 
 class Kind(StrEnum):
@@ -29,6 +29,20 @@ _EVENT = re.compile(
     re.IGNORECASE,
 )
 _WORD = re.compile(r"[\w'’-]+")
+# Organisations' documents name people by what they do.
+_SOMEONE = frozenset(
+    map(
+        stem,
+        """admin administrator anybody anyone approver assistant auditor author board boss captain chair chairman
+        chairperson chief client clerk colleague committee contractor coordinator council counsel customer department
+        deputy developer director division doctor editor employee employer engineer everybody everyone executive family
+        founder government guest head hr inspector instructor lawyer lead leader maintainer manager mayor member mentor
+        minister nobody nurse officer operator organiser organizer owner parent participant partner people person
+        physician police president principal professor recipient reporter representative reviewer secretary somebody
+        someone staff student supervisor supplier teacher team technician tenant treasurer user vendor visitor volunteer
+        worker you""".split(),  # noqa: SIM905 - read as words
+    )
+)
 
 
 def kind_of(question: str) -> Kind:
@@ -47,7 +61,9 @@ def offers(kind: Kind, question: str, sentence: str, asked: Collection[str]) -> 
 
 
 def _names_someone_else(sentence: str, asked: Collection[str]) -> bool:
-    """Whether it has a word with a capital that the question hasn't, beyond a common word that opens it."""
+    """Whether it has a word for somebody, or with a capital beyond a common word that opens it, that the question hasn't."""
+    if any(one in _SOMEONE and one not in asked for one in map(stem, words(sentence.casefold()))):
+        return True
     written = words(sentence.replace("’", "'"))
     opens = bool(written) and written[0].casefold() in STOPWORDS
     return any(

@@ -184,7 +184,7 @@ class ScriptedGeneration:
         name = next(iter(self.scripts)) if completion.model == "default" else completion.model
         if self.overloaded and name != "extractive":
             return JSONResponse(error_envelope(429, ErrorCode.OVERLOADED, "busy"), 429)
-        return event_stream(self._stream(name, self.scripts[name]))
+        return event_stream(self._stream(name, self.scripts.get(name, [])))
 
     async def _stream(self, name: str, script: Sequence[Part]) -> AsyncGenerator[bytes]:
         def data(choices: list[ChunkChoice], usage: CompletionUsage | None = None) -> bytes:

@@ -198,7 +198,8 @@ async def test_the_trace_tells_what_was_cut_and_why(chat, knowledge, generation,
     trace = (await chat.get(f"/chat/messages/{answer['message_id']}/trace", headers=someone.headers)).json()
     steps = {step["step"]: step for step in trace["steps"]}
     assert list(steps) == [
-        *("reserve", "retrieve", "retrieve.select", "prompt", "evidence", "generate", "choose", "answer"),
+        *("reserve", "answer_cache", "retrieve", "retrieve.select"),
+        *("prompt", "evidence", "generate", "choose", "answer"),
     ]
     kept, cut = steps["generate"]["sentences"]
     assert (kept["kept"], kept["verdict"], kept["support"]) == (True, "supported", 1.0)

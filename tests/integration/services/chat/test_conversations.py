@@ -15,6 +15,7 @@ from tests.integration.services.chat.test_sessions import QUESTION, RULES, ask, 
 from tests.integration.services.chat.waiting import until
 
 SENTENCE = "Receipts must be sent within 30 days of the trip."
+OTHER_SENTENCE = "Within 30 days of the trip, its receipts must be sent."
 
 
 @pytest.fixture(autouse=True)
@@ -194,10 +195,10 @@ async def test_another_answer_to_a_question_stands_beside_the_first(chat, person
     first = await ask(chat, someone)
     session_id = first["session_id"]
     later = await ask(chat, someone, session_id, "And for interns?")
-    generation.scripts = {"extractive": ["Business class requires approval."]}
+    generation.scripts = {"extractive": [OTHER_SENTENCE]}
     path = f"/chat/messages/{first['message_id']}/regenerate"
     again = (await chat.post(path, json={}, headers=someone.headers)).json()
-    assert again["answer"] == "Business class requires approval. [1]"
+    assert again["answer"] == f"{OTHER_SENTENCE} [1]"
     question, shown = (await messages(chat, someone, session_id))["items"]
     assert (question["content"], shown["id"]) == (QUESTION, again["message_id"])
     assert shown["versions"] == [first["message_id"], again["message_id"]]

@@ -22,7 +22,7 @@ async def test_the_second_request_gets_the_first_answer(chat, knowledge, generat
     first = await chat.post("/chat", json=QUESTION, headers=headers)
     second = await chat.post("/chat", json=QUESTION, headers=headers)
     assert first.json() == second.json()
-    assert len(generation.requests) == 1
+    assert [one.model for one in generation.requests].count("default") == 1
     assert len(await query("SELECT 1 FROM chat.messages WHERE user_id = :id", id=someone.user_id)) == 2
 
 
@@ -35,7 +35,7 @@ async def test_a_streamed_answer_is_streamed_again(chat, knowledge, generation, 
     first = await stream(chat, headers)
     assert [name for name, _ in first] == ["session", "sources", *["token", "citation"] * 2, "done"]
     assert await stream(chat, headers) == first
-    assert len(generation.requests) == 1
+    assert [one.model for one in generation.requests].count("default") == 1
 
 
 async def test_a_replayed_answer_hides_what_may_no_longer_be_read(chat, knowledge, generation, person):

@@ -112,10 +112,10 @@ async def test_a_passage_that_gives_orders_is_treated_by_policy_and_never_obeyed
     assert "evil" not in answer["answer"]
     assert answer["answer"].startswith("Receipts must be sent within 30 days of the trip. [")
     # Neither as prompt nor as document does a generator read it; the reader's excerpt is the whole passage.
-    [request] = generation.requests
-    assert "evil" not in request.model_dump_json()
+    read = [request.model_dump_json() for request in generation.requests]
+    assert all("evil" not in request for request in read)
     if injected != "drop":
-        assert "by post" in request.model_dump_json()
+        assert all("by post" in request for request in read)
         assert POISONED.content in [source["excerpt"] for source in answer["sources"]]
     trace = (await chat.get(f"/chat/messages/{answer['message_id']}/trace", headers=admin.headers)).json()
     [found] = [step for step in trace["steps"] if step["step"] == "instructions_found"]

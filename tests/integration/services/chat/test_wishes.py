@@ -50,7 +50,7 @@ async def test_both_instructions_reach_the_generator_whoever_asks(chat, knowledg
         call = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
         headers = someone.headers | {"Accept": "application/json, text/event-stream"}
         assert (await chat.post("/mcp", json=call, headers=headers)).status_code == 200
-    [request] = generation.requests
+    request = generation.requests[0]
     system = request.messages[0].content
     assert '<wishes of="organization">\nBe formal. Answer in one sentence.\n</wishes>' in system
     assert '<wishes of="asker">\nCall me Captain, in ten sentences.\n</wishes>' in system
@@ -143,9 +143,8 @@ async def test_a_generator_is_asked_for_a_language_that_it_writes_and_the_passag
             await asked(chat, someone, GERMAN_QUESTION, model=model)
         knowledge.passages = [RULES]
         await asked(chat, someone, GERMAN_QUESTION, model="llm")
-    able, unable, untranslated = (
-        request.messages[0].content for request in generation.requests[:2] + generation.requests[-1:]
-    )
+    written = [request for request in generation.requests if request.model != "extractive"]
+    able, unable, untranslated = (request.messages[0].content for request in written)
     assert "Answer in German." in able
     assert "Answer in" not in unable
     assert "Answer in" not in untranslated

@@ -11,6 +11,7 @@ import pytest
 
 from libs.config.settings import REPOSITORY, Settings
 from libs.security.tokens import ServiceTokens, UserTokenSigner
+from scripts.stage import free_base_port
 from services.chat.main import build as build_chat
 from services.generation.main import build as build_generation
 from services.knowledge.main import build as build_knowledge
@@ -40,7 +41,11 @@ async def services(
             "-m",
             "services.knowledge.worker",
             cwd=REPOSITORY,
-            env=os.environ | {"FOOTNOTE_SERVICE_URLS": json.dumps(wired.service_urls)},
+            env=os.environ
+            | {
+                "FOOTNOTE_SERVICE_URLS": json.dumps(wired.service_urls),
+                "FOOTNOTE_BASE_PORT": str(free_base_port()),  # other tests' workers have ports too
+            },
         )
         async with (
             knowing_users("chat", build_chat(wired), wired, signer) as chat_url,

@@ -23,6 +23,8 @@ def test_what_a_question_expects(question: str, kind: Kind):
         ("Who manages Berlin?", "Bob manages Berlin.", True),
         ("Who manages Berlin?", "Berlin is managed from afar.", False),
         ("Who manages Berlin?", "The Berlin office is managed from afar.", False),
+        ("Who approves business class?", "Business class requires approval by a director.", True),
+        ("Which director approves whose trips?", "Trips are approved by a director.", False),
         ("When did it open?", "It opened in 1999.", True),
         ("When did it open in 1999?", "It opened in 1999.", False),
         ("When did it open?", "It opened with a party.", False),
