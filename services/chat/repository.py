@@ -167,15 +167,11 @@ class ChatRepository:
                     message_id=answer.message_id, question=answer.question, steps=answer.steps, **self._owner
                 )
             )
-<<<<<<< HEAD
         events = SecurityEventRepository(self._session, self._subject)
         for noted in answer.noted:
             await events.add(answer.message_id, noted)
-        await self._session.execute(_outbox_insert(*outbox))
-=======
         if outbox:
             await self._session.execute(_outbox_insert(*outbox))
->>>>>>> cache
 
     async def ask_to_stop(self, message_id: UUID) -> bool:
         """Whether there is such an answer; one that has ended stays as it is."""

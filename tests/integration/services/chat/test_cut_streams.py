@@ -16,7 +16,7 @@ import pytest
 from fastapi import FastAPI
 
 from libs.config.settings import Settings
-from libs.security.tokens import UserTokenSigner
+from libs.security.tokens import ServiceTokens, UserTokenSigner
 from libs.stores.postgres import Database
 from libs.stores.weights import WeightsStore
 from services.chat.main import build as build_chat
@@ -168,13 +168,18 @@ async def one_cut(served: Served, someone: Person, drawn: random.Random, way: di
 
 
 async def read(served: Served, someone: Person, cut: Cut, most: int | None) -> None:
-    async with served.chat.stream("POST", "/chat", json=cut.asked, headers=someone.headers) as response:
+    async with served.chat.stream("POST", "/chat", json=cut.asked, headers=headers(served, someone)) as response:
         assert response.status_code == 200, await response.aread()
         async for received in response.aiter_raw():
             cut.received += received
             if most is not None and len(cut.received) >= most:
                 return
     cut.whole = True
+
+
+def headers(served: Served, someone: Person) -> dict[str, str]:
+    """With a service token of now: twenty cuts of a language model take longer than one lives."""
+    return someone.headers | {"X-Service-Token": ServiceTokens("gateway", served.settings.secrets_dir).sign("chat")}
 
 
 async def until_nothing_runs(served: Served) -> None:
@@ -219,9 +224,9 @@ async def consistent(served: Served, someone: Person, cuts: list[Cut], query) ->
         if metadata["grounded"]:
             assert_cited(content, row)
         assert (metadata["finish_reason"] == "stopped") == (row["status"] == "stopped")
-        shown = await served.chat.get(f"/chat/sessions/{row['session_id']}/messages", headers=someone.headers)
+        shown = await served.chat.get(f"/chat/sessions/{row['session_id']}/messages", headers=headers(served, someone))
         assert [one["content"] for one in shown.json()["items"]][1] == content
-        trace = await served.chat.get(f"/chat/messages/{row['id']}/trace", headers=someone.headers)
+        trace = await served.chat.get(f"/chat/messages/{row['id']}/trace", headers=headers(served, someone))
         assert trace.status_code == 200
     kinds = Counter(str(row["status"]) for row in answers.values())
     kinds["stopped with words"] = sum(row["status"] == "stopped" and bool(row["content"]) for row in answers.values())
