@@ -61,7 +61,7 @@ def offers(kind: Kind, question: str, sentence: str, asked: Collection[str]) -> 
 
 
 def _names_someone_else(sentence: str, asked: Collection[str]) -> bool:
-    """Whether it has a word for somebody, or with a capital beyond a common word that opens it, that the question hasn't."""
+    """Whether it has a word that the question hasn't: for somebody, or with a capital, but for one that opens it."""
     if any(one in _SOMEONE and one not in asked for one in map(stem, words(sentence.casefold()))):
         return True
     written = words(sentence.replace("’", "'"))
