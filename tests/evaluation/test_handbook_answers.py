@@ -11,7 +11,7 @@ from scripts.api import Api
 
 QUESTIONS = Path(__file__).with_name("handbook_questions.jsonl")
 SMOKE_EVERY = 6
-LEAST_ANSWERED = 0.85
+LEAST_ANSWERED = 0.75
 LEAST_RIGHT = 0.6
 LEAST_REFUSED = 0.65
 
