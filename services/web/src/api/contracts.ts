@@ -247,6 +247,7 @@ export interface AnswerPolicy {
   moderate_questions: boolean;
   moderate_answers: boolean;
   cache_answers: boolean;
+  caution: "low" | "normal" | "high";
   instructions: string;
 }
 

@@ -11,6 +11,7 @@ const KEPT: AnswerPolicy = {
   moderate_questions: false,
   moderate_answers: false,
   cache_answers: true,
+  caution: "normal",
   instructions: "",
 };
 

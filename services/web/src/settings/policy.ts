@@ -2,7 +2,7 @@ import type { AnswerPolicy, AnswerPolicyChange } from "../api/contracts";
 
 /** A field with a few values, each with what it means. */
 export interface Choice {
-  field: "mode" | "unsupported" | "injected" | "personal_data";
+  field: "mode" | "caution" | "unsupported" | "injected" | "personal_data";
   label: string;
   values: { value: string; label: string }[];
 }
@@ -20,6 +20,15 @@ export const CHOICES: readonly Choice[] = [
     values: [
       { value: "auto", label: "a language model where there is one" },
       { value: "extractive", label: "nobody: the sources’ own sentences alone" },
+    ],
+  },
+  {
+    field: "caution",
+    label: "An answer is given where it is",
+    values: [
+      { value: "low", label: "supported, however unsure" },
+      { value: "normal", label: "likely enough" },
+      { value: "high", label: "rather sure: more questions stay unanswered" },
     ],
   },
   {
