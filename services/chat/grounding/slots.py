@@ -45,6 +45,7 @@ _DAYS_AND_MONTHS = frozenset(
         september october november december""".split(),  # noqa: SIM905 - read as words
     )
 )
+_LIST_ITEM = re.compile(r"\s*(?:[-*+•‣◦–|]|\d{1,3}[.)]|[a-z]\))\s")
 _STATEMENT = re.compile(r"[.!?…][\"'”’)\]]*\s*$")
 
 
@@ -80,7 +81,9 @@ class AskedSlots:
         self._for_name = not (self._for_number or self._for_year) and _ASKS_FOR_NAME.search(question) is not None
 
     def comparable(self, one: Unit, other: Unit) -> bool:
-        """Whether the two may speak of the same, before their likeness is known."""
+        """Whether the two may speak of the same, before their likeness is known. A list's item alone doesn't say of what."""
+        if _LIST_ITEM.match(one.text) or _LIST_ITEM.match(other.text):
+            return False
         return len(one.stems & other.stems) > 1 and (
             min(self._covered(one), self._covered(other)) >= ABOUT_THE_QUESTION or _overlap(one, other) >= SAME_WORDS
         )

@@ -27,6 +27,8 @@ _FEWEST_ITEM_WORDS = 2
 _LINK = re.compile(r"!?\[[^\]]*\]\([^)]*\)|<?https?://\S+|\bwww\.\S+")
 _WORD = re.compile(r"[^\W\d_]{2,}|[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|\d+")
 _TERMINATED = re.compile(r"[.!?…:;。！？｡][\"'”’»)\]}*_`」』）]*$")
+# "Work your week!" cheers, and tells nothing.
+_EXCLAIMED = re.compile(r"[!！][\"'”’»)\]}*_`」』）]*$")
 _DANGLING = re.compile(
     r"(?:it|its|this|these|that|those|they|their|them|he|his|she|her|such|both|here|there(?! (?:is|are|was|were)\b)|"
     r"then|also|however|therefore|otherwise|instead|afterwards|in that case|for this reason|if so)\b",
@@ -141,7 +143,7 @@ def _stands_as_heading(text: str, span: Span) -> bool:
 
 
 def _is_statement(raw: str, text: str) -> bool:
-    """Whether a sentence says something: not a question, a heading, a row of a table, markup, or links alone."""
+    """Whether a sentence says something: not a question, a cry, a heading, a row of a table, markup, or links alone."""
     if _NOT_PROSE.match(raw) or len(text) > _LONGEST_STATEMENT or text.endswith("?"):
         return False
     if _CODE.match(text):
@@ -149,6 +151,8 @@ def _is_statement(raw: str, text: str) -> bool:
     beside_links = _LINK.sub(" ", text)
     words = len(_WORD.findall(beside_links))
     if beside_links != text and words < _FEWEST_WORDS_BESIDE_LINKS:
+        return False
+    if _EXCLAIMED.search(text) and words <= _SHORT_HEADING_WORDS and not any(map(str.isdigit, text)):
         return False
     if _TERMINATED.search(text):
         return True

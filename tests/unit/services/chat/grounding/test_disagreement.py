@@ -74,6 +74,12 @@ async def test_another_figure_name_year_or_the_contrary(question, said, other, d
             "Ada Lovelace won the prize for peace.",
             "Bob Dylan won the prize for peace. Before him, Ada Lovelace had won it.",
         ),
+        # an item whose list isn't there
+        (
+            "How much of parental leave is paid?",
+            "Paid parental leave lasts 12 weeks.",
+            "- Absence: for paid parental leave of 3 weeks or longer.",
+        ),
         # a headline
         ("Who won the prize for peace?", "Ada Lovelace won the prize for peace.", "Prize For Peace Won By Bob"),
         # nothing that was asked

@@ -34,6 +34,7 @@ def test_bracketed_numbers_are_left_out_because_they_would_read_as_citations():
         "| plan | price |",
         "```",
         "<!-- leave a comment here -->",
+        "Enjoy your leave!",
         "word " * 300,
     ],
 )
@@ -45,6 +46,7 @@ def test_what_is_no_statement(text: str):
     "text",
     [
         "Leave is granted.",
+        "Everybody has 30 days of leave!",
         "Phone: 555 1234",
         "- Submit a request",
         "Read the [handbook](https://a.b) before you travel",
