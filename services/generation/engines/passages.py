@@ -146,13 +146,11 @@ def _is_statement(raw: str, text: str) -> bool:
     """Whether a sentence says something: not a question, a cry, a heading, a row of a table, markup, or links alone."""
     if _NOT_PROSE.match(raw) or len(text) > _LONGEST_STATEMENT or text.endswith("?"):
         return False
-    if _CODE.match(text):
-        return False
     beside_links = _LINK.sub(" ", text)
     words = len(_WORD.findall(beside_links))
-    if beside_links != text and words < _FEWEST_WORDS_BESIDE_LINKS:
-        return False
-    if _EXCLAIMED.search(text) and words <= _SHORT_HEADING_WORDS and not any(map(str.isdigit, text)):
+    links_alone = beside_links != text and words < _FEWEST_WORDS_BESIDE_LINKS
+    cry = _EXCLAIMED.search(text) and words <= _SHORT_HEADING_WORDS and not any(map(str.isdigit, text))
+    if links_alone or cry or _CODE.match(text):
         return False
     if _TERMINATED.search(text):
         return True
