@@ -81,7 +81,7 @@ class AskedSlots:
         self._for_name = not (self._for_number or self._for_year) and _ASKS_FOR_NAME.search(question) is not None
 
     def comparable(self, one: Unit, other: Unit) -> bool:
-        """Whether the two may speak of the same, before their likeness is known; a list's item alone says of nothing."""
+        """Whether the two may speak of the same, before their likeness is known; an item of a list alone can't."""
         if _LIST_ITEM.match(one.text) or _LIST_ITEM.match(other.text):
             return False
         return len(one.stems & other.stems) > 1 and (
