@@ -5,7 +5,6 @@ organisation's own index, and one value read from Redis and written to it. Witho
 """
 
 import asyncio
-import os
 import sys
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
@@ -23,6 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from libs.config.settings import Settings, load_settings
 from libs.stores.postgres import Database
 from libs.stores.redis import connect_redis
+from scripts.bench.route import running_route
 from services.knowledge.adapters.lancedb_index import LanceDbIndex
 from services.knowledge.ports import Scope
 
@@ -30,7 +30,6 @@ KEY = "bench:chat_floor"
 # As `POST /chat` measured: an answer with its sources, and its trace.
 ANSWER_BYTES, TRACE_BYTES = 8_000, 16_000
 DEPTH, RERANKED, DIMENSION = 50, 50, 384
-POLL_S = 0.05
 
 _TABLE = (
     "CREATE TABLE IF NOT EXISTS bench_rows "
@@ -144,22 +143,8 @@ def bare_app(settings: Settings, organization_id: UUID) -> FastAPI:
 @asynccontextmanager
 async def chat_floor(settings: Settings, organization_id: str, port: int) -> AsyncGenerator[httpx.AsyncClient]:
     """A client of the bare route, which runs in a process of its own."""
-    environment = {**os.environ, "FOOTNOTE_HOME": str(settings.home.absolute())}
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "scripts.bench.chat_floor", str(port), organization_id, env=environment
-    )
-    try:
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=30) as http:
-            while True:
-                try:
-                    await http.get("/")
-                    break
-                except httpx.TransportError:
-                    await asyncio.sleep(POLL_S)
-            yield http
-    finally:
-        process.terminate()
-        await process.wait()
+    async with running_route(settings, "scripts.bench.chat_floor", port, organization_id) as http:
+        yield http
 
 
 if __name__ == "__main__":

@@ -1,7 +1,5 @@
 """The least that an answer over HTTP can cost here: a bare FastAPI route that reads one value from Redis."""
 
-import asyncio
-import os
 import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -12,10 +10,10 @@ from fastapi import FastAPI, Response
 
 from libs.config.settings import Settings, load_settings
 from libs.stores.redis import connect_redis
+from scripts.bench.route import running_route
 
 KEY = "bench:floor"
 BODY_BYTES = 8_000
-POLL_S = 0.05
 
 
 def bare_app(settings: Settings) -> FastAPI:
@@ -35,22 +33,8 @@ async def floor_route(settings: Settings, port: int) -> AsyncGenerator[httpx.Asy
     redis = connect_redis(settings)
     await redis.set(KEY, b'"' + b"x" * BODY_BYTES + b'"', ex=3600)
     await redis.aclose()
-    environment = {**os.environ, "FOOTNOTE_HOME": str(settings.home.absolute())}
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "scripts.bench.floor", str(port), env=environment
-    )
-    try:
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as http:
-            while True:
-                try:
-                    await http.get("/")
-                    break
-                except httpx.TransportError:
-                    await asyncio.sleep(POLL_S)
-            yield http
-    finally:
-        process.terminate()
-        await process.wait()
+    async with running_route(settings, "scripts.bench.floor", port) as http:
+        yield http
 
 
 if __name__ == "__main__":
