@@ -5,7 +5,7 @@ import html
 from libs.contracts.answer_evaluation import AnswerReport, PoorAnswer
 from libs.contracts.evaluation import Verdict
 from libs.evaluation.answer_reporting import DREADED, MEASURES, answer_lines, answer_notes
-from libs.evaluation.page import STYLE
+from libs.evaluation.page import STYLE, gate_section
 from libs.evaluation.plots import refusal_plot, risk_plot
 
 ANSWER_SHOWN = 600
@@ -25,7 +25,7 @@ def render_answer_page(report: AnswerReport, verdict: Verdict | None = None) -> 
 {_notes(report)}
 {_measures(report)}
 {_plots(report)}
-{_gate(verdict) if verdict else ""}
+{gate_section(verdict, "measure") if verdict else ""}
 <h2>Poorest answers</h2>
 {"".join(_poor(one) for one in report.worst) or '<p class="quiet">None.</p>'}
 </body></html>
@@ -55,20 +55,6 @@ def _plots(report: AnswerReport) -> str:
     return (
         f'<h2>Risk and coverage</h2><div class="plots">{plots}</div><p class="quiet">The dot is what was '
         "measured; the line to it is what refusing the least confident answers too would come to.</p>"
-    )
-
-
-def _gate(verdict: Verdict) -> str:
-    rows = "".join(
-        f"<tr{' class=fallen' if one.fallen else ''}><th>{html.escape(one.strategy)}</th><td>{one.questions}</td>"
-        f"<td>{one.difference:+.4f}</td><td>{one.p_better:.4f}</td></tr>"
-        for one in verdict.changes
-    )
-    said = "Not worse than the baseline." if verdict.passed else "Worse than the baseline."
-    return (
-        f'<h2>Gate</h2><p class="{"quiet" if verdict.passed else "fallen"}">{said}</p>'
-        "<table><thead><tr><th>measure</th><th>questions</th><th>difference</th><th>p that it isn't worse</th></tr>"
-        f"</thead>{rows}</table>"
     )
 
 

@@ -29,7 +29,7 @@ Means over the questions with 95 % intervals from the bootstrap.</p>
 {_notes(report)}
 {_measures(report)}
 <div class="plots">{interval_plot(report)}{spread_plot(report)}</div>
-{_gate(verdict) if verdict else ""}
+{gate_section(verdict, "strategy") if verdict else ""}
 {_comparisons(report)}
 <h2>Worst questions</h2>
 <p class="quiet">{HEADLINE}, the question, the ranks of what is relevant (— is not among the first {DEPTH}), and what
@@ -45,6 +45,21 @@ def label(item: Item) -> str:
     if item.title and item.external_id and item.title != item.external_id:
         return f"{item.title} ({item.external_id})"
     return named[0] if named else "a document that isn't yours to read"
+
+
+def gate_section(verdict: Verdict, of: str) -> str:
+    """A row for each `of` that was compared with the baseline."""
+    rows = "".join(
+        f"<tr{' class=fallen' if one.fallen else ''}><th>{html.escape(one.strategy)}</th><td>{one.questions}</td>"
+        f"<td>{one.difference:+.4f}</td><td>{one.p_better:.4f}</td></tr>"
+        for one in verdict.changes
+    )
+    said = "Not worse than the baseline." if verdict.passed else "Worse than the baseline."
+    return (
+        f'<h2>Gate</h2><p class="{"quiet" if verdict.passed else "fallen"}">{said}</p>'
+        f"<table><thead><tr><th>{of}</th><th>questions</th><th>difference</th><th>p that it isn't worse</th></tr>"
+        f"</thead>{rows}</table>"
+    )
 
 
 def _notes(report: EvaluationReport) -> str:
@@ -78,20 +93,6 @@ def _measures(report: EvaluationReport) -> str:
 
 def _interval(value: Interval) -> str:
     return f'{value.value:.4f}<span class="interval">{value.low:.3f} to {value.high:.3f}</span>'
-
-
-def _gate(verdict: Verdict) -> str:
-    rows = "".join(
-        f"<tr{' class=fallen' if one.fallen else ''}><th>{html.escape(one.strategy)}</th><td>{one.questions}</td>"
-        f"<td>{one.difference:+.4f}</td><td>{one.p_better:.3f}</td></tr>"
-        for one in verdict.changes
-    )
-    said = "Not worse than the baseline." if verdict.passed else "Worse than the baseline."
-    return (
-        f'<h2>Gate</h2><p class="{"quiet" if verdict.passed else "fallen"}">{said}</p>'
-        "<table><thead><tr><th>strategy</th><th>questions</th><th>difference</th><th>p that it isn't worse</th></tr>"
-        f"</thead>{rows}</table>"
-    )
 
 
 def _comparisons(report: EvaluationReport) -> str:

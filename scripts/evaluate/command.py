@@ -6,12 +6,11 @@ from pathlib import Path
 from rich.console import Console
 
 from libs.config.settings import load_settings
-from libs.contracts.evaluation import STRATEGIES, EvaluationReport, SearchStrategy, Verdict
-from libs.evaluation.gate import IncomparableError, judge
+from libs.contracts.evaluation import STRATEGIES, SearchStrategy
 from scripts.api import Api, ApiError
 from scripts.evaluate.dataset import read_dataset
 from scripts.evaluate.questions import evaluate, read_questions
-from scripts.evaluate.report import print_summary, print_verdict, read_baseline, summary, write
+from scripts.evaluate.report import RETRIEVAL, summary
 from scripts.evaluate.retrieval import collection, measure
 from scripts.stage import installation
 
@@ -29,13 +28,13 @@ async def evaluate_retrieval(
     """False where quality fell below the gate's. Raises ApiError."""
     chosen = _chosen(strategies)
     dataset = read_dataset(data, split)
-    baseline = read_baseline(gate) if gate else None
+    baseline = RETRIEVAL.read(gate) if gate else None
     async with (
         installation(load_settings(), console) as settings,
         collection(settings, dataset, console, fresh=fresh) as api,
     ):
         measured = await measure(api, dataset, chosen, console)
-    return _conclude(summary(dataset, measured), baseline, out, console)
+    return RETRIEVAL.conclude(summary(dataset, measured), baseline, out, console)
 
 
 async def evaluate_questions(
@@ -44,8 +43,8 @@ async def evaluate_questions(
     """False where quality fell below the gate's. Raises ApiError."""
     chosen = _chosen(strategies)
     questions = read_questions(file)
-    baseline = read_baseline(gate) if gate else None
-    return _conclude(await evaluate(api, questions, chosen, console), baseline, out, console)
+    baseline = RETRIEVAL.read(gate) if gate else None
+    return RETRIEVAL.conclude(await evaluate(api, questions, chosen, console), baseline, out, console)
 
 
 def _chosen(names: Sequence[str]) -> list[SearchStrategy]:
@@ -54,19 +53,3 @@ def _chosen(names: Sequence[str]) -> list[SearchStrategy]:
     if unknown:
         raise ApiError(f"There is no strategy {unknown[0]!r}. Use one of: {', '.join(STRATEGIES)}.")
     return [strategy for strategy in STRATEGIES if strategy in names or not names]
-
-
-def _conclude(found: EvaluationReport, baseline: EvaluationReport | None, out: Path, console: Console) -> bool:
-    verdict: Verdict | None = None
-    print_summary(found, console)
-    if baseline:
-        try:
-            verdict = judge(found, baseline)
-        except IncomparableError as error:
-            write(found, out)
-            raise ApiError(f"{error} Make a new one with --out.") from error
-    for file in write(found, out, verdict):
-        console.print(f"Written: {file}", highlight=False)
-    if verdict:
-        print_verdict(verdict, console)
-    return verdict is None or verdict.passed

@@ -1,20 +1,17 @@
-"""What an evaluation found: on the screen, as JSON to compare with later, as an HTML page with plots."""
+"""What an evaluation of retrieval found."""
 
-import re
 from datetime import UTC, datetime
-from pathlib import Path
 
-from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
 
-from libs.contracts.evaluation import EvaluationReport, Item, Verdict
-from libs.evaluation.folder_format import first_finding
+from libs.contracts.evaluation import EvaluationReport, Item
+from libs.evaluation.gate import judge
 from libs.evaluation.measures import HEADLINE, MEASURES
 from libs.evaluation.page import render_page
 from libs.evaluation.reporting import Collection, Measured, make_report
-from scripts.api import ApiError
 from scripts.evaluate.dataset import Dataset
+from scripts.evaluate.report_kinds import ReportKind
 
 SHOWN_CHARS = 160
 
@@ -70,28 +67,11 @@ def print_summary(found: EvaluationReport, console: Console) -> None:
             console.print(f"  {worst.value:.2f}  {worst.text[:SHOWN_CHARS]}", markup=False, highlight=False)
 
 
-def print_verdict(verdict: Verdict, console: Console) -> None:
-    for reason in verdict.reasons:
-        console.print(f"Worse than the baseline: {reason}", style="red", highlight=False)
-    if verdict.passed:
-        console.print("Not worse than the baseline.")
-
-
-def write(found: EvaluationReport, folder: Path, verdict: Verdict | None = None) -> list[Path]:
-    """`retrieval-DATASET.json` and `.html` in the folder."""
-    folder.mkdir(parents=True, exist_ok=True)
-    name = "retrieval-" + re.sub(r"[^\w.-]+", "-", found.dataset)
-    data, page = folder / f"{name}.json", folder / f"{name}.html"
-    data.write_text(found.model_dump_json(indent=1), encoding="utf-8")
-    page.write_text(render_page(found, verdict), encoding="utf-8")
-    return [data, page]
-
-
-def read_baseline(file: Path) -> EvaluationReport:
-    """Raises ApiError."""
-    try:
-        return EvaluationReport.model_validate_json(file.read_bytes())
-    except OSError as error:
-        raise ApiError(f"{file} can't be read: {error.strerror}.") from error
-    except ValidationError as error:
-        raise ApiError(f"{file} isn't a report of an earlier run: {first_finding(error)[1]}.") from error
+RETRIEVAL = ReportKind(
+    EvaluationReport,
+    noun="a report of an earlier run",
+    stem=lambda report: f"retrieval-{report.dataset}",
+    show=print_summary,
+    render=render_page,
+    judge=judge,
+)

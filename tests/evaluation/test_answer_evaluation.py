@@ -10,7 +10,7 @@ from libs.evaluation.expected_answers import Expected
 from scripts.evaluate.answers.asking import Asking, organization_of
 from scripts.evaluate.answers.collection import AnswerSet, AskedQuestion, Kind
 from scripts.evaluate.answers.command import measure_answers
-from scripts.evaluate.answers.report import print_answers, read_answer_baseline, write_answers
+from scripts.evaluate.answers.report import ANSWERS
 from scripts.evaluate.dataset import CorpusDocument
 from tests.stack import Stack
 
@@ -53,12 +53,12 @@ async def test_a_collection_is_asked_judged_reported_and_gated(stack: Stack, tmp
         assert found.measures[measure].value == 1, measure
     assert found.measures["followed"].value == 1
 
-    data, page = write_answers(found, tmp_path)
+    data, page = ANSWERS.write(found, tmp_path)
     assert page.read_text().count("<svg") == 2
     assert json.loads(data.read_text())["questions"] == len(QUESTIONS)
     console = Console(record=True, width=200)
-    print_answers(found, console)
+    ANSWERS.show(found, console)
     said = console.export_text()
     assert "At 100.0% of the answerable answered right, 100.0% of the unanswerable refused" in said
     assert "followed 1.00  For what is Jo Smith recommended?" in said
-    assert judge_answers(found, read_answer_baseline(data)).passed
+    assert judge_answers(found, ANSWERS.read(data)).passed

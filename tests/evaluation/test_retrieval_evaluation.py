@@ -9,7 +9,7 @@ from libs.contracts.evaluation import STRATEGIES
 from libs.evaluation.gate import judge
 from libs.evaluation.reporting import JudgedQuestion
 from scripts.evaluate.dataset import CorpusDocument, Dataset
-from scripts.evaluate.report import print_summary, read_baseline, summary, write
+from scripts.evaluate.report import RETRIEVAL, summary
 from scripts.evaluate.retrieval import collection, measure
 from tests.stack import Stack
 
@@ -46,15 +46,15 @@ async def test_a_collection_is_ingested_measured_reported_and_gated(stack: Stack
     assert by_name["lexical"].measures["Recall@100"].value < 1  # no word of "vacation" or "bike" is there
     assert by_name["hybrid"].ranks["badge"] == [1]
 
-    data, page = write(found, tmp_path)
+    data, page = RETRIEVAL.write(found, tmp_path)
     assert "<svg" in page.read_text()
     assert json.loads(data.read_text())["questions"] == len(QUESTIONS)
     console = Console(record=True, width=200)
-    print_summary(found, console)
+    RETRIEVAL.show(found, console)
     assert "hybrid+rerank against lexical" in console.export_text()
 
-    assert judge(found, read_baseline(data)).passed
+    assert judge(found, RETRIEVAL.read(data)).passed
     worse = found.model_copy(deep=True)
     for one in worse.strategies:
         one.per_question = dict.fromkeys(one.per_question, 0.1)
-    assert [change.fallen for change in judge(worse, read_baseline(data)).changes] == [True] * len(STRATEGIES)
+    assert [change.fallen for change in judge(worse, RETRIEVAL.read(data)).changes] == [True] * len(STRATEGIES)

@@ -9,18 +9,14 @@ from rich.console import Console
 
 from libs.config.settings import Settings, load_settings
 from libs.contracts.answer_evaluation import AnswerReport
-from libs.contracts.evaluation import Verdict
-from libs.evaluation.answer_gate import judge_answers
 from libs.evaluation.answer_reporting import AskedOf, make_answer_report
-from libs.evaluation.gate import IncomparableError
 from libs.stores.weights import WeightsStore
 from scripts.api import Api, ApiError
 from scripts.evaluate.answers.asking import Asking, ask_all, organization_of
 from scripts.evaluate.answers.collection import AnswerSet, read_answer_set, sampled
 from scripts.evaluate.answers.injection import read_injections
 from scripts.evaluate.answers.judging import Judge
-from scripts.evaluate.answers.report import print_answers, read_answer_baseline, write_answers
-from scripts.evaluate.report import print_verdict
+from scripts.evaluate.answers.report import ANSWERS
 from scripts.stage import installation
 from services.embedding.backends import load_model
 
@@ -49,13 +45,13 @@ async def evaluate_answers(
 ) -> bool:
     """False where answers are worse than the gate's. Raises ApiError."""
     found = sampled(_read(wanted), wanted.limit, wanted.seed)
-    baseline = read_answer_baseline(gate) if gate else None
+    baseline = ANSWERS.read(gate) if gate else None
     async with (
         installation(load_settings(), console) as settings,
         organization_of(settings, found, console, fresh=fresh) as api,
     ):
         report = await measure_answers(api, settings, found, asking, console)
-    return _conclude(report, baseline, out, console)
+    return ANSWERS.conclude(report, baseline, out, console)
 
 
 async def measure_answers(
@@ -77,19 +73,3 @@ def _read(wanted: Wanted) -> AnswerSet:
             raise ApiError("--kind injection asks of its own documents: leave --corpus, --noise and --split out.")
         return read_injections(wanted.data, wanted.terms)
     return read_answer_set(wanted.data, wanted.split, wanted.corpus, wanted.noise)
-
-
-def _conclude(found: AnswerReport, baseline: AnswerReport | None, out: Path, console: Console) -> bool:
-    verdict: Verdict | None = None
-    print_answers(found, console)
-    if baseline:
-        try:
-            verdict = judge_answers(found, baseline)
-        except IncomparableError as error:
-            write_answers(found, out)
-            raise ApiError(f"{error} Make a new one with --out.") from error
-    for file in write_answers(found, out, verdict):
-        console.print(f"Written: {file}", highlight=False)
-    if verdict:
-        print_verdict(verdict, console)
-    return verdict is None or verdict.passed
