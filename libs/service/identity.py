@@ -103,7 +103,7 @@ async def require_service(request: Request) -> str:
     return authenticator_of(request).service(request)
 
 
-def require_operator(request: Request) -> str:
+async def require_operator(request: Request) -> str:
     """Only the operator's command line, which holds the operator's key."""
     caller = authenticator_of(request).service(request)
     if caller != OPERATOR:

@@ -91,7 +91,7 @@ class Knowledge:
     standings: Standings
 
 
-def knowledge_of(request: Request) -> Knowledge:
+async def knowledge_of(request: Request) -> Knowledge:
     knowledge: Knowledge = request.app.state.knowledge
     return knowledge
 
