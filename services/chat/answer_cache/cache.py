@@ -15,12 +15,12 @@ from libs.clients.embedding import EmbeddedQuery
 from libs.clients.knowledge import KnowledgeClient
 from libs.config.settings import Settings
 from libs.contracts.answering import AnswerCacheReport
-from libs.contracts.chat import ChatResponse, Outcome
+from libs.contracts.chat import ChatRequest, ChatResponse, Outcome
 from libs.contracts.errors import FootnoteError, unavailable
 from libs.contracts.identity import Subject
 from libs.contracts.knowledge import Standing
 from libs.telemetry.logs import get_logger
-from services.chat.answer_cache.keeping import may_be_kept, place_of, worth_keeping
+from services.chat.answer_cache.keeping import may_be_kept, may_be_looked_for, place_of, worth_keeping
 from services.chat.answer_cache.kept import KeptAnswer, Place
 from services.chat.answer_cache.near import NearQuestion, NearQuestions, nearest
 from services.chat.answer_cache.ports import QueryEmbedder
@@ -73,9 +73,12 @@ class AnswerCache:
         self._revision = revision
         self._clock = clock
 
-    async def standing(self, question: Question) -> Standing | None:
-        """To be asked before anything is retrieved; None where the answer isn't to be kept, or knowledge is away."""
-        if not self._life or not may_be_kept(question, self._phone_regions):
+    async def standing(self, request: ChatRequest) -> Standing | None:
+        """To be asked before anything is retrieved; None where no answer is to be kept, or knowledge is away.
+
+        The organisation's policy isn't known yet: `find` keeps to it.
+        """
+        if not self._life or not may_be_looked_for(request):
             return None
         try:
             return await self._knowledge.standing(timeout_s=STANDING_TIMEOUT_S)
@@ -101,8 +104,8 @@ class AnswerCache:
             hit = await self._hit(question.subject, place, step)
             found = hit.how if hit else MISS
             step["found"] = found
+        draft.looked_up = found
         LOOKUPS.labels(found).inc()
-        await self._count(question.subject, hit)
         return hit.kept if hit else None
 
     async def keep(self, subject: Subject, place: Place | None, response: ChatResponse) -> None:
@@ -128,6 +131,16 @@ class AnswerCache:
             await self._store.put(subject.organization_id, place.knowledge_version, place.field, value, near)
         except RedisError as error:
             log.warning("answer not kept", error=str(error))
+
+    async def count(self, subject: Subject, draft: Draft) -> None:
+        """Notes for the organisation's report what was found, and what that saved."""
+        if draft.looked_up is None:
+            return
+        saved = draft.kept.metadata.tokens_used if draft.kept else 0
+        try:
+            await self._store.count(subject.organization_id, draft.looked_up, saved)
+        except RedisError as error:
+            log.warning("not counted", error=str(error))
 
     async def report(self, organization_id: UUID) -> AnswerCacheReport:
         """Raises 503 while Redis is away."""
@@ -202,10 +215,3 @@ class AnswerCache:
         except FootnoteError as error:
             log.warning("no near question is looked for", reason=error.message)
             return None
-
-    async def _count(self, subject: Subject, hit: Hit | None) -> None:
-        saved = hit.kept.metadata.tokens_used if hit else 0
-        try:
-            await self._store.count(subject.organization_id, hit.how if hit else MISS, saved)
-        except RedisError as error:
-            log.warning("not counted", error=str(error))
