@@ -101,7 +101,7 @@ class Answerer:
             reservation_id,
             asyncio.create_task(self._quota.reserve(subject, reservation_id, request.max_tokens)),
             # Read before anything is retrieved.
-            asyncio.create_task(self._cache.standing(request)),
+            asyncio.create_task(self._cache.standing(subject, request)),
         )
 
     async def answer(self, question: Question, draft: Draft, publish: Publish, prepared: Preparation) -> None:

@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass
 from uuid import UUID
 
-from libs.contracts.knowledge import Standing
+from services.chat.answer_cache.expected import Stood
 from services.chat.quota import Granted, Quota
 
 
@@ -14,9 +14,9 @@ class Preparation:
 
     reservation_id: UUID
     granted: asyncio.Task[Granted]
-    standing: asyncio.Task[Standing | None]
+    standing: asyncio.Task[Stood | None]
 
-    async def ready(self) -> tuple[Granted, Standing | None]:
+    async def ready(self) -> tuple[Granted, Stood | None]:
         """Raises as `Quota.reserve` does. To cancel this cancels what isn't there yet."""
         return await asyncio.gather(self.granted, self.standing)
 

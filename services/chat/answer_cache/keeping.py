@@ -30,7 +30,12 @@ def place_of(question: Question, standing: Standing, max_tokens: int, plan: str 
             option=orjson.OPT_SORT_KEYS,
         ).decode()
     )
-    return Place(standing.knowledge_version, scope[:_SCOPE_CHARS], _SPACE.sub(" ", question.text).strip())
+    return Place(standing.knowledge_version, scope[:_SCOPE_CHARS], one_spaced(question.text))
+
+
+def one_spaced(question: str) -> str:
+    """How a question is known again, however it is spaced."""
+    return _SPACE.sub(" ", question).strip()
 
 
 def may_be_looked_for(request: ChatRequest) -> bool:
