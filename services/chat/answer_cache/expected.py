@@ -10,8 +10,9 @@ from libs.contracts.knowledge import Standing
 from services.chat.answer_cache.kept import digest
 
 REMEMBERED = 4_000
-# What knowledge said of access is believed for as long as an answer takes to be stored; later it is asked again.
-BELIEVED_S = 0.2
+# What knowledge said of access when the question came is believed for so long, half of what a subject is; it is asked
+# again where a generator made the question stand alone first, or the machine is busy.
+BELIEVED_S = 0.5
 
 
 @dataclass(frozen=True)
