@@ -1,5 +1,6 @@
 """knowledge, as chat calls it, on behalf of the reader; and as auth does, of who shares."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from libs.clients.base import ServiceClient
@@ -28,9 +29,12 @@ class KnowledgeClient:
             "POST", "/internal/retrievals", RetrievalResponse, body=request, idempotent=True
         )
 
-    async def standing(self, *, timeout_s: float) -> Standing:
-        """The knowledge's version and the reader's access set."""
-        return await self._service.call("GET", "/internal/standing", Standing, idempotent=True, timeout_s=timeout_s)
+    async def standing(self, chunk_ids: Sequence[UUID] = (), *, timeout_s: float) -> Standing:
+        """The knowledge's version, the reader's access set, and which of at most 100 passages they may see."""
+        params = {"chunk_id": [str(one) for one in chunk_ids]}
+        return await self._service.call(
+            "GET", "/internal/standing", Standing, params=params, idempotent=True, timeout_s=timeout_s
+        )
 
     async def count_citations(self, answer: CitedAnswer) -> None:
         """Told twice, it counts once."""

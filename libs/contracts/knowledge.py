@@ -297,11 +297,13 @@ class Standing(BaseModel):
     """What an answer depends on besides its question, as it is for the caller now.
 
     `knowledge_version` is as in `RetrievalResponse`. Callers of one organisation with the same `access_key` at the same
-    version may read exactly the same documents.
+    version may read exactly the same documents. `readable` are those of the passages asked about that the caller may
+    see now.
     """
 
     knowledge_version: int
     access_key: str = Field(min_length=1, max_length=200)
+    readable: list[UUID] = Field(default_factory=list[UUID])
 
 
 class ReadableRequest(BaseModel):

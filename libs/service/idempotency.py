@@ -156,7 +156,7 @@ class IdempotentRequest:
         return Response(content, status, media_type="application/json")
 
 
-def idempotent_request(
+async def idempotent_request(
     request: Request,
     subject: CurrentSubject,
     idempotency_key: Annotated[

@@ -16,6 +16,7 @@ from libs.security.tokens import ServiceTokens, keys_of_jwks, token_key_id, veri
 
 GUESTS_READ_ALONE = "A share link only finds and reads public documents. Sign in for anything else."
 
+# So long a token that was verified, and the subject that auth told for it, are believed.
 SUBJECT_LIFE_S = 1.0
 SUBJECTS_KEPT = 10_000
 JWKS_REFRESH_S = 5.0
@@ -72,6 +73,7 @@ class Authenticator:
         self._services = services
         self._user_keys = user_keys
         self._resolve = resolve
+        self._verified: OrderedDict[str, tuple[TokenClaims, float]] = OrderedDict()
 
     def service(self, request: Request) -> str:
         token = request.headers.get("x-service-token")
@@ -87,7 +89,15 @@ class Authenticator:
         if scheme.lower() != "bearer" or not token.strip():
             raise unauthenticated("Sign in, then send the access token as 'Authorization: Bearer …'.")
         token = token.strip()
-        return verify_user_token(token, await self._user_keys(token))
+        now = time.monotonic()
+        claims, until = self._verified.get(token, (None, 0.0))
+        if claims is None or now >= until:
+            claims = verify_user_token(token, await self._user_keys(token))
+            self._verified[token] = (claims, now + SUBJECT_LIFE_S)
+            self._verified.move_to_end(token)
+            if len(self._verified) > SUBJECTS_KEPT:
+                self._verified.popitem(last=False)
+        return claims
 
 
 def authenticator_of(request: Request) -> Authenticator:
@@ -103,7 +113,7 @@ async def require_service(request: Request) -> str:
     return authenticator_of(request).service(request)
 
 
-def require_operator(request: Request) -> str:
+async def require_operator(request: Request) -> str:
     """Only the operator's command line, which holds the operator's key."""
     caller = authenticator_of(request).service(request)
     if caller != OPERATOR:

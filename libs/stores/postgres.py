@@ -1,12 +1,15 @@
 """Connections to the system of record."""
 
+import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from typing import Any
 
-from sqlalchemy import text
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy import event, text
+from sqlalchemy.exc import InterfaceError, InvalidatePoolError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from libs.config.settings import Settings
 from libs.contracts.errors import unavailable
@@ -18,6 +21,10 @@ POOL_SIZE = 10
 POOL_OVERFLOW = 10
 STATEMENT_TIMEOUT_MS = "15000"
 IDLE_IN_TRANSACTION_TIMEOUT_MS = "30000"
+# A connection that has lain idle for longer is asked whether it still works, which takes three round trips. One that
+# the server has closed since is known without asking.
+TRUSTED_S = 5.0
+_LAID_DOWN = "footnote_laid_down"
 
 
 class Database:
@@ -31,7 +38,6 @@ class Database:
             settings.postgres_dsn(role_of(schema)),
             pool_size=POOL_SIZE,
             max_overflow=POOL_OVERFLOW,
-            pool_pre_ping=True,
             hide_parameters=True,  # of a statement that fails: they are what people wrote, and errors are logged
             connect_args={
                 "timeout": 5,
@@ -43,6 +49,7 @@ class Database:
                 },
             },
         )
+        _check_before_use(self.engine)
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
 
     @asynccontextmanager
@@ -61,6 +68,30 @@ class Database:
 
     async def close(self) -> None:
         await self.engine.dispose()
+
+
+def _check_before_use(engine: AsyncEngine) -> None:
+    """What `pool_pre_ping` does, without asking where the answer is known."""
+    dialect = engine.sync_engine.dialect
+
+    def lay_down(_connection: Any, entry: ConnectionPoolEntry) -> None:
+        entry.info[_LAID_DOWN] = time.monotonic()
+
+    def check(connection: Any, entry: ConnectionPoolEntry, _proxy: Any) -> None:
+        laid_down: float | None = entry.info.get(_LAID_DOWN)
+        if laid_down is None:
+            return
+        if connection.driver_connection.is_closed():
+            raise InvalidatePoolError
+        if time.monotonic() - laid_down <= TRUSTED_S:
+            return
+        try:
+            dialect.do_ping(connection)
+        except Exception as error:
+            raise InvalidatePoolError from error
+
+    event.listen(engine.sync_engine, "checkin", lay_down)
+    event.listen(engine.sync_engine, "checkout", check)
 
 
 def role_of(schema: str) -> str:

@@ -31,7 +31,7 @@ router = APIRouter(tags=["sign-in"])
 internal_router = APIRouter(prefix="/internal", include_in_schema=False)
 
 
-def auth_of(request: Request) -> Auth:
+async def auth_of(request: Request) -> Auth:
     auth: Auth = request.app.state.auth
     return auth
 

@@ -24,7 +24,7 @@ router = APIRouter(tags=["billing"])
 internal_router = APIRouter(prefix="/internal", include_in_schema=False)
 
 
-def billing_of(request: Request) -> Billing:
+async def billing_of(request: Request) -> Billing:
     billing: Billing = request.app.state.billing
     return billing
 

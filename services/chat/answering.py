@@ -3,6 +3,7 @@
 import asyncio
 from contextlib import aclosing
 from dataclasses import replace
+from uuid import UUID
 
 from libs.clients.context import current_context
 from libs.clients.generation import GenerationClient
@@ -11,6 +12,7 @@ from libs.config.settings import Settings
 from libs.contracts.chat import ChatRequest, Outcome, SessionEvent, Source, SourcesEvent, TokenEvent
 from libs.contracts.completions import CompletionRequest
 from libs.contracts.errors import ErrorCode, FootnoteError, deadline_exceeded
+from libs.contracts.identity import Subject
 from libs.contracts.knowledge import RetrievalRequest, RetrievalResponse
 from libs.text.stems import reading_in
 from services.chat import evidence
@@ -25,6 +27,7 @@ from services.chat.grounded import GroundedAnswer
 from services.chat.grounding.grounder import Grounder
 from services.chat.names import unmentioned_names
 from services.chat.ports import Embedder
+from services.chat.preparation import Preparation
 from services.chat.prompt import (
     answer_tokens,
     conversation_messages,
@@ -92,15 +95,26 @@ class Answerer:
                 {"param": "enable_rag"},
             )
 
-    async def answer(self, question: Question, draft: Draft, publish: Publish) -> None:
-        """Raises FootnoteError; 504 where the deadline passes before anything is said."""
-        await self._guard.moderated(question, draft, publish, lambda let_out: self._in_time(question, draft, let_out))
+    def prepare(self, subject: Subject, request: ChatRequest, reservation_id: UUID) -> Preparation:
+        """What is needed of other services in any case; neither part needs the other, or the stored question."""
+        return Preparation(
+            reservation_id,
+            asyncio.create_task(self._quota.reserve(subject, reservation_id, request.max_tokens)),
+            # Read before anything is retrieved.
+            asyncio.create_task(self._cache.standing(subject, request)),
+        )
 
-    async def _in_time(self, question: Question, draft: Draft, publish: Publish) -> None:
+    async def answer(self, question: Question, draft: Draft, publish: Publish, prepared: Preparation) -> None:
+        """Raises FootnoteError; 504 where the deadline passes before anything is said."""
+        await self._guard.moderated(
+            question, draft, publish, lambda let_out: self._in_time(question, draft, let_out, prepared)
+        )
+
+    async def _in_time(self, question: Question, draft: Draft, publish: Publish, prepared: Preparation) -> None:
         remaining = current_context().remaining_s()
         try:
             async with asyncio.timeout(remaining):
-                await self._answer(question, draft, publish)
+                await self._answer(question, draft, publish, prepared)
         except TimeoutError as error:
             if not draft.said.text:
                 raise deadline_exceeded("chat") from error
@@ -109,14 +123,10 @@ class Answerer:
         finally:
             _tell_language(draft)
 
-    async def _answer(self, question: Question, draft: Draft, publish: Publish) -> None:
+    async def _answer(self, question: Question, draft: Draft, publish: Publish, prepared: Preparation) -> None:
         request = question.request
         with draft.trace.step("reserve") as step:
-            # At once: neither needs the other, and the knowledge's version is read before anything is retrieved.
-            granted, standing = await asyncio.gather(
-                self._quota.reserve(question.subject, question.reservation_id, request.max_tokens),
-                self._cache.standing(question),
-            )
+            granted, standing = await prepared.ready()
             step["max_tokens"] = granted.max_tokens
         draft.plan = granted.plan
         draft.degrade(*granted.degraded)

@@ -45,7 +45,7 @@ class Question:
 
 @dataclass
 class Draft:
-    """An answer while it is made, or `kept` from before; `place` is where it may be kept.
+    """An answer while it is made, or `kept` from before; `place` is where it may be kept, `looked_up` what was there.
 
     Its languages are ISO 639-1 codes, None where nothing tells. `suspects` are the passages found that give
     instructions, by their chunks; `noted` is what the organisation's admins will read of.
@@ -74,6 +74,7 @@ class Draft:
         return material(self.sources, self.suspects)
 
     place: Place | None = None
+    looked_up: str | None = None
     kept: KeptAnswer | None = None
 
     def take(self, kept: KeptAnswer) -> None:
@@ -83,6 +84,7 @@ class Draft:
         self.sources = list(kept.sources)
         self.outcome, self.model = kept.metadata.outcome, kept.metadata.model_used
         self.finish_reason = kept.metadata.finish_reason
+        self.language = kept.metadata.language
 
     @property
     def usage(self) -> Usage:

@@ -38,7 +38,9 @@ class Asked:
     conversation: Conversation = field(default_factory=Conversation)
 
 
-async def opened(store: ChatStore, subject: Subject, asked: Asked, phone_regions: Sequence[str]) -> Question:
+async def opened(
+    store: ChatStore, subject: Subject, asked: Asked, phone_regions: Sequence[str], reservation_id: UUID
+) -> Question:
     """Stores the question, unless it was asked before, and the answer to be made. What is stored keeps to the policy.
 
     Raises 404 for a session, or a question in it, that isn't the asker's, and 422 NO_GENERATOR for a question without
@@ -46,7 +48,7 @@ async def opened(store: ChatStore, subject: Subject, asked: Asked, phone_regions
     """
     request, again_to = asked.request, asked.again_to
     session_id = request.session_id or uuid4()
-    question_id, answer_id, reservation_id = again_to or uuid4(), uuid4(), uuid4()
+    question_id, answer_id = again_to or uuid4(), uuid4()
     async with store.step(subject) as repository:
         policy, instructions = await repository.policies.policy_and_instructions()
         if policy.mode == "extractive" and not request.enable_rag:
@@ -57,12 +59,14 @@ async def opened(store: ChatStore, subject: Subject, asked: Asked, phone_regions
                 {"param": "enable_rag"},
             )
         message = kept_text(request.message, policy, phone_regions)
-        before = await _before(repository, asked, session_id, message)
+        before = await _before(repository, asked, session_id, message, answer_id)
         conversation = asked.conversation if asked.by_program else await _conversation(repository, before)
         if again_to is None:
             options = kept_options(_options(request), policy, phone_regions)
             await repository.add_question(question_id, session_id, before, message, options)
         await repository.add_answer(answer_id, session_id, question_id, reservation_id)
+        if request.session_id is not None:
+            await repository.show(session_id, answer_id)
     return Question(
         subject,
         request,
@@ -81,11 +85,13 @@ async def _conversation(repository: ChatRepository, before: UUID | None) -> Conv
     return (await repository.memory.remembered(before)).conversation
 
 
-async def _before(repository: ChatRepository, asked: Asked, session_id: UUID, message: str) -> UUID | None:
+async def _before(
+    repository: ChatRepository, asked: Asked, session_id: UUID, message: str, answer_id: UUID
+) -> UUID | None:
     """The message that the question follows; None where it is the first, which names its session."""
     request = asked.request
     if request.session_id is None:
-        await repository.add_session(session_id, _title(message), by_program=asked.by_program)
+        await repository.add_session(session_id, _title(message), answer_id, by_program=asked.by_program)
         return None
     session = await repository.touch_session(session_id)
     if session is None:

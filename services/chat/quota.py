@@ -74,6 +74,15 @@ class Quota:
             return Granted(reservation.max_tokens, reservation.plan, ("plan_tokens",))
         return Granted(max_tokens, reservation.plan)
 
+    async def give_back(self, granted: Granted, reservation_id: UUID) -> None:
+        """For what is stored nowhere; where billing is away, the reservation ends by itself."""
+        if "billing" in granted.degraded:
+            return
+        try:
+            await self._release(reservation_id)
+        except FootnoteError as error:
+            log.warning("a reservation is left to end by itself", reason=error.message)
+
     async def plan(self) -> str:
         """The plan of the current user's organisation, "" while billing doesn't say."""
         try:
@@ -108,7 +117,9 @@ class Quota:
         await self._billing.settle(Settlement.model_validate(payload))
 
     async def deliver_release(self, payload: dict[str, Any]) -> None:
-        reservation_id = UUID(payload["reservation_id"])
+        await self._release(UUID(payload["reservation_id"]))
+
+    async def _release(self, reservation_id: UUID) -> None:
         await self._billing.release(MessageReservation(reservation_id=reservation_id, max_tokens=0))
 
 

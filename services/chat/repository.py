@@ -4,10 +4,10 @@ from collections.abc import AsyncGenerator, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Insert, and_, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Double, Table, and_, bindparam, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -21,6 +21,11 @@ from services.chat.policies.repository import PolicyRepository
 from services.chat.safety.events import Noted, SecurityEventRepository
 
 RECOVERED_AT_ONCE = 100
+
+# With rows as parameters: a statement that holds them itself is compiled anew each time.
+_ADD_TO_OUTBOX = insert(cast("Table", OutboxMessage.__table__)).values(
+    due_at=func.now() + func.make_interval(0, 0, 0, 0, 0, 0, bindparam("delay_s", type_=Double))
+)
 
 
 @dataclass(frozen=True)
@@ -81,9 +86,10 @@ class ChatRepository:
             .returning(SessionRow)
         )
 
-    async def add_session(self, session_id: UUID, title: str, *, by_program: bool = False) -> None:
+    async def add_session(self, session_id: UUID, title: str, leaf_id: UUID, *, by_program: bool = False) -> None:
+        """A session that shows the branch of `leaf_id`, which may be added after it."""
         await self._session.execute(
-            insert(SessionRow).values(id=session_id, title=title, by_program=by_program, **self._owner)
+            insert(SessionRow).values(id=session_id, title=title, leaf_id=leaf_id, by_program=by_program, **self._owner)
         )
 
     async def question(self, question_id: UUID, session_id: UUID) -> Message | None:
@@ -125,7 +131,7 @@ class ChatRepository:
         )
 
     async def add_answer(self, answer_id: UUID, session_id: UUID, question_id: UUID, reservation_id: UUID) -> None:
-        """The answer that is about to be made, which the session shows from now on."""
+        """The answer that is about to be made."""
         await self._session.execute(
             insert(Message).values(
                 id=answer_id,
@@ -138,6 +144,9 @@ class ChatRepository:
                 **self._owner,
             )
         )
+
+    async def show(self, session_id: UUID, answer_id: UUID) -> None:
+        """The session shows the answer's branch from now on."""
         await self._session.execute(
             update(SessionRow).where(SessionRow.id == session_id, self._own(SessionRow)).values(leaf_id=answer_id)
         )
@@ -171,7 +180,7 @@ class ChatRepository:
         for noted in answer.noted:
             await events.add(answer.message_id, noted)
         if outbox:
-            await self._session.execute(_outbox_insert(*outbox))
+            await self._session.execute(_ADD_TO_OUTBOX, [_outbox_row(entry) for entry in outbox])
 
     async def ask_to_stop(self, message_id: UUID) -> bool:
         """Whether there is such an answer; one that has ended stays as it is."""
@@ -251,24 +260,13 @@ class ChatStore:
             )
             interrupted = rows.all()
             for row in interrupted:
-                await session.execute(
-                    _outbox_insert(OutboxEntry(row.id, release, {"reservation_id": str(row.reservation_id)}))
-                )
+                told = OutboxEntry(row.id, release, {"reservation_id": str(row.reservation_id)})
+                await session.execute(_ADD_TO_OUTBOX, [_outbox_row(told)])
         return len(interrupted)
 
 
-def _outbox_insert(*entries: OutboxEntry) -> Insert:
-    return insert(OutboxMessage).values(
-        [
-            {
-                "id": entry.id,
-                "topic": entry.topic,
-                "payload": entry.payload,
-                "due_at": func.now() + func.make_interval(0, 0, 0, 0, 0, 0, entry.delay_s),
-            }
-            for entry in entries
-        ]
-    )
+def _outbox_row(entry: OutboxEntry) -> dict[str, Any]:
+    return {"id": entry.id, "topic": entry.topic, "payload": entry.payload, "delay_s": entry.delay_s}
 
 
 def message_of(row: Message) -> ChatMessage:

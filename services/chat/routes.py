@@ -45,7 +45,7 @@ TEXT: dict[int | str, dict[str, Any]] = {
 }
 
 
-def chat_of(request: Request) -> Chat:
+async def chat_of(request: Request) -> Chat:
     chat: Chat = request.app.state.chat
     return chat
 

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from prometheus_client import Counter
 
@@ -56,11 +56,15 @@ class Parts:
 
 @dataclass(frozen=True)
 class _End:
-    """How a run ended: its last event, the answer where there is one, and the settlement billing has accepted."""
+    """How a run ended: its last event, the answer where there is one, and the settlement billing has accepted.
+
+    `summarised`: some of the conversation lies too far back by now to be looked at.
+    """
 
     event: ChatResponse | Exception
     answer_id: UUID | None = None
     settled: OutboxEntry | None = None
+    summarised: bool = False
 
 
 class AnswerRun:
@@ -117,19 +121,29 @@ class AnswerRun:
             await self._forget(end.settled)
         else:
             self._parts.relay.wake()
-        if end.answer_id:
+        if end.answer_id and end.summarised:
             await self._remember(end.answer_id)
 
     async def _run(self) -> _End:
         await self._parts.answerer.check_model(self._asked.request)
-        question = await opened(self._parts.store, self._subject, self._asked, self._parts.phone_regions)
+        prepared = self._parts.answerer.prepare(self._subject, self._asked.request, uuid4())
+        try:
+            question = await opened(
+                self._parts.store, self._subject, self._asked, self._parts.phone_regions, prepared.reservation_id
+            )
+        except BaseException:
+            await prepared.withdraw(self._parts.quota)
+            raise
         self.answer_id = question.answer_id
         draft = Draft()
-        self._work = asyncio.create_task(self._parts.answerer.answer(question, draft, self._events.put_nowait))
+        self._work = asyncio.create_task(
+            self._parts.answerer.answer(question, draft, self._events.put_nowait, prepared)
+        )
         if self._stopped:
             self._work.cancel()
         # Unlike an await of the task, this tells a stopped answer from a cancelled run.
         await asyncio.wait({self._work})
+        await prepared.ended()
         failure = None if self._work.cancelled() else self._work.exception()
         status = "stopped" if self._work.cancelled() else "failed" if failure else "completed"
         response = self._response(question, draft, status)
@@ -139,7 +153,8 @@ class AnswerRun:
         event = (
             response if status == "completed" else failure if isinstance(failure, Exception) else unavailable("chat")
         )
-        return _End(event, question.answer_id if response.answer else None, settled)
+        behind = not self._asked.by_program and question.conversation.reaches_behind(2)
+        return _End(event, question.answer_id if response.answer else None, settled, behind)
 
     def _response(self, question: Question, draft: Draft, status: str) -> ChatResponse:
         return ChatResponse(
@@ -205,9 +220,10 @@ class AnswerRun:
         # What isn't stored as it was given isn't given again either.
         keeps = status == "completed" and kept.content == response.answer
         # Before the end is told: the same question, asked right after, finds both done.
-        settled, _ = await asyncio.gather(
+        settled, *_ = await asyncio.gather(
             self._settle_now(entry) if settles else _not_now(),
             self._parts.cache.keep(self._subject, draft.place if keeps else None, response),
+            self._parts.cache.count(self._subject, draft),
         )
         return entry if settled else None
 

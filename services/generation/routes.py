@@ -24,7 +24,7 @@ OWNER = "footnote"
 CREATED = 0
 
 
-def service_of(request: Request) -> GenerationService:
+async def service_of(request: Request) -> GenerationService:
     service: GenerationService = request.app.state.generation
     return service
 

@@ -13,7 +13,7 @@ from services.knowledge.collections import Collections
 router = APIRouter()
 
 
-def collections_of(request: Request) -> Collections:
+async def collections_of(request: Request) -> Collections:
     collections: Collections = request.app.state.collections
     return collections
 

@@ -33,7 +33,7 @@ class Lifecycle:
     exports: Exports
 
 
-def lifecycle_of(request: Request) -> Lifecycle:
+async def lifecycle_of(request: Request) -> Lifecycle:
     lifecycle: Lifecycle = request.app.state.lifecycle
     return lifecycle
 

@@ -16,7 +16,7 @@ Begin = Annotated[str | None, Query(alias="date_from", json_schema_extra={"forma
 End = Annotated[str | None, Query(alias="date_to", json_schema_extra={"format": "date"})]
 
 
-def _filters(
+async def _filters(
     request: Request,
     category: str | None = None,
     tags: Tag = None,

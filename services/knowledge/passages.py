@@ -14,6 +14,7 @@ from services.knowledge.embedding_switch import indexes
 from services.knowledge.ports import FoundPassage, PassageIndex
 from services.knowledge.repository import ServedDocument
 from services.knowledge.searching import location_of
+from services.knowledge.seen_passages import Place, SeenPassages
 
 AROUND_CHARS = 600
 # A content may be replaced between the look at the index and the one at the system of record: then both look again.
@@ -24,13 +25,14 @@ class Passages:
     def __init__(self, database: Database, index: PassageIndex) -> None:
         self._database = database
         self._index = index
+        self._seen = SeenPassages()
 
     async def page(self, subject: Subject, document_id: UUID, cursor: str | None, limit: int) -> PassageList:
         offset = _offset(cursor)
         for _ in range(LOOKS):
             async with self._database.transaction() as session:
                 document = await repository.document_of(session, subject, document_id)
-                index = await self._searched(session, subject)
+                index = self._index.numbered(await self._searched(session, subject))
             if document.served_version is None or offset >= document.chunk_count:
                 break
             found = await index.of_document(
@@ -65,9 +67,25 @@ class Passages:
         raise not_found("passage", chunk_id)
 
     async def readable(self, subject: Subject, chunk_ids: list[UUID]) -> list[UUID]:
-        """Those of the passages that the subject may read now, in the order asked."""
-        served = await self._served(subject, chunk_ids)
-        return [chunk_id for chunk_id in chunk_ids if chunk_id in served]
+        """Those of the passages that the subject may read now, in the order asked.
+
+        The system of record is asked each time; the index only about passages that weren't seen there before, or that
+        belong to a content which isn't served any more.
+        """
+        async with self._database.transaction() as session:
+            number = await self._searched(session, subject)
+            seen = self._seen.of(subject.organization_id, number, chunk_ids)
+            documents = await repository.served_documents(session, subject, {one.document_id for one in seen.values()})
+        open_to = {
+            chunk_id
+            for chunk_id, place in seen.items()
+            if place.document_id in documents and documents[place.document_id].version == place.version
+        }
+        closed = {chunk_id for chunk_id, place in seen.items() if place.document_id not in documents}
+        others = [chunk_id for chunk_id in chunk_ids if chunk_id not in open_to and chunk_id not in closed]
+        if others:
+            open_to.update(await self._served(subject, others))
+        return [chunk_id for chunk_id in chunk_ids if chunk_id in open_to]
 
     async def served(self, subject: Subject, chunk_ids: list[UUID]) -> list[ServedPassage]:
         """Those of the passages that the subject may read now."""
@@ -83,8 +101,8 @@ class Passages:
         served: dict[UUID, tuple[FoundPassage, ServedDocument]] = {}
         for _ in range(LOOKS):
             async with self._database.transaction() as session:
-                index = await self._searched(session, subject)
-            found = await index.by_ids(subject.organization_id, chunk_ids)
+                number = await self._searched(session, subject)
+            found = await self._index.numbered(number).by_ids(subject.organization_id, chunk_ids)
             async with self._database.transaction() as session:
                 documents = await repository.served_documents(session, subject, {one.document_id for one in found})
             served = {
@@ -92,12 +110,15 @@ class Passages:
                 for one in found
                 if one.document_id in documents and one.version == documents[one.document_id].version
             }
+            for chunk_id, (one, _) in served.items():
+                self._seen.add(subject.organization_id, number, chunk_id, Place(one.document_id, one.version))
             if all(one.chunk_id in served for one in found if one.document_id in documents):
                 break
         return served
 
-    async def _searched(self, session: AsyncSession, subject: Subject) -> PassageIndex:
-        return self._index.numbered((await indexes.serving(session, subject.organization_id)).number)
+    async def _searched(self, session: AsyncSession, subject: Subject) -> int:
+        """The number of the index that the organisation's searches use."""
+        return (await indexes.serving(session, subject.organization_id)).number
 
 
 def _shown(passage: FoundPassage) -> Passage:

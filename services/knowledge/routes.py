@@ -1,5 +1,6 @@
 """Documents, passages and search over HTTP."""
 
+import asyncio
 from dataclasses import dataclass
 from typing import Annotated, Any
 from uuid import UUID
@@ -91,7 +92,7 @@ class Knowledge:
     standings: Standings
 
 
-def knowledge_of(request: Request) -> Knowledge:
+async def knowledge_of(request: Request) -> Knowledge:
     knowledge: Knowledge = request.app.state.knowledge
     return knowledge
 
@@ -243,8 +244,17 @@ async def retrieve(
 
 
 @router.get("/internal/standing", include_in_schema=False)
-async def standing(subject: CurrentSubject, knowledge: KnowledgeDependency) -> Standing:
-    return await knowledge.standings.of(subject)
+async def standing(
+    subject: CurrentSubject,
+    knowledge: KnowledgeDependency,
+    chunk_id: Annotated[list[UUID] | None, Query(max_length=100)] = None,
+) -> Standing:
+    if not chunk_id:
+        return await knowledge.standings.of(subject)
+    told, readable = await asyncio.gather(
+        knowledge.standings.of(subject), knowledge.passages.readable(subject, list(dict.fromkeys(chunk_id)))
+    )
+    return told.model_copy(update={"readable": readable})
 
 
 @router.post("/internal/readable", include_in_schema=False)

@@ -1,7 +1,7 @@
 """Answers given before, for the same or nearly the same question of a reader who may read the same."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -15,12 +15,12 @@ from libs.clients.embedding import EmbeddedQuery
 from libs.clients.knowledge import KnowledgeClient
 from libs.config.settings import Settings
 from libs.contracts.answering import AnswerCacheReport
-from libs.contracts.chat import ChatResponse, Outcome
+from libs.contracts.chat import ChatRequest, ChatResponse, Outcome, Source
 from libs.contracts.errors import FootnoteError, unavailable
 from libs.contracts.identity import Subject
-from libs.contracts.knowledge import Standing
 from libs.telemetry.logs import get_logger
-from services.chat.answer_cache.keeping import may_be_kept, place_of, worth_keeping
+from services.chat.answer_cache.expected import ExpectedSources, Stood
+from services.chat.answer_cache.keeping import may_be_kept, may_be_looked_for, one_spaced, place_of, worth_keeping
 from services.chat.answer_cache.kept import KeptAnswer, Place
 from services.chat.answer_cache.near import NearQuestion, NearQuestions, nearest
 from services.chat.answer_cache.ports import QueryEmbedder
@@ -35,6 +35,7 @@ log = get_logger(__name__)
 LOOKUPS = Counter("footnote_chat_answer_cache_total", "Questions by what the cache of answers had.", ["found"])
 
 LARGEST_BYTES = 500_000
+EXPECTED_AT_MOST = 100
 # Whoever asks waits no longer for the cache than this: without it the question is answered as ever.
 STANDING_TIMEOUT_S = 1.0
 EMBED_TIMEOUT_S = 1.0
@@ -68,23 +69,29 @@ class AnswerCache:
         self._store = AnswerStore(redis, chat.answer_cache_s, chat.answer_cache_entries)
         self._phone_regions = chat.phone_regions
         self._near = NearQuestions()
+        self._expected = ExpectedSources()
         self._knowledge = knowledge
         self._embedder = embedder
         self._revision = revision
         self._clock = clock
 
-    async def standing(self, question: Question) -> Standing | None:
-        """To be asked before anything is retrieved; None where the answer isn't to be kept, or knowledge is away."""
-        if not self._life or not may_be_kept(question, self._phone_regions):
+    async def standing(self, subject: Subject, request: ChatRequest) -> Stood | None:
+        """To be asked before anything is retrieved; None where no answer is to be kept, or knowledge is away.
+
+        The organisation's policy isn't known yet: `find` keeps to it.
+        """
+        if not self._life or not may_be_looked_for(request):
             return None
+        expected = self._expected.of(subject.organization_id, one_spaced(request.message))
+        asked_at = time.monotonic()
         try:
-            return await self._knowledge.standing(timeout_s=STANDING_TIMEOUT_S)
+            return Stood(await self._knowledge.standing(expected, timeout_s=STANDING_TIMEOUT_S), asked_at)
         except FootnoteError as error:
             log.warning("no answer is looked for in the cache", reason=error.message)
             return None
 
     async def find(
-        self, question: Question, standing: Standing | None, granted: Granted, draft: Draft
+        self, question: Question, standing: Stood | None, granted: Granted, draft: Draft
     ) -> KeptAnswer | None:
         """The kept answer that serves this question; the draft then says where it, or the new one, belongs."""
         # Made to stand alone, it may have taken over words that are nobody else's to be found by.
@@ -93,16 +100,18 @@ class AnswerCache:
         revision = await self._revision.now()
         if revision is None:
             return None
-        place = place_of(question, standing, granted.max_tokens, granted.plan, revision)
+        place = place_of(question, standing.told, granted.max_tokens, granted.plan, revision)
         draft.place = place
         if question.again:
             return None
         with draft.trace.step("answer_cache") as step:
-            hit = await self._hit(question.subject, place, step)
+            hit = await self._hit(question.subject, place, standing, step)
             found = hit.how if hit else MISS
             step["found"] = found
+        draft.looked_up = found
+        if hit:
+            self._expect(question.subject, one_spaced(question.request.message), hit.kept.sources)
         LOOKUPS.labels(found).inc()
-        await self._count(question.subject, hit)
         return hit.kept if hit else None
 
     async def keep(self, subject: Subject, place: Place | None, response: ChatResponse) -> None:
@@ -128,6 +137,17 @@ class AnswerCache:
             await self._store.put(subject.organization_id, place.knowledge_version, place.field, value, near)
         except RedisError as error:
             log.warning("answer not kept", error=str(error))
+        self._expect(subject, place.question, kept.sources)
+
+    async def count(self, subject: Subject, draft: Draft) -> None:
+        """Notes for the organisation's report what was found, and what that saved."""
+        if draft.looked_up is None:
+            return
+        saved = draft.kept.metadata.tokens_used if draft.kept else 0
+        try:
+            await self._store.count(subject.organization_id, draft.looked_up, saved)
+        except RedisError as error:
+            log.warning("not counted", error=str(error))
 
     async def report(self, organization_id: UUID) -> AnswerCacheReport:
         """Raises 503 while Redis is away."""
@@ -143,19 +163,23 @@ class AnswerCache:
         except RedisError as error:
             raise unavailable("redis") from error
 
-    async def _hit(self, subject: Subject, place: Place, step: dict[str, object]) -> Hit | None:
+    def _expect(self, subject: Subject, question: str, sources: Sequence[Source]) -> None:
+        if len(sources) <= EXPECTED_AT_MOST:
+            self._expected.note(subject.organization_id, question, (source.chunk_id for source in sources))
+
+    async def _hit(self, subject: Subject, place: Place, standing: Stood, step: dict[str, object]) -> Hit | None:
         organization_id = subject.organization_id
         try:
             looked_up = await self._look_up(organization_id, place, place.field)
             if looked_up is None:
                 return None
             if looked_up.kept is not None:
-                kept = await self._served(looked_up.kept)
+                kept = await self._served(looked_up.kept, standing)
                 return Hit(kept, EXACT) if kept else None
             self._near.learn(organization_id, looked_up)
             field = await self._near_field(organization_id, place, step)
             found = field and await self._look_up(organization_id, place, field)
-            kept = await self._served(found.kept) if found and found.kept is not None else None
+            kept = await self._served(found.kept, standing) if found and found.kept is not None else None
         except (RedisError, ValueError) as error:
             log.warning("cache of answers not read", error=str(error))
             return None
@@ -183,7 +207,7 @@ class AnswerCache:
             return None
         return near.field
 
-    async def _served(self, value: bytes) -> KeptAnswer | None:
+    async def _served(self, value: bytes, standing: Stood) -> KeptAnswer | None:
         """The answer, while it is young enough and the reader may see every source of it now."""
         try:
             kept = KeptAnswer.model_validate_json(value)
@@ -193,8 +217,9 @@ class AnswerCache:
         if self._clock() - kept.kept_at > self._life:
             return None
         chunks = {source.chunk_id for source in kept.sources}
-        readable = await still_readable(self._knowledge, chunks) if chunks else set[UUID]()
-        return kept if chunks <= readable else None
+        if chunks.issubset(standing.readable()):
+            return kept
+        return kept if chunks <= await still_readable(self._knowledge, chunks) else None
 
     async def _embed(self, question: str) -> EmbeddedQuery | None:
         try:
@@ -202,10 +227,3 @@ class AnswerCache:
         except FootnoteError as error:
             log.warning("no near question is looked for", reason=error.message)
             return None
-
-    async def _count(self, subject: Subject, hit: Hit | None) -> None:
-        saved = hit.kept.metadata.tokens_used if hit else 0
-        try:
-            await self._store.count(subject.organization_id, hit.how if hit else MISS, saved)
-        except RedisError as error:
-            log.warning("not counted", error=str(error))

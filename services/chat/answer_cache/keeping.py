@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import orjson
 
-from libs.contracts.chat import ChatResponse, Outcome
+from libs.contracts.chat import ChatRequest, ChatResponse, Outcome
 from libs.contracts.knowledge import Standing
 from libs.service.app import VERSION
 from services.chat.answer_cache.kept import Place, digest
@@ -30,7 +30,17 @@ def place_of(question: Question, standing: Standing, max_tokens: int, plan: str 
             option=orjson.OPT_SORT_KEYS,
         ).decode()
     )
-    return Place(standing.knowledge_version, scope[:_SCOPE_CHARS], _SPACE.sub(" ", question.text).strip())
+    return Place(standing.knowledge_version, scope[:_SCOPE_CHARS], one_spaced(question.text))
+
+
+def one_spaced(question: str) -> str:
+    """How a question is known again, however it is spaced."""
+    return _SPACE.sub(" ", question).strip()
+
+
+def may_be_looked_for(request: ChatRequest) -> bool:
+    """Whether an answer to it might be kept, whatever the policy and the conversation say."""
+    return request.enable_rag and _PERSONAL.search(request.message) is None
 
 
 def may_be_kept(question: Question, phone_regions: Sequence[str]) -> bool:

@@ -12,12 +12,12 @@ from services.chat.answer_cache.warming import CacheWarmer
 router = APIRouter(prefix="/admin/answers/cache", tags=["answer cache"])
 
 
-def cache_of(request: Request) -> AnswerCache:
+async def cache_of(request: Request) -> AnswerCache:
     cache: AnswerCache = request.app.state.answer_cache
     return cache
 
 
-def warmer_of(request: Request) -> CacheWarmer:
+async def warmer_of(request: Request) -> CacheWarmer:
     warmer: CacheWarmer = request.app.state.warmer
     return warmer
 

@@ -25,17 +25,17 @@ router = APIRouter(tags=["openai"])
 STARTED_AT = int(time.time())
 
 
-def generation_of(request: Request) -> GenerationClient:
+async def generation_of(request: Request) -> GenerationClient:
     generation: GenerationClient = request.app.state.generation
     return generation
 
 
-def quota_of(request: Request) -> Quota:
+async def quota_of(request: Request) -> Quota:
     quota: Quota = request.app.state.quota
     return quota
 
 
-def page_of(request: Request) -> str:
+async def page_of(request: Request) -> str:
     page: str = request.app.state.page
     return page
 

@@ -20,12 +20,12 @@ PAGE = Query(ge=1, le=100)
 WORDS = Query(max_length=200, pattern=r"^[^\x00]*$")
 
 
-def conversations_of(request: Request) -> Conversations:
+async def conversations_of(request: Request) -> Conversations:
     conversations: Conversations = request.app.state.conversations
     return conversations
 
 
-def transfers_of(request: Request) -> Transfers:
+async def transfers_of(request: Request) -> Transfers:
     transfers: Transfers = request.app.state.transfers
     return transfers
 

@@ -33,6 +33,10 @@ class Conversation:
     turns: Sequence[Turn] = ()
     summary: Summary = field(default_factory=Summary)
 
+    def reaches_behind(self, added: int) -> bool:
+        """Whether with so many messages more some are older than those that are looked at themselves."""
+        return len(self.turns) + added > RECENT_MESSAGES
+
     @property
     def questions(self) -> list[str]:
         return [turn.content for turn in self.turns if turn.role == "user"]

@@ -14,7 +14,7 @@ from services.chat.safety.moderation import Moderation
 router = APIRouter(tags=["answer policies"])
 
 
-def database_of(request: Request) -> Database:
+async def database_of(request: Request) -> Database:
     database: Database = request.app.state.database
     return database
 

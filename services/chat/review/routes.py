@@ -12,7 +12,7 @@ from services.chat.review.service import Reviews
 router = APIRouter(prefix="/admin/reviews", tags=["reviews"])
 
 
-def reviews_of(request: Request) -> Reviews:
+async def reviews_of(request: Request) -> Reviews:
     reviews: Reviews = request.app.state.reviews
     return reviews
 

@@ -19,7 +19,7 @@ class EmbeddingSwitch:
     former: FormerIndexes
 
 
-def embedding_switch_of(request: Request) -> EmbeddingSwitch:
+async def embedding_switch_of(request: Request) -> EmbeddingSwitch:
     switch: EmbeddingSwitch = request.app.state.embedding_switch
     return switch
 

@@ -43,7 +43,7 @@ class Evaluations:
     runs: EvaluationRuns
 
 
-def evaluations_of(request: Request) -> Evaluations:
+async def evaluations_of(request: Request) -> Evaluations:
     evaluations: Evaluations = request.app.state.evaluations
     return evaluations
 

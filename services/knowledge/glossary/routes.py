@@ -32,7 +32,7 @@ REPLACEMENT_BODY = {
 }
 
 
-def glossary_of(request: Request) -> Glossary:
+async def glossary_of(request: Request) -> Glossary:
     glossary: Glossary = request.app.state.glossary
     return glossary
 

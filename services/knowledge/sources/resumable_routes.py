@@ -30,7 +30,7 @@ IGNORED = frozenset({"name", "type", "filetype", "relativePath"})
 FIELDS = frozenset({"title", "category", "collection_id", "access", "external_id", "tags", "metadata", "source"})
 
 
-def require_version(tus_resumable: Annotated[str, Header()] = "") -> None:
+async def require_version(tus_resumable: Annotated[str, Header()] = "") -> None:
     if tus_resumable != VERSION:
         raise FootnoteError(
             ErrorCode.VALIDATION_ERROR,

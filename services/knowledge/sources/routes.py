@@ -40,7 +40,7 @@ class Sources:
     registry: SourceRegistry
 
 
-def sources_of(request: Request) -> Sources:
+async def sources_of(request: Request) -> Sources:
     sources: Sources = request.app.state.sources
     return sources
 

@@ -21,7 +21,7 @@ class Usage:
     reports: UseReports
 
 
-def usage_of(request: Request) -> Usage:
+async def usage_of(request: Request) -> Usage:
     usage: Usage = request.app.state.usage
     return usage
 

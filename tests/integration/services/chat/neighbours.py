@@ -4,9 +4,10 @@ import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from datetime import UTC, datetime
 from itertools import count
+from typing import Annotated
 from uuid import UUID, uuid4
 
-from fastapi import FastAPI, HTTPException, Request
+from fastapi import FastAPI, HTTPException, Query, Request
 from fastapi.responses import JSONResponse, Response
 
 from libs.contracts.completions import (
@@ -83,15 +84,18 @@ class ScriptedKnowledge:
         self.added: list[NewSetQuestion] = []
         self.set_id = uuid4()
         self.queries: list[str] = []
+        self.rechecked = 0
         self.away = False
         self.version: int | None = None
         self.access_key = "everybody"
 
-    async def _standing(self) -> Standing:
+    async def _standing(self, chunk_id: Annotated[list[UUID] | None, Query()] = None) -> Standing:
         if self.away:
             raise HTTPException(500)
         version = next(self._versions) if self.version is None else self.version
-        return Standing(knowledge_version=version, access_key=self.access_key)
+        return Standing(
+            knowledge_version=version, access_key=self.access_key, readable=self._readable_of(chunk_id or [])
+        )
 
     async def _retrieve(self, request: RetrievalRequest) -> RetrievalResponse:
         if self.away:
@@ -142,8 +146,12 @@ class ScriptedKnowledge:
     async def _readable(self, request: ReadableRequest) -> ReadableResponse:
         if self.away:
             raise HTTPException(500)
+        self.rechecked += 1
+        return ReadableResponse(chunk_ids=self._readable_of(request.chunk_ids))
+
+    def _readable_of(self, chunk_ids: list[UUID]) -> list[UUID]:
         known = {one.chunk_id for one in self.passages} - self.unreadable
-        return ReadableResponse(chunk_ids=[chunk_id for chunk_id in request.chunk_ids if chunk_id in known])
+        return [chunk_id for chunk_id in chunk_ids if chunk_id in known]
 
 
 class ScriptedGeneration:

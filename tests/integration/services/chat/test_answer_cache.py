@@ -116,6 +116,21 @@ async def test_a_passage_that_became_unreadable_is_no_hit(asked, knowledge, pers
     assert (cached(again), again["metadata"]["outcome"]) == (False, "abstained")
 
 
+@pytest.mark.parametrize("believed_s", [60.0, -1.0], ids=["asked along", "asked again"])
+async def test_access_is_asked_for_with_each_hit(asked, knowledge, person, monkeypatch, believed_s):
+    """With the version where the sources are expected and nothing took long; else for itself."""
+    monkeypatch.setattr("services.chat.answer_cache.expected.BELIEVED_S", believed_s)
+    someone = person()
+    await asked(someone)
+    knowledge.rechecked = 0
+    assert cached(await asked(someone))
+    assert knowledge.rechecked == (0 if believed_s > 0 else 1)
+    knowledge.unreadable = {RULES.chunk_id}
+    assert not cached(await asked(someone))
+    knowledge.unreadable = set()
+    assert cached(await asked(person(someone.organization_id)))
+
+
 async def test_other_organisations_and_access_sets_never_share(asked, knowledge, person):
     someone = person()
     await asked(someone)

@@ -26,7 +26,7 @@ async def opened(store: ChatStore, subject: Subject):
     """A question whose process died before it was answered."""
     session_id, question_id, answer_id, reservation_id = uuid4(), uuid4(), uuid4(), uuid4()
     async with store.step(subject) as repository:
-        await repository.add_session(session_id, "Title")
+        await repository.add_session(session_id, "Title", answer_id)
         await repository.add_question(question_id, session_id, None, "Question?", {})
         await repository.add_answer(answer_id, session_id, question_id, reservation_id)
     return session_id, answer_id, reservation_id

@@ -75,6 +75,14 @@ async def reservations(settings, organization_id) -> int:
         await database.close()
 
 
+async def test_a_question_to_no_session_of_ones_own_holds_no_room(chat, person, settings):
+    someone = person()
+    response = await chat.post("/chat", json=QUESTION | {"session_id": str(uuid4())}, headers=someone.headers)
+    assert response.status_code == 404
+    assert await reservations(settings, someone.organization_id) == 0
+    assert await used(settings, someone.organization_id) == []
+
+
 async def test_a_plan_lowers_the_tokens_of_an_answer(chat, knowledge, generation, person):
     knowledge.passages = [RULES]
     body = QUESTION | {"max_tokens": 2000}

@@ -245,6 +245,28 @@ async def test_readable_tells_which_passages_are_left(person: MakePerson) -> Non
     assert (left["chunk_id"], left["title"], "Beta." in left["content"]) == (ids[0], "Two", True)
 
 
+async def test_readable_follows_a_document_that_was_seen_before(person: MakePerson) -> None:
+    alice = person()
+    bob = person(alice.subject.organization_id)
+    text = "# Plan\n\nAlpha.\n\n# Other\n\nGamma."
+    plan = await alice.add(text, "Plan", external_id="plan")
+    page = (await alice.get(f"/documents/{plan}/passages")).json()
+    ids = [one["chunk_id"] for one in page["items"]]
+
+    async def readable() -> list[list[str]]:
+        asked = {"chunk_ids": ids}
+        return [(await who.post("/internal/readable", json=asked)).json()["chunk_ids"] for who in (alice, bob)]
+
+    for _ in range(2):
+        assert await readable() == [ids, ids]
+    await alice.patch(f"/documents/{plan}", json={"access": "private"})
+    assert await readable() == [ids, []]
+    await alice.add("# Plan\n\nDelta.", "Plan", external_id="plan")
+    assert await readable() == [[], []]
+    await alice.add(text, "Plan", external_id="plan", access="organization")
+    assert await readable() == [ids, ids]
+
+
 async def test_many_readers_at_once_each_get_their_own(client, people: People) -> None:
     readers = [people.person(client) for _ in range(6)]
     for number, one in enumerate(readers):

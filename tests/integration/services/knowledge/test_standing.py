@@ -95,6 +95,11 @@ async def test_a_change_of_access_moves_both_on(person, worker) -> None:
     assert newer > version
     assert await told(colleague) == (newer, key)
     assert owners_key != key
+    (passage,) = (await owner.get(f"/documents/{document_id}/passages")).json()["items"]
+    seen = [
+        (await who.get("/internal/standing", params={"chunk_id": passage["chunk_id"]})) for who in (owner, colleague)
+    ]
+    assert [one.json()["readable"] for one in seen] == [[passage["chunk_id"]], []]
     await owner.delete(f"/documents/{document_id}")
     newest, key_again = await told(owner)
     assert (newest > newer, key_again) == (True, key)

@@ -1,3 +1,4 @@
+import time
 from pathlib import Path
 from uuid import uuid4
 
@@ -92,6 +93,24 @@ def test_a_service_token_ends_after_a_minute_and_is_renewed_before(secrets: Path
     assert chat.sign("billing") != first
     with pytest.raises(FootnoteError):
         ServiceTokens("billing", secrets).verify(first)
+
+
+def test_a_service_token_is_verified_once_and_again_when_it_has_ended(
+    secrets: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = time.time()
+    chat, billing = (ServiceTokens(name, secrets, clock=lambda: now) for name in ("chat", "billing"))
+    token = chat.sign("billing")
+    assert [billing.verify(token) for _ in range(2)] == ["chat", "chat"]
+
+    def ended(*_arguments: object, **_options: object) -> None:
+        raise jwt.ExpiredSignatureError
+
+    monkeypatch.setattr("libs.security.tokens.jwt.decode", ended)
+    assert billing.verify(token) == "chat"
+    now += 60
+    with pytest.raises(FootnoteError):
+        billing.verify(token)
 
 
 @pytest.mark.parametrize("kid", ["nobody", "../secrets/chat", "", "chat\x00"])
