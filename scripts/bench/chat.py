@@ -4,7 +4,10 @@ import asyncio
 import json
 import statistics
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections import Counter
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
@@ -38,125 +41,148 @@ MODEL_STEPS = frozenset({"retrieve.embed", "retrieve.rerank", "generate"})
 SETTLED_S = 0.7
 NON_MODEL_AT_MOST, CACHED_AT_LEAST, SENTENCE_WITHIN_MS = 4.0, 3.0, 50.0
 
-Timed = tuple[float, dict[str, Any]]
+
+@dataclass(frozen=True)
+class _Round:
+    """Seconds of one question: the bare route's, the answer's and its models' part, and the same answer given again."""
+
+    floor: float
+    made: float
+    models: float
+    again: float
+
+    @property
+    def own(self) -> float:
+        return self.made - self.models
+
+
+class _Asking:
+    """Counts what was asked and what failed. `latest` is the id of the last answer."""
+
+    def __init__(self, api: Api) -> None:
+        self.api = api
+        self.asked = 0
+        self.failures: list[str] = []
+        self.latest = ""
+        # Others than an earlier run asked, whose answers may still be kept.
+        self._numbers = count(int(time.time()) % 100_000)
+
+    def question(self) -> str:
+        number = next(self._numbers)
+        return f"{QUESTIONS[number % len(QUESTIONS)]} ({number})"
+
+    @contextmanager
+    def surviving(self) -> Generator[None]:
+        """A failure in it is counted, and ends what stands in it, not the bench."""
+        try:
+            yield
+        except ApiError as error:
+            self.failures.append(error.code or str(error))
+
+    async def answer(self, message: str) -> dict[str, Any]:
+        """Raises ApiError."""
+        self.asked += 1
+        answer: dict[str, Any] = await self.api.call("POST", "/chat", json={"message": message})
+        self.latest = answer["message_id"]
+        return answer
+
+    async def timed(self, message: str) -> tuple[float, dict[str, Any]]:
+        started = time.perf_counter()
+        answer = await self.answer(message)
+        return time.perf_counter() - started, answer
 
 
 async def bench_chat(console: Console, rounds: int = ROUNDS) -> None:
-    """Also counts what was acknowledged and what failed, so that services may be killed while it runs."""
+    """Services may be killed while it runs: it counts what was acknowledged and what failed."""
     async with stage(console) as (settings, api), service_http() as http:
         me = await api.call("GET", "/users/me")
         tokens = ServiceTokens(OPERATOR, settings.secrets_dir)
         generation = GenerationClient(ServiceClient("generation", settings.url("generation"), tokens, http))
         passages = await _passages(api)
-        # Others than an earlier run asked, whose answers may still be kept.
-        numbers = count(int(time.time()) % 100_000)
-        failures: list[str] = []
-
-        def question() -> str:
-            number = next(numbers)
-            return f"{QUESTIONS[number % len(QUESTIONS)]} ({number})"
+        asking = _Asking(api)
 
         async def engine() -> object:
             request = CompletionRequest(
                 model="default",
-                messages=[ChatMessageParam(role="user", content=question())],
+                messages=[ChatMessageParam(role="user", content=asking.question())],
                 documents=passages,
                 max_tokens=512,
             )
-            return [chunk async for chunk in generation.stream(request)]
+            with asking.surviving():
+                return [chunk async for chunk in generation.stream(request)]
 
         async def chat() -> object:
-            try:
-                return await api.call("POST", "/chat", json={"message": question()})
-            except ApiError as error:
-                failures.append(error.code or str(error))
-                return None
+            with asking.surviving():
+                return await asking.answer(asking.question())
 
         await chat()
         async with chat_floor(settings, me["organization_id"], free_base_port()) as bare:
-            await _parts(console, api, bare, question, rounds)
-        await _sentences(console, api, question, rounds)
+            await _parts(console, asking, bare, rounds)
+        await _sentences(console, asking, rounds)
         engine_times, chat_times = await in_turn({"the engine, called directly": engine, "POST /chat": chat}, rounds)
         print_latency(console, "One client, beside the engine", engine_times, [chat_times])
         engine_rate = await at_once("the engine, called directly", [engine] * rounds * 2, CLIENTS)
         chat_rate = await at_once("POST /chat", [chat] * rounds * 2, CLIENTS)
         print_rates(console, f"{CLIENTS} clients", engine_rate, [chat_rate])
-        asked = 1 + rounds + rounds * 2
-        console.print(f"{asked - len(failures)} of {asked} answers acknowledged; failed: {failures or 'none'}")
+        failed = ", ".join(f"{number} times {name}" for name, number in Counter(asking.failures).items())
+        console.print(f"{asking.asked} questions to POST /chat; failed calls: {failed or 'none'}")
 
 
-async def _parts(console: Console, api: Api, bare: httpx.AsyncClient, question: Callable[[], str], rounds: int) -> None:
-    """An answer's own time beside the bare route's, and the same answer given again; in turn, in the same run.
-
-    Before each of the two the same is done, and time is left for what an answer leaves to be done: else the second
-    would be timed beside the first one's bookkeeping, and find its asker looked up by the first.
-    """
-    floor: list[float] = []
-    made: list[float] = []
-    own: list[float] = []
-    again: list[float] = []
-    models: list[float] = []
-    latest = (await api.call("POST", "/chat", json={"message": question()}))["message_id"]
+async def _parts(console: Console, asking: _Asking, bare: httpx.AsyncClient, rounds: int) -> None:
+    """An answer's own time beside the bare route's, and the same answer given again; in turn, in the same run."""
+    timed: list[_Round] = []
     for turn in range(rounds + 1):
-        message = question()
-        floor_s, _ = await _timed(lambda message=message: _post(bare, message))
-        await _settled(api, latest)
-        made_s, answer = await _timed(lambda message=message: api.call("POST", "/chat", json={"message": message}))
-        await _settled(api, answer["message_id"])
-        again_s, kept = await _timed(lambda message=message: api.call("POST", "/chat", json={"message": message}))
-        latest = kept["message_id"]
-        if not turn:
-            continue
-        if not kept["metadata"]["cached"]:
-            raise ApiError(f"The answer to {message!r} wasn't kept: {answer['metadata']}.")
-        trace = await api.call("GET", f"/chat/messages/{answer['message_id']}/trace")
-        model_s = sum(_model_ms(step) for step in trace["steps"]) / 1000
-        for times, seconds in (
-            (floor, floor_s),
-            (made, made_s),
-            (models, model_s),
-            (own, made_s - model_s),
-            (again, again_s),
-        ):
-            times.append(seconds)
+        with asking.surviving():
+            one = await _round(asking, bare)
+            if turn:
+                timed.append(one)
+    if not timed:
+        raise ApiError(f"No round came to its end: {asking.failures[-1]}.")
     table = Table("", "median ms", "p95 ms", title="One client", title_justify="left")
     for label, seconds in (
-        ("a bare route that reads and writes as much", floor),
-        ("POST /chat", made),
-        ("of that, models: embed, rerank, generate", models),
-        ("of that, everything else", own),
-        ("the same answer from the cache", again),
+        ("a bare route that reads and writes as much", [one.floor for one in timed]),
+        ("POST /chat", [one.made for one in timed]),
+        ("of that, models: embed, rerank, generate", [one.models for one in timed]),
+        ("of that, everything else", [one.own for one in timed]),
+        ("the same answer from the cache", [one.again for one in timed]),
     ):
         table.add_row(label, f"{statistics.median(seconds) * 1000:.1f}", f"{percentile(seconds, 95) * 1000:.1f}")
     console.print(table)
+    over_floor = [one.own / one.floor for one in timed]
+    over_cached = [one.made / one.again for one in timed]
     ratios = [
-        Ratio("everything but models, over the bare route", NON_MODEL_AT_MOST, _over(own, floor), at_most=True),
-        Ratio("an answer over the same from the cache", CACHED_AT_LEAST, _over(made, again)),
+        Ratio("everything but models, over the bare route", NON_MODEL_AT_MOST, over_floor, at_most=True),
+        Ratio("an answer over the same from the cache", CACHED_AT_LEAST, over_cached),
     ]
     print_ratios(console, "Ratios of each round", ratios)
 
 
-async def _sentences(console: Console, api: Api, question: Callable[[], str], rounds: int) -> None:
+async def _round(asking: _Asking, bare: httpx.AsyncClient) -> _Round:
+    """Before each of the two answers the same is done, and time is left for what an answer leaves to be done.
+
+    Else the second would be timed beside the first one's bookkeeping, and find its asker looked up by the first.
+    Raises ApiError.
+    """
+    message = asking.question()
+    started = time.perf_counter()
+    (await bare.post("/", json={"message": message})).raise_for_status()
+    floor_s = time.perf_counter() - started
+    await _settled(asking)
+    made_s, answer = await asking.timed(message)
+    await _settled(asking)
+    again_s, kept = await asking.timed(message)
+    if not kept["metadata"]["cached"]:
+        raise ApiError(f"The answer to {message!r} wasn't kept: {answer['metadata']}.")
+    trace = await asking.api.call("GET", f"/chat/messages/{answer['message_id']}/trace")
+    return _Round(floor_s, made_s, sum(_model_ms(step) for step in trace["steps"]) / 1000, again_s)
+
+
+async def _sentences(console: Console, asking: _Asking, rounds: int) -> None:
     """How long after its check a sentence is here, the way of the question to chat included."""
     late: list[float] = []
     for _ in range(rounds):
-        started = time.perf_counter()
-        arrived: list[float] = []
-        done: dict[str, Any] = {}
-        async for event in api.stream_chat(question()):
-            if event.event == "token":
-                arrived.append((time.perf_counter() - started) * 1000)
-            elif event.event == "done":
-                done = json.loads(event.data)
-        trace = await api.call("GET", f"/chat/messages/{done['message_id']}/trace")
-        checked = [
-            sentence["at_ms"]
-            for step in trace["steps"]
-            if step["step"] == "generate"
-            for sentence in step["sentences"]
-            if sentence["kept"] and "at_ms" in sentence
-        ]
-        late += [here - at for here, at in zip(arrived, checked, strict=False)]
+        with asking.surviving():
+            late += await _lateness(asking)
     if late:
         console.print(
             f"A supported sentence is here {statistics.median(late):.1f} ms after its check (p95 "
@@ -166,29 +192,39 @@ async def _sentences(console: Console, api: Api, question: Callable[[], str], ro
         )
 
 
-async def _settled(api: Api, latest: str) -> None:
+async def _lateness(asking: _Asking) -> list[float]:
+    """Of one answer's sentences, in milliseconds. Raises ApiError."""
+    asking.asked += 1
+    started = time.perf_counter()
+    arrived: list[float] = []
+    done: dict[str, Any] = {}
+    async for event in asking.api.stream_chat(asking.question()):
+        if event.event == "token":
+            arrived.append((time.perf_counter() - started) * 1000)
+        elif event.event == "done":
+            done = json.loads(event.data)
+    if not done:
+        raise ApiError("The stream broke off.")
+    trace = await asking.api.call("GET", f"/chat/messages/{done['message_id']}/trace")
+    checked = [
+        sentence["at_ms"]
+        for step in trace["steps"]
+        if step["step"] == "generate"
+        for sentence in step["sentences"]
+        if sentence["kept"] and "at_ms" in sentence
+    ]
+    return [here - at for here, at in zip(arrived, checked, strict=False)]
+
+
+async def _settled(asking: _Asking) -> None:
     """Leaves an answer's bookkeeping behind; a look at it goes through the same services as a question."""
     await asyncio.sleep(SETTLED_S)
-    await api.call("GET", f"/chat/messages/{latest}/trace")
-
-
-async def _timed(call: Callable[[], Awaitable[dict[str, Any]]]) -> Timed:
-    started = time.perf_counter()
-    answer = await call()
-    return time.perf_counter() - started, answer
-
-
-async def _post(bare: httpx.AsyncClient, message: str) -> dict[str, Any]:
-    return (await bare.post("/", json={"message": message})).raise_for_status().json()
+    await asking.api.call("GET", f"/chat/messages/{asking.latest}/trace")
 
 
 def _model_ms(step: dict[str, Any]) -> float:
     own = step.get("ms", 0.0) if step["step"] in MODEL_STEPS else 0.0
     return own + step.get("embed_ms", 0.0)
-
-
-def _over(times: Sequence[float], floor: Sequence[float]) -> list[float]:
-    return [one / least for one, least in zip(times, floor, strict=True)]
 
 
 async def _passages(api: Api) -> list[DocumentParam]:

@@ -21,6 +21,7 @@ async def test_a_bench_prints_each_figure_beside_its_floor(
     monkeypatch.setenv("FOOTNOTE_HOME", str(stack.settings.home))
     monkeypatch.setenv("FOOTNOTE_BASE_PORT", str(stack.settings.base_port))
     monkeypatch.setattr("scripts.bench.embed.BULK_TEXTS", 16)
+    monkeypatch.setattr("scripts.bench.chat.SETTLED_S", 0)
     output = io.StringIO()
     await bench(Console(file=output, width=120), rounds=2)
     printed = output.getvalue()
