@@ -22,9 +22,10 @@ from services.chat.events import Publish, said_again
 from services.chat.generating import DEFAULT, EXTRACTIVE, Generation
 from services.chat.generators import Generators
 from services.chat.grounded import GroundedAnswer
+from services.chat.grounding.entailment import Entailment
 from services.chat.grounding.grounder import Grounder
 from services.chat.names import unmentioned_names
-from services.chat.ports import Embedder
+from services.chat.ports import Embedder, EntailmentModel
 from services.chat.prompt import (
     answer_tokens,
     conversation_messages,
@@ -57,7 +58,10 @@ class Answerer:
         embedder: Embedder,
         guard: Guard,
         cache: AnswerCache,
+        entailing: EntailmentModel | None = None,
     ) -> None:
+        """`entailing` is there where the operator has configured such a model, loaded or not."""
+        self._entailing = entailing
         self._settings = settings
         self._quota = quota
         self._knowledge = knowledge
@@ -214,7 +218,10 @@ class Answerer:
     async def _grounded(self, question: Question, draft: Draft, publish: Publish, max_tokens: int) -> None:
         chat = self._settings.chat
         mark = question.policy.unsupported == "mark"
-        grounder = Grounder(question.text, draft.material, self._embedder, chat.min_support, mark=mark)
+        entailment = Entailment(self._entailing, chat.entailment) if self._entailing else None
+        grounder = Grounder(
+            question.text, draft.material, self._embedder, chat.min_support, mark=mark, entailment=entailment
+        )
 
         def generate(model: str) -> Generation:
             return self._generate(question, draft, model, max_tokens)

@@ -61,7 +61,8 @@ async def wire(kit: Kit) -> AsyncGenerator[None]:
     live = LiveSettings(settings)
     cache = AnswerCache(settings, redis, knowledge, embedder, Revision(live, generation))
     guard = Guard(moderation, phone_regions)
-    answerer = Answerer(settings, quota, knowledge, generation, embedder, guard, cache)
+    entailing = embedder if settings.embedding.entailment else None
+    answerer = Answerer(settings, quota, knowledge, generation, embedder, guard, cache, entailing)
     topics = {SETTLE: quota.deliver_settlement, RELEASE: quota.deliver_release} | citing.deliveries(knowledge)
     relay = OutboxRelay(database, OutboxMessage, topics)
     deadline_s = settings.chat.answer_deadline_s
