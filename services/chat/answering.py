@@ -165,7 +165,11 @@ class Answerer:
     async def _retrieve(self, question: Question, draft: Draft) -> RetrievalResponse:
         with draft.trace.step("retrieve") as step:
             retrieval = await self._knowledge.retrieve(
-                RetrievalRequest(query=question.text, filters=question.request.filters)
+                RetrievalRequest(
+                    query=question.text,
+                    filters=question.request.filters,
+                    unsaid=self._guard.unsaid(question),
+                )
             )
             step["strategy"] = retrieval.strategy_used
             step["knowledge_version"] = retrieval.knowledge_version
@@ -218,16 +222,15 @@ class Answerer:
     async def _grounded(self, question: Question, draft: Draft, publish: Publish, max_tokens: int) -> None:
         chat = self._settings.chat
         mark = question.policy.unsupported == "mark"
-        entailment = Entailment(self._entailing, chat.entailment) if self._entailing else None
-        grounder = Grounder(
-            question.text, draft.material, self._embedder, chat.min_support, mark=mark, entailment=entailment
-        )
+        embedder, entailing = self._guard.hiding(question, self._embedder, self._entailing)
+        entailment = Entailment(entailing, chat.entailment) if entailing else None
+        grounder = Grounder(question.text, draft.material, embedder, chat.min_support, mark=mark, entailment=entailment)
 
         def generate(model: str) -> Generation:
             return self._generate(question, draft, model, max_tokens)
 
         least = chat.least_confidence.of(question.policy.caution)
-        answerability = Answerability(question.text, draft.material, self._embedder, least)
+        answerability = Answerability(question.text, draft.material, embedder, least)
         answer = GroundedAnswer(draft, grounder, answerability, publish, generate, self._allowance)
         await answer.speak(self._model(question, draft))
 

@@ -83,6 +83,7 @@ class ScriptedKnowledge:
         self.added: list[NewSetQuestion] = []
         self.set_id = uuid4()
         self.queries: list[str] = []
+        self.unsaid: list[list[str]] = []
         self.away = False
         self.version: int | None = None
         self.access_key = "everybody"
@@ -97,6 +98,7 @@ class ScriptedKnowledge:
         if self.away:
             raise HTTPException(500)
         self.queries.append(request.query)
+        self.unsaid.append(request.unsaid)
         found = [one for one in self.passages if one.chunk_id not in self.unreadable]
         considered = [{"chunk_id": str(one.chunk_id), "lexical_rank": 1} for one in found]
         return RetrievalResponse(
