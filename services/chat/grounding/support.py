@@ -34,6 +34,8 @@ JOINED_SUPPORT = 0.75
 # Another passage is cited too where it supports the sentence nearly as well as the best one.
 NEARLY_AS_WELL = 0.05
 MOST_CITED = 3
+# An entailment model takes long for each place, and the best ones decide.
+MOST_ASKED = 4
 
 
 class Verdict(StrEnum):
@@ -117,7 +119,7 @@ class SupportFinder:
         """Asks the entailment model about several sentences at once, before each is looked at by itself."""
         if self._entailment:
             compared = [(await self._compare(sentence), sentence) for sentence in sentences]
-            pairs = [(unit, sentence) for found, sentence in compared for _, unit in found.supporting]
+            pairs = [(unit, sentence) for found, sentence in compared for _, unit in found.supporting[:MOST_ASKED]]
             await self._entailment.weigh(pairs, self._sources)
 
     async def paraphrase(self, sentence: str) -> Support:
@@ -125,7 +127,9 @@ class SupportFinder:
         whole = await self._by_one_place(sentence)
         parts = clauses(sentence)
         joined = len(parts) > 1 and all(len(content_stems(part)) >= STATEMENT_STEMS for part in parts)
-        return whole if whole.cited or not joined else await self._joined(parts, whole)
+        # What a place has by the rules and a model reads the contrary of isn't saved by its parts.
+        contrary = whole.verdict is Verdict.CONTRADICTED and (await self._compare(sentence)).supporting
+        return whole if whole.cited or contrary or not joined else await self._joined(parts, whole)
 
     async def _joined(self, parts: Sequence[str], whole: Support) -> Support:
         """A sentence that joins several statements, each supported by a place of its own."""
@@ -162,6 +166,7 @@ class SupportFinder:
         """The places that a model lets support the sentence, each with its probability; or why none does."""
         if self._entailment is None:
             return [(score, unit, None) for score, unit in places], None
+        places = places[:MOST_ASKED]
         await self._entailment.weigh([(unit, sentence) for _, unit in places], self._sources)
         supporting: list[tuple[float, Unit, float | None]] = []
         against: Support | None = None

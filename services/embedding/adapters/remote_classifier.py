@@ -56,7 +56,7 @@ class RemoteClassifier:
             await self._server.close()
             said = error.message if isinstance(error, FootnoteError) else str(error)
             raise ModelLoadError(
-                f"The server of {self.id!r} at {self._options.url!r} can't judge entailment: {said}.", passing=True
+                f"The server of {self.id!r} at {self._options.url!r} can't judge entailment: {said}", passing=True
             ) from error
         except asyncio.CancelledError:
             await self._server.close()

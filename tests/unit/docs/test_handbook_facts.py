@@ -78,7 +78,7 @@ SENTENCES = [
     ("answer-safety.md", f"longer than {CHAT['moderation']['timeout_s']} seconds (chat.moderation.timeout_s)"),
     ("entailment.md", f"must be at least {CHAT['entailment']['least']} (chat.entailment.least)"),
     ("entailment.md", f"is above {CHAT['entailment']['most_contradiction']} (chat.entailment.most_contradiction)"),
-    ("entailment.md", f"at most {CHAT['entailment']['timeout_s']} second for a call (chat.entailment.timeout_s)"),
+    ("entailment.md", f"at most {CHAT['entailment']['timeout_s']} seconds for a call (chat.entailment.timeout_s)"),
     ("streaming.md", f"A comment line is sent every {CHAT['heartbeat_s']} seconds"),
     ("abstention.md", f"a support below {CHAT['min_support']} is left out"),
     ("answer-cache.md", f"at most {CHAT['answer_cache_s']:,} seconds (chat.answer_cache_s"),

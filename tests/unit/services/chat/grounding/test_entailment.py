@@ -96,6 +96,25 @@ async def test_what_is_contradicted_is_never_supported_however_well_it_is_entail
     assert kept.support.cited
 
 
+@pytest.mark.parametrize(("whole", "cited"), [(Inference(0.1, 0.1), True), (Inference(0.1, 0.9), False)])
+async def test_parts_save_a_sentence_that_isnt_entailed_as_a_whole_but_none_that_is_contradicted(
+    whole: Inference, cited: bool
+):
+    both = "Receipts are always checked within 30 days, and business class requires approval by a director."
+    said = "All receipts are always checked within 30 days, and business class always requires approval by a director."
+
+    class OfWholes(Says):
+        async def infer(self, pairs: Sequence[tuple[str, str]]) -> list[Inference]:
+            return [whole if hypothesis == said else Inference(0.9, 0.0) for _, hypothesis in pairs]
+
+    grounder = Grounder(
+        "What is it?", [source(1, both)], WordEmbedder(), 0.55, entailment=Entailment(OfWholes(), BOUNDS)
+    )
+    found = await grounder.check(said, chosen=True)
+    assert found
+    assert bool(found.support.cited) is cited
+
+
 async def test_one_place_that_entails_is_enough():
     class ByPlace(Says):
         async def infer(self, pairs: Sequence[tuple[str, str]]) -> list[Inference]:
