@@ -1,6 +1,7 @@
 """embedding, as knowledge, chat and generation call it."""
 
 import base64
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -12,15 +13,20 @@ from libs.clients.base import ServiceClient
 from libs.contracts.embedding import (
     EmbeddingModelInfo,
     EmbeddingModelList,
+    Pair,
+    Prediction,
+    PredictRequest,
     Rank,
     RerankRequest,
     TokenVectorsRequest,
     TokenVectorsResponse,
 )
 from libs.contracts.openai import EmbeddingRequest, EmbeddingResponse
+from libs.inference.entailment import Inference, inference_of
 from libs.inference.late_interaction import query_tokens
 
 _RANKS = TypeAdapter(list[Rank])
+_PREDICTIONS = TypeAdapter(list[list[Prediction]])
 
 
 @dataclass(frozen=True)
@@ -110,6 +116,19 @@ class EmbeddingClient:
         for rank in _RANKS.validate_json(response.content):
             scores[rank.index] = rank.score
         return scores
+
+    async def infer(self, pairs: Sequence[Pair], *, model: str = "default", timeout_s: float = 30) -> list[Inference]:
+        """What each pair's second text is to its first, in the pairs' order.
+
+        Asked once: whoever waits for it can do without. Raises ValueError for an answer without entailment.
+        """
+        response = await self._service.send(
+            "POST", "/predict", body=PredictRequest(inputs=[*pairs], model=model), timeout_s=timeout_s
+        )
+        rows = _PREDICTIONS.validate_json(response.content)
+        if len(rows) != len(pairs):
+            raise ValueError(f"predictions of {len(rows)} pairs came for {len(pairs)}")
+        return [inference_of({one.label: one.score for one in row}) for row in rows]
 
     async def _token_vectors(
         self, texts: list[str], role: Literal["query", "passage"], model: str, timeout_s: float

@@ -130,6 +130,7 @@ class Embedding(Section):
     model: ModelName
     also: list[ModelName]
     remotes: dict[ModelName, RemoteModel]
+    entailment: ModelName | Literal[""]
     keep_days: float = Field(ge=0)
     max_batch_tokens: int = Field(ge=256)
     max_waiting: int = Field(ge=1)
@@ -158,10 +159,19 @@ class LeastConfidence(Section):
         return {"low": self.low, "normal": self.normal, "high": self.high}[caution]
 
 
+class EntailmentBounds(Section):
+    """Probabilities, 0 to 1, and how long a sentence waits for them; base.yaml says what each bounds."""
+
+    least: float = Field(ge=0, le=1)
+    most_contradiction: float = Field(ge=0, le=1)
+    timeout_s: float = Field(gt=0)
+
+
 class Chat(Section):
     answer_deadline_s: float = Field(gt=0)
     heartbeat_s: float = Field(gt=0)
     min_support: float = Field(ge=0, le=1)
+    entailment: EntailmentBounds
     floor_allowance: float = Field(ge=0, le=1)
     least_confidence: LeastConfidence
     grace_messages: int = Field(ge=0)

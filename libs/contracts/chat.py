@@ -214,12 +214,16 @@ class ChatMessageList(BaseModel):
 
 
 class SupportingPlace(BaseModel):
-    """The characters of source `n`'s excerpt behind a sentence, and their words; `score` is 0 to 1."""
+    """The characters of source `n`'s excerpt behind a sentence, and their words; `score` is 0 to 1.
+
+    `entailment` is an entailment model's probability, where one was asked.
+    """
 
     n: int
     spans: list[TextSpan]
     text: str
     score: float
+    entailment: float | None = None
 
 
 class ExplainedSentence(BaseModel):

@@ -1,4 +1,4 @@
-"""What embedding answers beside OpenAI's protocol: token vectors for Footnote's services, and reranking."""
+"""What embedding answers beside OpenAI's protocol: token vectors for Footnote's services, reranking, entailment."""
 
 from typing import Literal
 
@@ -72,3 +72,25 @@ class Rank(BaseModel):
     index: int
     score: float
     text: str | None = None
+
+
+Pair = tuple[str, str]
+
+
+class PredictRequest(BaseModel):
+    """text-embeddings-inference's body and a model's name: a pair of premise and hypothesis, or a batch of them.
+
+    Scores are always probabilities: `raw_scores` may only say so.
+    """
+
+    model: str = "default"
+    inputs: Pair | list[Pair]
+    raw_scores: Literal[False] = False
+    truncate: bool = True
+
+
+class Prediction(BaseModel):
+    """`score` is the probability of the label, 0 to 1."""
+
+    score: float
+    label: str

@@ -262,12 +262,14 @@ class SearchResponse(BaseModel):
 class RetrievalRequest(BaseModel):
     """Chat to knowledge: a search whose answer carries its trace and the passages' token counts.
 
-    Without `top_k` the question's kind decides how many passages it gets.
+    Without `top_k` the question's kind decides how many passages it gets. `unsaid` are parts of the query that are
+    searched for by words alone: no embedding model reads them.
     """
 
     query: str
     top_k: int | None = Field(default=None, ge=1, le=100)
     filters: SearchFilters | None = None
+    unsaid: list[str] = []
 
 
 class RetrievedPassage(SearchResult):

@@ -24,9 +24,10 @@ from services.chat.events import Publish, said_again
 from services.chat.generating import DEFAULT, EXTRACTIVE, Generation
 from services.chat.generators import Generators
 from services.chat.grounded import GroundedAnswer
+from services.chat.grounding.entailment import Entailment
 from services.chat.grounding.grounder import Grounder
 from services.chat.names import unmentioned_names
-from services.chat.ports import Embedder
+from services.chat.ports import Embedder, EntailmentModel
 from services.chat.preparation import Preparation
 from services.chat.prompt import (
     answer_tokens,
@@ -60,7 +61,10 @@ class Answerer:
         embedder: Embedder,
         guard: Guard,
         cache: AnswerCache,
+        entailing: EntailmentModel | None = None,
     ) -> None:
+        """`entailing` is there where the operator has configured such a model, loaded or not."""
+        self._entailing = entailing
         self._settings = settings
         self._quota = quota
         self._knowledge = knowledge
@@ -171,7 +175,11 @@ class Answerer:
     async def _retrieve(self, question: Question, draft: Draft) -> RetrievalResponse:
         with draft.trace.step("retrieve") as step:
             retrieval = await self._knowledge.retrieve(
-                RetrievalRequest(query=question.text, filters=question.request.filters)
+                RetrievalRequest(
+                    query=question.text,
+                    filters=question.request.filters,
+                    unsaid=self._guard.unsaid(question),
+                )
             )
             step["strategy"] = retrieval.strategy_used
             step["knowledge_version"] = retrieval.knowledge_version
@@ -224,13 +232,15 @@ class Answerer:
     async def _grounded(self, question: Question, draft: Draft, publish: Publish, max_tokens: int) -> None:
         chat = self._settings.chat
         mark = question.policy.unsupported == "mark"
-        grounder = Grounder(question.text, draft.material, self._embedder, chat.min_support, mark=mark)
+        embedder, entailing = self._guard.hiding(question, self._embedder, self._entailing)
+        entailment = Entailment(entailing, chat.entailment) if entailing else None
+        grounder = Grounder(question.text, draft.material, embedder, chat.min_support, mark=mark, entailment=entailment)
 
         def generate(model: str) -> Generation:
             return self._generate(question, draft, model, max_tokens)
 
         least = chat.least_confidence.of(question.policy.caution)
-        answerability = Answerability(question.text, draft.material, self._embedder, least)
+        answerability = Answerability(question.text, draft.material, embedder, least)
         answer = GroundedAnswer(draft, grounder, answerability, publish, generate, self._allowance)
         await answer.speak(self._model(question, draft))
 

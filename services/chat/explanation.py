@@ -64,7 +64,9 @@ def _why(judged: Mapping[str, Any]) -> str:
     numbers = " and ".join(f"[{cited['n']}]" for cited in judged["sources"])
     if judged["support"] == 1:
         return f"{numbers} has it word for word"
-    return f"{numbers} says it in other words; support {judged['support']:.2f}"
+    entailed = [cited["entailment"] for cited in judged["sources"] if "entailment" in cited]
+    also = f", entailment {max(entailed):.2f}" if entailed else ""
+    return f"{numbers} says it in other words; support {judged['support']:.2f}{also}"
 
 
 def _place(cited: Mapping[str, Any], sources: Mapping[int, Source], readable: Collection[UUID]) -> SupportingPlace:
@@ -72,7 +74,9 @@ def _place(cited: Mapping[str, Any], sources: Mapping[int, Source], readable: Co
     source = sources.get(cited["n"])
     seen = source is not None and source.chunk_id in readable
     words = " ".join(source.excerpt[span.start : span.end] for span in spans) if source and seen else GONE
-    return SupportingPlace(n=cited["n"], spans=spans if seen else [], text=words, score=cited["score"])
+    return SupportingPlace(
+        n=cited["n"], spans=spans if seen else [], text=words, score=cited["score"], entailment=cited.get("entailment")
+    )
 
 
 def as_text(trace: AnswerTrace) -> str:

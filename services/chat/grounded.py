@@ -69,6 +69,8 @@ class GroundedAnswer:
                 await floor.discard()
         if self._grounder.embedding_failed:
             self._draft.degrade("embedding")
+        if self._grounder.entailment_failed:
+            self._draft.degrade("entailment")
 
     async def _write(self, generation: Generation, floor: Floor) -> None:
         """The generator's answer; the extractive one where that is better, or nothing of it can be said."""
@@ -189,6 +191,7 @@ def judged(checked: Checked, place: TextSpan | None, cut: str | None = None) -> 
                 "n": cited.n,
                 "score": round(cited.score, 3),
                 "spans": [{"start": span.start, "end": span.end} for span in cited.spans],
+                **({} if cited.entailment is None else {"entailment": round(cited.entailment, 3)}),
             }
             for cited in support.cited
         ],

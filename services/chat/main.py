@@ -60,8 +60,9 @@ async def wire(kit: Kit) -> AsyncGenerator[None]:
     embedder = EmbeddingClient(kit.client("embedding"))
     live = LiveSettings(settings)
     cache = AnswerCache(settings, redis, knowledge, embedder, Revision(live, generation))
-    guard = Guard(moderation, phone_regions)
-    answerer = Answerer(settings, quota, knowledge, generation, embedder, guard, cache)
+    guard = Guard(moderation, phone_regions, elsewhere=bool(settings.embedding.remotes))
+    entailing = embedder if settings.embedding.entailment else None
+    answerer = Answerer(settings, quota, knowledge, generation, embedder, guard, cache, entailing)
     topics = {SETTLE: quota.deliver_settlement, RELEASE: quota.deliver_release} | citing.deliveries(knowledge)
     relay = OutboxRelay(database, OutboxMessage, topics)
     deadline_s = settings.chat.answer_deadline_s
@@ -75,6 +76,7 @@ async def wire(kit: Kit) -> AsyncGenerator[None]:
     kit.app.state.generation = generation
     kit.app.state.quota = quota
     kit.app.state.moderation = moderation
+    kit.app.state.phone_regions = phone_regions
     kit.app.state.page = settings.page_url
     bin_life = timedelta(days=settings.chat.bin_days)
     conversations = Conversations(database, knowledge, bin_life, phone_regions)

@@ -4,13 +4,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
+from libs.inference.entailment import entailment_labels
 from libs.stores.weights import WeightsStore
 from libs.telemetry.logs import get_logger
 from services.embedding.adapters.openvino_ir import ConversionError, prepare
 from services.embedding.adapters.openvino_model import OpenVinoModel, multiplies_bfloat16
-from services.embedding.adapters.sentence_transformer import SentenceTransformerModel
-from services.embedding.folders import ModelFolder, damage, locate
-from services.embedding.ports import EmbeddingModel, ModelLoadError
+from services.embedding.adapters.sentence_transformer import Device, SentenceTransformerModel
+from services.embedding.adapters.sequence_classifier import SequenceClassifier, labels_of
+from services.embedding.folders import ModelFolder, damage, locate, locate_classifier
+from services.embedding.ports import EmbeddingModel, ModelLoadError, PairModel
 
 Backend = Literal["auto", "torch", "torch-cuda", "openvino-float32", "openvino-bfloat16", "openvino-int8"]
 
@@ -37,6 +39,33 @@ def load_model(backend: Backend, name: str, store: WeightsStore) -> EmbeddingMod
             damaged or f"The model in {str(folder.path)!r} can't be loaded: {type(error).__name__}: {error}"
         ) from error
     return model
+
+
+def load_classifier(backend: Backend, name: str, store: WeightsStore) -> PairModel:
+    """The classifier, warm; torch runs it whatever `backend` is, on the device that it stands for.
+
+    Blocks for seconds. Raises ModelLoadError, also where none of its labels means entailment.
+    """
+    folder = locate_classifier(name, store)
+    device: dict[str, Device] = {"torch-cuda": "cuda", "torch": "auto", "auto": "auto"}
+    try:
+        entailment_labels(labels_of(folder))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ModelLoadError(
+            f"The model in {str(folder.path)!r} can't judge entailment: {_said(error)}. "
+            "Name its labels in id2label of its config.json, or take a model that was trained for it."
+        ) from error
+    try:
+        model = SequenceClassifier(folder, device.get(backend, "cpu"))
+        long = "a second, longer text " * model.tokenizer.limit
+        model.probabilities(model.tokenizer.read([("warm up", "a text"), (long, long)]))
+    except Exception as error:  # whatever torch, transformers and the parsers of three file formats raise
+        raise ModelLoadError(f"The model in {str(folder.path)!r} can't be loaded: {_said(error)}") from error
+    return model
+
+
+def _said(error: Exception) -> str:
+    return f"its config.json has no {error}" if isinstance(error, KeyError) else f"{type(error).__name__}: {error}"
 
 
 def _named(backend: Backend, folder: ModelFolder) -> EmbeddingModel:

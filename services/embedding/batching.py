@@ -65,12 +65,18 @@ class BatchQueue(Generic[Item, Row]):
     """
 
     def __init__(
-        self, embed: Callable[[Sequence[Item]], Sequence[Row]], max_batch_tokens: int, max_waiting: int, model: str = ""
+        self,
+        embed: Callable[[Sequence[Item]], Sequence[Row]],
+        max_batch_tokens: int,
+        max_waiting: int,
+        model: str = "",
+        called: str = "the embedding model",
     ) -> None:
-        """`model` names it in the metrics."""
+        """`model` names it in the metrics, `called` is what a refused caller reads of it."""
         self._embed = embed
         self._max_batch_tokens = max_batch_tokens
         self._max_waiting = max_waiting
+        self._called = called
         self._lanes: dict[Lane, deque[_Text[Item, Row]]] = {"query": deque(), "ingest": deque()}
         for lane in self._lanes:
             WAITING.labels(model, lane).set_function(partial(_waiting, weakref.ref(self), lane))
@@ -91,7 +97,7 @@ class BatchQueue(Generic[Item, Row]):
             return []
         queue = self._lanes[lane]
         if len(queue) + len(texts) > self._max_waiting:
-            raise overloaded("the embedding model", self._retry_after_s())
+            raise overloaded(self._called, self._retry_after_s())
         job: _Job[Row] = _Job({}, len(texts), asyncio.get_running_loop().create_future())
         now = time.monotonic()
         queue.extend(_Text(tokens, job, row, now) for row, tokens in enumerate(texts))

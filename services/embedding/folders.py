@@ -1,7 +1,11 @@
-"""A model's folder: pinned weights from the catalogue, or an operator's own sentence-transformers folder."""
+"""A model's folder: pinned weights from the catalogue, or an operator's own.
+
+Embedding models have sentence-transformers' form, classifiers transformers'.
+"""
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,6 +63,24 @@ def locate(name: str, store: WeightsStore) -> ModelFolder:
     return ModelFolder(name, weights.model, path, digest)
 
 
+def locate_classifier(name: str, store: WeightsStore) -> ModelFolder:
+    """An operator's own folder in transformers' form, its weights as .safetensors. Reads them whole, as `locate` does.
+
+    Raises ModelLoadError.
+    """
+    if name in CATALOGUE:
+        raise ModelLoadError(f"The weights {name!r} ({CATALOGUE[name].model}) classify nothing.")
+    path = _own(name, store.models_dir)
+    needed = [path / "config.json", path / "tokenizer.json"]
+    missing = [file.name for file in needed if not file.is_file()]
+    if missing:
+        raise ModelLoadError(f"There is no {' and no '.join(missing)} in {str(path)!r}.")
+    weights = sorted(path.glob("*.safetensors"))
+    if not weights:
+        raise ModelLoadError(f"There is no .safetensors file in {str(path)!r}. Weights in other forms aren't loaded.")
+    return ModelFolder(name, name, path, _digest_of([*needed, *weights]))
+
+
 def damage(folder: ModelFolder, store: WeightsStore) -> str | None:
     """What is wrong with the files of a catalogued model, where something is."""
     if folder.name not in CATALOGUE:
@@ -97,8 +119,12 @@ def _digest(path: Path) -> str:
     if not any(file.parent == path / modules[0]["path"] for file in weights):
         raise ModelLoadError(f"There is no .safetensors file in {str(path)!r}. Weights in other forms aren't loaded.")
     decisive = [folder / name for folder in folders for name in _DECISIVE if (folder / name).is_file()]
+    return _digest_of([path / MODULES_FILE, *decisive, *weights])
+
+
+def _digest_of(files: Sequence[Path]) -> str:
     digest = hashlib.sha256()
-    for file in [path / MODULES_FILE, *decisive, *weights]:
+    for file in files:
         try:
             with file.open("rb") as opened:
                 digest.update(hashlib.file_digest(opened, "sha256").digest())

@@ -13,10 +13,14 @@ from libs.stores.redis import connect_redis
 from libs.stores.weights import WeightsStore
 from services.embedding.adapters.redis_vectors import RedisVectors
 from services.embedding.adapters.remote import RemoteEncoder
-from services.embedding.backends import load_model
+from services.embedding.adapters.remote_classifier import RemoteClassifier
+from services.embedding.backends import load_classifier, load_model
 from services.embedding.cache import VectorCache
+from services.embedding.entailment import EntailmentService
 from services.embedding.local import LocalEncoder
-from services.embedding.ports import Encoder
+from services.embedding.local_classifier import LocalClassifier
+from services.embedding.ports import Encoder, PairClassifier
+from services.embedding.refusals import ENTAILMENT_MODEL
 from services.embedding.registry import ModelRegistry
 from services.embedding.routes import router
 from services.embedding.service import EmbeddingService
@@ -38,7 +42,17 @@ async def wire(kit: Kit) -> AsyncGenerator[None]:
         model = await asyncio.to_thread(load_model, options.backend, name, store)
         return LocalEncoder(model, cache, shared, options.max_batch_tokens, options.max_waiting)
 
+    async def load_for_entailment(name: str) -> PairClassifier:
+        remote = options.remotes.get(name)
+        if remote:
+            classifier = RemoteClassifier(name, remote, options.max_waiting)
+            await classifier.connect()
+            return classifier
+        model = await asyncio.to_thread(load_classifier, options.backend, name, store)
+        return LocalClassifier(model, options.max_batch_tokens, options.max_waiting)
+
     registry = ModelRegistry(load)
+    entailing = ModelRegistry(load_for_entailment, ENTAILMENT_MODEL)
     live = LiveSettings(kit.settings)
 
     async def serve(settings: Settings) -> None:
@@ -47,6 +61,10 @@ async def wire(kit: Kit) -> AsyncGenerator[None]:
     live.on_change(serve)
     await serve(live.current)
     kit.app.state.embedding = EmbeddingService(registry, options.max_waiting)
+    kit.app.state.entailment = EntailmentService(entailing, options.max_waiting)
+    if options.entailment:
+        entailing.serve(options.entailment, [])
+        kit.health.add("entailment model", entailing.check, needed=False)
     kit.health.add("model", registry.check)
     kit.health.add("other models", registry.check_others, needed=False)
     kit.health.add("overrides", live.check, needed=False)
@@ -56,6 +74,7 @@ async def wire(kit: Kit) -> AsyncGenerator[None]:
     with suppress(asyncio.CancelledError):
         await watching
     await registry.stop()
+    await entailing.stop()
     if shared:
         await shared.close()
 

@@ -1,4 +1,4 @@
-"""What an embedding model is, whatever runs it."""
+"""What an embedding model is, whatever runs it, and a classifier of pairs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from libs.clients.context import Lane
-from services.embedding.tokenizer import TextTokenizer, TokenIds
+from libs.contracts.embedding import Pair
+from services.embedding.tokenizer import PairTokenizer, PairTokens, TextTokenizer, TokenIds
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,15 @@ class Reranked:
     tokens: int
 
 
+@dataclass(frozen=True)
+class Classified:
+    """`probabilities` is `(n, labels)` float32 in the pairs' order, columns in `labels`'; `tokens` as in Embedded."""
+
+    probabilities: NDArray[np.float32]
+    labels: tuple[str, ...]
+    tokens: int
+
+
 class Encoder(Protocol):
     """A model that can be asked, wherever it runs. All three ways of asking raise what `EmbeddingService` documents."""
 
@@ -99,6 +109,50 @@ class Encoder(Protocol):
     async def embed_tokens(self, texts: list[str], role: Literal["query", "passage"], lane: Lane) -> EmbeddedTexts: ...
 
     async def rerank(self, query: str, texts: list[str], lane: Lane, *, truncate: bool) -> Reranked: ...
+
+
+class PairClassifier(Protocol):
+    """A model that says what one text is to another, wherever it runs."""
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def backend(self) -> str: ...
+
+    @property
+    def revision(self) -> str: ...
+
+    async def run(self) -> None:
+        """Works until cancelled."""
+        ...
+
+    async def classify(self, pairs: Sequence[Pair], lane: Lane, *, truncate: bool) -> Classified:
+        """Raises what `EntailmentService` documents."""
+        ...
+
+
+class PairModel(Protocol):
+    """A loaded and warmed-up classifier of this process. Every method blocks."""
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def backend(self) -> str: ...
+
+    @property
+    def revision(self) -> str: ...
+
+    @property
+    def labels(self) -> tuple[str, ...]: ...
+
+    @property
+    def tokenizer(self) -> PairTokenizer: ...
+
+    def probabilities(self, batch: Sequence[PairTokens]) -> NDArray[np.float32]:
+        """`(n, labels)`, each row's sum 1. Runs in one thread at a time. Raises ValueError for what is no number."""
+        ...
 
 
 class EmbeddingModel(Protocol):

@@ -5,11 +5,12 @@ import gc
 from collections.abc import Awaitable, Callable, Generator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from typing import Generic, Protocol, TypeVar
 
 from libs.telemetry.logs import get_logger
 from services.embedding.folders import public_id
-from services.embedding.ports import Encoder, ModelLoadError
-from services.embedding.refusals import not_loaded, unknown_model
+from services.embedding.ports import ModelLoadError
+from services.embedding.refusals import EMBEDDING_MODEL, not_loaded, unknown_model
 
 log = get_logger(__name__)
 
@@ -19,25 +20,44 @@ FAILED_RETRY_S = 30
 RELOAD_S = 5
 
 
+class Servable(Protocol):
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def backend(self) -> str: ...
+
+    @property
+    def revision(self) -> str: ...
+
+    async def run(self) -> None:
+        """Works until cancelled."""
+        ...
+
+
+Model = TypeVar("Model", bound=Servable)
+
+
 @dataclass(eq=False, slots=True)
-class _Served:
+class _Served(Generic[Model]):
     """One model, by the name that settings have for it. `users` counts the calls that are being answered."""
 
     name: str
     id: str
-    encoder: Encoder | None = None
+    model: Model | None = None
     problem: str | None = None
     users: int = 0
     task: asyncio.Task[None] | None = field(default=None, repr=False)
 
 
-class ModelRegistry:
+class ModelRegistry(Generic[Model]):
     """`default` is the configured model from when it is loaded; until then it stays what it was."""
 
-    def __init__(self, load: Callable[[str], Awaitable[Encoder]]) -> None:
-        """`load` raises ModelLoadError."""
+    def __init__(self, load: Callable[[str], Awaitable[Model]], kind: str = EMBEDDING_MODEL) -> None:
+        """`load` raises ModelLoadError; `kind` is what a refused caller reads."""
         self._load = load
-        self._served: dict[str, _Served] = {}
+        self._kind = kind
+        self._served: dict[str, _Served[Model]] = {}
         self._wanted: list[str] = []
         self.default = ""
 
@@ -47,8 +67,8 @@ class ModelRegistry:
         for name in self._wanted:
             known = self._served.get(name)
             if known is None or (known.task and known.task.done()):
-                self._served[name] = served = _Served(name, public_id(name))
-                served.task = asyncio.create_task(self._run(served), name=f"embedding model {name}")
+                self._served[name] = served = _Served[Model](name, public_id(name))
+                served.task = asyncio.create_task(self._run(served), name=f"{self._kind} {name}")
         self._settle()
 
     async def stop(self) -> None:
@@ -59,28 +79,29 @@ class ModelRegistry:
             with suppress(asyncio.CancelledError):
                 await task
 
-    def loaded(self) -> list[tuple[str, Encoder]]:
+    def loaded(self) -> list[tuple[str, Model]]:
         """By their names in the settings, the default first. Raises 503 where there is none."""
-        there = [(served.name, served.encoder) for served in self._served.values() if served.encoder]
+        there = [(served.name, served.model) for served in self._served.values() if served.model]
         if not there:
             with self.use(DEFAULT_MODEL):
                 pass
         return sorted(there, key=lambda one: one[0] != self.default)
 
     @contextmanager
-    def use(self, model: str) -> Generator[Encoder]:
+    def use(self, model: str) -> Generator[Model]:
         """The model by its name in the settings or its public one; it stays loaded while it is used.
 
         Raises 404 where it isn't served, 503 where it isn't loaded.
         """
-        served = self._named(self.default if model == DEFAULT_MODEL else model)
-        if served.encoder is None:
+        served = self._named(self.default if model == DEFAULT_MODEL and self.default else model)
+        if served.model is None:
             if served.problem:
-                raise not_loaded(served.id, "could not be loaded; the operator's log says why", FAILED_RETRY_S)
-            raise not_loaded(served.id, "is still loading", LOADING_RETRY_S)
+                state = "could not be loaded; the operator's log says why"
+                raise not_loaded(served.id, state, FAILED_RETRY_S, self._kind)
+            raise not_loaded(served.id, "is still loading", LOADING_RETRY_S, self._kind)
         served.users += 1
         try:
-            yield served.encoder
+            yield served.model
         finally:
             served.users -= 1
             if served.name not in self._kept():
@@ -89,7 +110,7 @@ class ModelRegistry:
     async def check(self) -> None:
         """For health: raises ModelLoadError where the default isn't loaded."""
         served = self._served.get(self.default)
-        if served is None or served.encoder is None:
+        if served is None or served.model is None:
             raise ModelLoadError((served and served.problem) or "the model is still loading")
 
     async def check_others(self) -> None:
@@ -97,27 +118,28 @@ class ModelRegistry:
         problems = [
             f"{served.name}: {served.problem or 'still loading'}"
             for served in self._served.values()
-            if served.encoder is None and served.name != self.default
+            if served.model is None and served.name != self.default
         ]
         if problems:
             raise ModelLoadError("; ".join(problems))
 
-    def _named(self, model: str) -> _Served:
+    def _named(self, model: str) -> _Served[Model]:
         named = [served for served in self._served.values() if model in {served.name, served.id}]
         if not named or named[0].name not in self._kept():
-            raise unknown_model(model, [served.id for served in self._served.values() if served.name in self._kept()])
+            known = [served.id for served in self._served.values() if served.name in self._kept()]
+            raise unknown_model(model, known, self._kind)
         return named[0]
 
-    async def _run(self, served: _Served) -> None:
-        encoder = await self._patiently(served)
-        if encoder is None:
+    async def _run(self, served: _Served[Model]) -> None:
+        model = await self._patiently(served)
+        if model is None:
             return
-        served.encoder, served.problem = encoder, None
-        log.info("model ready", model=encoder.id, backend=encoder.backend, revision=encoder.revision)
+        served.model, served.problem = model, None
+        log.info("model ready", model=model.id, backend=model.backend, revision=model.revision)
         self._settle()
-        await encoder.run()
+        await model.run()
 
-    async def _patiently(self, served: _Served) -> Encoder | None:
+    async def _patiently(self, served: _Served[Model]) -> Model | None:
         """None where it can't be loaded; what may be there later is tried again."""
         while True:
             try:
@@ -141,7 +163,7 @@ class ModelRegistry:
         """Switches the default where the configured one is there, and lets go of what nothing needs."""
         configured = self._wanted[0]
         old = self._served.get(self.default)
-        if self.default != configured and (old is None or old.encoder is None or self._served[configured].encoder):
+        if self.default != configured and (old is None or old.model is None or self._served[configured].model):
             self.default = configured
             log.info("default model", model=configured)
         for served in [*self._served.values()]:

@@ -1,4 +1,7 @@
-"""OpenAI's embeddings, token vectors for Footnote's own services, and reranking as text-embeddings-inference has it."""
+"""OpenAI's embeddings, token vectors for Footnote's own services, and two calls of text-embeddings-inference's.
+
+Those are reranking and the classification of pairs.
+"""
 
 import base64
 from typing import Annotated, cast
@@ -10,6 +13,9 @@ from numpy.typing import NDArray
 from libs.clients.context import current_context
 from libs.contracts.embedding import (
     EmbeddingModelList,
+    Pair,
+    Prediction,
+    PredictRequest,
     Rank,
     RerankRequest,
     TokenVectorsItem,
@@ -26,6 +32,7 @@ from libs.contracts.openai import (
 from libs.inference.late_interaction import stored_form
 from libs.service.disconnect import while_connected
 from libs.service.identity import CallingService
+from services.embedding.entailment import EntailmentService
 from services.embedding.service import EmbeddingService
 
 router = APIRouter(tags=["embedding"])
@@ -42,7 +49,13 @@ async def service_of(request: Request) -> EmbeddingService:
     return service
 
 
+async def entailment_of(request: Request) -> EntailmentService:
+    service: EntailmentService = request.app.state.entailment
+    return service
+
+
 Service = Annotated[EmbeddingService, Depends(service_of)]
+Entailment = Annotated[EntailmentService, Depends(entailment_of)]
 
 
 @router.post("/v1/embeddings")
@@ -95,6 +108,27 @@ async def rerank(body: RerankRequest, request: Request, response: Response, serv
         Rank(index=index, score=float(scores[index]), text=body.texts[index] if body.return_text else None)
         for index in best_first
     ]
+
+
+@router.post("/predict")
+async def predict(
+    body: PredictRequest, request: Request, response: Response, service: Entailment
+) -> list[Prediction] | list[list[Prediction]]:
+    """Of a pair, or of each of a batch: every label, the likeliest first; X-Total-Tokens as for /rerank."""
+    single = isinstance(body.inputs, tuple)
+    pairs: list[Pair] = [body.inputs] if isinstance(body.inputs, tuple) else body.inputs
+    predicting = service.predict(pairs, body.model, current_context().lane, truncate=body.truncate)
+    classified = await while_connected(request, "embedding", predicting)
+    response.headers["X-Total-Tokens"] = str(classified.tokens)
+    rows: list[list[float]] = classified.probabilities.tolist()
+    named = [
+        sorted(
+            (Prediction(score=score, label=label) for label, score in zip(classified.labels, row, strict=True)),
+            key=lambda one: -one.score,
+        )
+        for row in rows
+    ]
+    return named[0] if single else named
 
 
 def _texts(body: EmbeddingRequest) -> list[str]:

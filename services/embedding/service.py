@@ -1,6 +1,7 @@
 """Texts in, vectors out, by whichever of the served models is named."""
 
 import time
+from collections.abc import Sequence
 from typing import Literal
 
 from libs.clients.context import Lane
@@ -20,7 +21,7 @@ class EmbeddingService:
     for texts that can't be embedded.
     """
 
-    def __init__(self, registry: ModelRegistry, max_waiting: int) -> None:
+    def __init__(self, registry: ModelRegistry[Encoder], max_waiting: int) -> None:
         self._registry = registry
         self._max_waiting = max_waiting
 
@@ -45,7 +46,7 @@ class EmbeddingService:
     ) -> tuple[Encoder, Embedded]:
         """The texts' vectors, in order; a text beyond the model's limit is read up to it, or refused."""
         with self._registry.use(model) as encoder:
-            self._refuse_unusable(texts)
+            refuse_unusable(texts, "input", self._max_waiting)
             if dimensions not in {None, encoder.dimension}:
                 raise invalid(
                     f"{encoder.id} gives vectors of {encoder.dimension} dimensions, not {dimensions}.", "dimensions"
@@ -57,27 +58,28 @@ class EmbeddingService:
     ) -> tuple[Encoder, EmbeddedTexts]:
         """Each text's vector and token vectors."""
         with self._registry.use(model) as encoder:
-            self._refuse_unusable(texts)
+            refuse_unusable(texts, "input", self._max_waiting)
             return encoder, await encoder.embed_tokens(texts, role, lane)
 
     async def rerank(self, query: str, texts: list[str], model: str, lane: Lane, *, truncate: bool) -> Reranked:
         """How well each text answers the query."""
         with self._registry.use(model) as encoder:
-            self._refuse_unusable([query], "query")
-            self._refuse_unusable(texts, "texts", longest=self._max_waiting - 1)
+            refuse_unusable([query], "query", self._max_waiting)
+            refuse_unusable(texts, "texts", max(1, self._max_waiting - 1))
             return await encoder.rerank(query, texts, lane, truncate=truncate)
 
-    def _refuse_unusable(self, texts: list[str], param: str = "input", longest: int | None = None) -> None:
-        most = longest or self._max_waiting
-        if not texts:
-            raise invalid("There is nothing to embed: the list is empty.", param)
-        if len(texts) > most:
-            raise invalid(f"{len(texts):,} texts came in one request; at most {most:,} are taken.", param)
-        for index, text in enumerate(texts):
-            if not text.strip():
-                raise invalid(f"Text {index} is empty. Leave it out.", param)
-            if not _encodable(text):
-                raise invalid(f"Text {index} holds half of a surrogate pair, which is no character.", param)
+
+def refuse_unusable(texts: Sequence[str], param: str, most: int) -> None:
+    """Raises 422 for none, for more than `most`, and for texts that no model could read."""
+    if not texts:
+        raise invalid("There is nothing to read: the list is empty.", param)
+    if len(texts) > most:
+        raise invalid(f"{len(texts):,} texts came in one request; at most {most:,} are taken.", param)
+    for index, text in enumerate(texts):
+        if not text.strip():
+            raise invalid(f"Text {index} is empty. Leave it out.", param)
+        if not _encodable(text):
+            raise invalid(f"Text {index} holds half of a surrogate pair, which is no character.", param)
 
 
 def _encodable(text: str) -> bool:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,40 @@ class TextTokenizer:
 
     def _cased(self, texts: Sequence[str]) -> Sequence[str]:
         return [text.lower() for text in texts] if self._lower else texts
+
+
+@dataclass(frozen=True, slots=True)
+class PairTokens:
+    """Two texts as a model reads them at once; `types` are 0 for the first one's tokens, 1 for the second's."""
+
+    ids: TokenIds
+    types: list[int]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+class PairTokenizer:
+    """As TextTokenizer, for a model that reads two texts at once: where both are too long, the longer is cut."""
+
+    def __init__(self, folder: Path) -> None:
+        self.limit = token_limit(folder)
+        self.padding = int(_read(folder / "config.json").get("pad_token_id") or 0)
+        path = str(folder / "tokenizer.json")
+        self._cutting = Tokenizer.from_file(path)
+        self._cutting.enable_truncation(self.limit, strategy="longest_first")
+        self._cutting.no_padding()
+        self._whole = Tokenizer.from_file(path)
+        self._whole.no_truncation()
+        self._whole.no_padding()
+
+    def read(self, pairs: Sequence[tuple[str, str]]) -> list[PairTokens]:
+        """Each pair's tokens, at most `limit` of them."""
+        return [PairTokens(one.ids, one.type_ids) for one in self._cutting.encode_batch([*pairs])]
+
+    def count(self, pairs: Sequence[tuple[str, str]]) -> list[int]:
+        """Each pair's tokens, those beyond the limit too."""
+        return [len(one.ids) for one in self._whole.encode_batch([*pairs])]
 
 
 def token_limit(folder: Path) -> int:

@@ -9,9 +9,16 @@ Mode = Literal["lexical", "vector", "hybrid"]
 GroupBy = Literal["passage", "document"]
 
 
+# In place of what an embedding model mustn't read: something stays where nothing else is asked for.
+UNSAID = "…"
+
+
 @dataclass(frozen=True)
 class Wanted:
-    """Without `top_k` the query's kind decides how many passages it gets."""
+    """Without `top_k` the query's kind decides how many passages it gets.
+
+    No embedding model reads the parts of the query that are `unsaid`.
+    """
 
     query: str
     strategy: Strategy = "auto"
@@ -19,6 +26,13 @@ class Wanted:
     filters: SearchFilters | None = None
     group_by: GroupBy = "passage"
     rerank: bool = True
+    unsaid: tuple[str, ...] = ()
+
+    def to_embed(self, text: str) -> str:
+        """The query, or another form of it, as an embedding model may read it."""
+        for part in sorted(self.unsaid, key=len, reverse=True):
+            text = text.replace(part, UNSAID)
+        return text
 
 
 @dataclass(frozen=True)

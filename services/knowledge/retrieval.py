@@ -180,20 +180,20 @@ class Retriever:
 
     async def _embed(self, search: Search) -> bool:
         started = time.perf_counter()
-        query = search.wanted.query
+        query, to_embed = search.wanted.query, search.wanted.to_embed
         try:
             model = await self._model(search)
             if model is None:
                 return False
             embedded, *otherwise = await asyncio.gather(
                 *(
-                    self._embedder.embed_query(text, model=model, timeout_s=self._embed_timeout_s)
+                    self._embedder.embed_query(to_embed(text), model=model, timeout_s=self._embed_timeout_s)
                     for text in (query, *said_otherwise(query, search.terms))
                 )
             )
             parts: list[NDArray[np.float32]] = []
             if search.analysis.parts:
-                texts = [*search.analysis.parts]
+                texts = [to_embed(part) for part in search.analysis.parts]
                 parts = [*await self._embedder.embed(texts, model=model, timeout_s=self._embed_timeout_s)]
         except FootnoteError as error:
             search.trace.append({"step": "embed", "ms": _ms(started), "failed": error.code})

@@ -230,7 +230,7 @@ async def search(
 async def retrieve(
     body: RetrievalRequest, subject: CurrentSubject, knowledge: KnowledgeDependency, usage: UsageDependency
 ) -> RetrievalResponse:
-    wanted = Wanted(body.query, top_k=body.top_k, filters=body.filters)
+    wanted = Wanted(body.query, top_k=body.top_k, filters=body.filters, unsaid=tuple(body.unsaid))
     found = await knowledge.retriever.retrieve(subject, wanted)
     usage.counts.found(found.passages)
     return RetrievalResponse(

@@ -37,7 +37,9 @@ class Revision:
             settings.generation.model_dump_json(),
             settings.retrieval.model_dump_json(),
             settings.embedding.model,
+            settings.embedding.entailment,
             str(settings.chat.min_support),
+            settings.chat.entailment.model_dump_json(),
             *self._models,
         )
         return hashlib.sha256("\x00".join(parts).encode()).hexdigest()

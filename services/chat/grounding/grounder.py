@@ -12,6 +12,7 @@ from libs.text.sentences import SentenceStream
 from libs.text.words import content_stems
 from services.chat.grounding.cleaning import addresses, clean
 from services.chat.grounding.disagreement import Conflict, Disagreements
+from services.chat.grounding.entailment import Entailment
 from services.chat.grounding.question import AskedQuestion
 from services.chat.grounding.support import Cited, Support, SupportFinder, Verdict
 from services.chat.ports import Embedder
@@ -25,6 +26,10 @@ _PREAMBLE = re.compile(
     r"(?: provided| given| above)?|sure|certainly|yes|no|in (?:summary|conclusion))\s*[,:!]\s+(?=\S)",
     re.IGNORECASE,
 )
+
+
+# Of so many sentences the model is asked at once.
+MANY = 2
 
 
 @dataclass(frozen=True)
@@ -55,11 +60,12 @@ class Grounder:
         min_support: float,
         *,
         mark: bool = False,
+        entailment: Entailment | None = None,
     ) -> None:
         self._question = AskedQuestion(question, embedder)
         self._mark = mark
         self._titles = {source.n: source.title for source in sources}
-        self._finder = SupportFinder(sources, embedder, min_support)
+        self._finder = SupportFinder(sources, embedder, min_support, entailment)
         self._source_text = "\n".join(source.excerpt for source in sources)
         self._addresses = addresses(self._source_text)
         self._disagreements = Disagreements(question, self._finder)
@@ -68,6 +74,18 @@ class Grounder:
     @property
     def embedding_failed(self) -> bool:
         return self._finder.embedding_failed
+
+    @property
+    def entailment_failed(self) -> bool:
+        return self._finder.entailment_failed
+
+    async def foresee(self, pieces: Sequence[str]) -> None:
+        """Lets an entailment model read sentences that came together at once, before each is checked."""
+        if len(pieces) < MANY or not self._finder.asks_entailment:
+            return
+        texts = [(piece, clean(piece, self._addresses, self._source_text)) for piece in pieces]
+        said_otherwise = [text for piece, text in texts if content_stems(text) and not self._finder.verbatim(piece)]
+        await self._finder.weigh([_without_preamble(text) for text in said_otherwise])
 
     async def check(self, piece: str, *, chosen: bool = False) -> Checked | None:
         """One sentence with the white space before it; None where there is nothing but space.
@@ -85,8 +103,7 @@ class Grounder:
         # The raw words, links and all, are looked for in the passages; the reader gets the clean ones.
         support = self._finder.verbatim(piece)
         if support is None:
-            claim = _PREAMBLE.sub("", text, count=1)
-            text = text if claim == text else claim[0].upper() + claim[1:]
+            text = _without_preamble(text)
             support = await self._finder.paraphrase(text)
         if support.cited:
             # True, and no answer.
@@ -155,17 +172,26 @@ async def checked_sentences(generated: Generated, grounder: Grounder) -> AsyncGe
     stream = SentenceStream()
     async with aclosing(generated.deltas()) as deltas:
         async for delta in deltas:
-            for piece in stream.feed(delta):
+            pieces = stream.feed(delta)
+            await grounder.foresee(pieces)
+            for piece in pieces:
                 checked = await grounder.check(piece, chosen=generated.chosen())
                 if checked:
                     yield checked
-    for piece in stream.close():
+    pieces = stream.close()
+    await grounder.foresee(pieces)
+    for piece in pieces:
         # Half a sentence may lack the half that makes it true.
         if generated.cut_off() and not _ENDED.search(piece):
             continue
         checked = await grounder.check(piece, chosen=generated.chosen())
         if checked:
             yield checked
+
+
+def _without_preamble(text: str) -> str:
+    claim = _PREAMBLE.sub("", text, count=1)
+    return text if claim == text else claim[0].upper() + claim[1:]
 
 
 def _gap(piece: str, text: str) -> str:

@@ -12,6 +12,7 @@ from libs.contracts.errors import FootnoteError
 from libs.telemetry.logs import get_logger
 from libs.text.sentences import Span
 from libs.text.words import content_stems
+from services.chat.grounding.entailment import Entailment
 from services.chat.grounding.facts import Facts, clauses, contradiction, facts_of, is_negated
 from services.chat.grounding.passages import Passages, Unit
 from services.chat.ports import Embedder
@@ -33,6 +34,8 @@ JOINED_SUPPORT = 0.75
 # Another passage is cited too where it supports the sentence nearly as well as the best one.
 NEARLY_AS_WELL = 0.05
 MOST_CITED = 3
+# An entailment model takes long for each place, and the best ones decide.
+MOST_ASKED = 4
 
 
 class Verdict(StrEnum):
@@ -48,11 +51,15 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True)
 class Cited:
-    """The characters of source `n`'s excerpt that support a sentence, and how well, 0 to 1."""
+    """The characters of source `n`'s excerpt that support a sentence, and how well, 0 to 1.
+
+    `entailment` is an entailment model's probability, None where none was asked or could say.
+    """
 
     n: int
     spans: tuple[Span, ...]
     score: float = 1.0
+    entailment: float | None = None
 
 
 @dataclass(frozen=True)
@@ -66,16 +73,30 @@ class Support:
     verdict: Verdict = Verdict.SUPPORTED
 
 
+@dataclass(frozen=True)
+class _Compared:
+    """The places that support a sentence by the rules, best first, and what it is where there are none."""
+
+    supporting: Sequence[tuple[float, Unit]]
+    otherwise: Support
+
+
 class SupportFinder:
     """Compares sentences with the sources of one answer.
 
     A sentence that stands in a passage word for word is supported by it, with score 1. Any other's score is half the
     cosine between it and a passage's sentence and half the share of its content words found there; and what it states
-    exactly (numbers, codes, names, negation) must be found in that same place.
+    exactly (numbers, codes, names, negation) must be found in that same place. Where an entailment model can say, that
+    place must entail the sentence too.
     """
 
-    def __init__(self, sources: Sequence[Source], embedder: Embedder, min_support: float) -> None:
+    def __init__(
+        self, sources: Sequence[Source], embedder: Embedder, min_support: float, entailment: Entailment | None = None
+    ) -> None:
         self.passages = Passages(sources)
+        self._sources = {source.n: source for source in sources}
+        self._entailment = entailment
+        self._compared: dict[str, _Compared] = {}
         self._embedder = embedder
         self._min_support = min_support
         self._embedded: dict[Unit, NDArray[np.float32]] = {}
@@ -86,12 +107,29 @@ class SupportFinder:
         found = self.passages.verbatim(sentence)
         return Support(1.0, (Cited(*found),), nearest=found[0]) if found else None
 
+    @property
+    def entailment_failed(self) -> bool:
+        return self._entailment is not None and self._entailment.failed
+
+    @property
+    def asks_entailment(self) -> bool:
+        return self._entailment is not None and not self._entailment.failed
+
+    async def weigh(self, sentences: Sequence[str]) -> None:
+        """Asks the entailment model about several sentences at once, before each is looked at by itself."""
+        if self._entailment:
+            compared = [(await self._compare(sentence), sentence) for sentence in sentences]
+            pairs = [(unit, sentence) for found, sentence in compared for _, unit in found.supporting[:MOST_ASKED]]
+            await self._entailment.weigh(pairs, self._sources)
+
     async def paraphrase(self, sentence: str) -> Support:
         """Support by passages that say the same in other words."""
         whole = await self._by_one_place(sentence)
         parts = clauses(sentence)
         joined = len(parts) > 1 and all(len(content_stems(part)) >= STATEMENT_STEMS for part in parts)
-        return whole if whole.cited or not joined else await self._joined(parts, whole)
+        # What a place has by the rules and a model reads the contrary of isn't saved by its parts.
+        contrary = whole.verdict is Verdict.CONTRADICTED and (await self._compare(sentence)).supporting
+        return whole if whole.cited or contrary or not joined else await self._joined(parts, whole)
 
     async def _joined(self, parts: Sequence[str], whole: Support) -> Support:
         """A sentence that joins several statements, each supported by a place of its own."""
@@ -109,9 +147,51 @@ class SupportFinder:
         return Support(score, found, nearest=found[0].n)
 
     async def _by_one_place(self, sentence: str) -> Support:
+        compared = await self._compare(sentence)
+        if not compared.supporting:
+            return compared.otherwise
+        supporting, against = await self._entailed(sentence, compared.supporting)
+        if against:
+            return against
+        best_score, best, _ = supporting[0]
+        cited: dict[int, Cited] = {}
+        for score, unit, entailment in supporting:
+            if score >= best_score - NEARLY_AS_WELL and len(cited) < MOST_CITED:
+                cited.setdefault(unit.n, Cited(unit.n, unit.spans, score, entailment))
+        return Support(best_score, tuple(cited.values()), nearest=best.n)
+
+    async def _entailed(
+        self, sentence: str, places: Sequence[tuple[float, Unit]]
+    ) -> tuple[list[tuple[float, Unit, float | None]], Support | None]:
+        """The places that a model lets support the sentence, each with its probability; or why none does."""
+        if self._entailment is None:
+            return [(score, unit, None) for score, unit in places], None
+        places = places[:MOST_ASKED]
+        await self._entailment.weigh([(unit, sentence) for _, unit in places], self._sources)
+        supporting: list[tuple[float, Unit, float | None]] = []
+        against: Support | None = None
+        for score, unit in places:
+            inference = self._entailment.of(unit, sentence)
+            if inference is None or self._entailment.supports(inference):
+                supporting.append((score, unit, inference and inference.entailment))
+            elif self._entailment.contradicts(inference):
+                reason = f"an entailment model reads the contrary there, with {inference.contradiction:.2f}"
+                against = Support(score, reason=reason, nearest=unit.n, verdict=Verdict.CONTRADICTED)
+            else:
+                reason = f"an entailment model doesn't read it there: {inference.entailment:.2f}"
+                against = against or Support(score, reason=reason, nearest=unit.n, verdict=Verdict.UNSUPPORTED)
+        return supporting, None if supporting else against
+
+    async def _compare(self, sentence: str) -> _Compared:
+        """What the rules say, once for each sentence."""
+        if sentence not in self._compared:
+            self._compared[sentence] = await self._by_rules(sentence)
+        return self._compared[sentence]
+
+    async def _by_rules(self, sentence: str) -> _Compared:
         stems = content_stems(sentence)
         if not stems:
-            return Support(0.0, reason="it states nothing", verdict=Verdict.EMPTY)
+            return _Compared((), Support(0.0, reason="it states nothing", verdict=Verdict.EMPTY))
         facts = facts_of(sentence, self.passages.ordinary_words)
         covered = sorted(
             (
@@ -135,16 +215,13 @@ class SupportFinder:
                 verdict = Verdict.CONTRADICTED if coverage >= SAME_MATTER else verdict
         nearest = covered[0][1].n if covered and covered[0][0] else None
         if not candidates:
-            return Support(0.0, reason=refused or "no passage speaks of it", nearest=nearest, verdict=verdict)
+            reason = refused or "no passage speaks of it"
+            return _Compared((), Support(0.0, reason=reason, nearest=nearest, verdict=verdict))
         scored, needed = await self._scored(sentence, candidates)
         best_score, best = scored[0]
-        if best_score < needed:
-            return Support(best_score, reason=refused or "too little support", nearest=best.n, verdict=verdict)
-        cited: dict[int, Cited] = {}
-        for score, unit in scored:
-            if score >= needed and score >= best_score - NEARLY_AS_WELL and len(cited) < MOST_CITED:
-                cited.setdefault(unit.n, Cited(unit.n, unit.spans, score))
-        return Support(best_score, tuple(cited.values()), nearest=best.n)
+        reason = refused or "too little support"
+        otherwise = Support(best_score, reason=reason, nearest=best.n, verdict=verdict)
+        return _Compared([(score, unit) for score, unit in scored if score >= needed], otherwise)
 
     async def _scored(
         self, sentence: str, candidates: list[tuple[float, Unit]]

@@ -9,6 +9,7 @@ from libs.contracts.errors import invalid
 from libs.service.identity import AdminSubject, CurrentSubject
 from libs.stores.postgres import Database
 from services.chat.policies.repository import PolicyRepository
+from services.chat.safety.keeping import kept_instructions
 from services.chat.safety.moderation import Moderation
 
 router = APIRouter(tags=["answer policies"])
@@ -51,8 +52,12 @@ async def instructions(subject: CurrentSubject, database: TheDatabase) -> Person
 
 
 @router.put("/chat/instructions")
-async def instruct(body: PersonalInstructions, subject: CurrentSubject, database: TheDatabase) -> PersonalInstructions:
-    """Sets them; empty ones remove them."""
+async def instruct(
+    request: Request, body: PersonalInstructions, subject: CurrentSubject, database: TheDatabase
+) -> PersonalInstructions:
+    """Sets them as the organisation's policy for personal data lets them be kept; empty ones remove them."""
     async with database.transaction() as session:
-        await PolicyRepository(session, subject).instruct(body.instructions)
-    return body
+        repository = PolicyRepository(session, subject)
+        kept = kept_instructions(body.instructions, await repository.policy(), request.app.state.phone_regions)
+        await repository.instruct(kept)
+    return PersonalInstructions(instructions=kept)

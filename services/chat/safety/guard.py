@@ -8,9 +8,11 @@ from libs.contracts.safety import SecurityEventKind
 from services.chat.draft import Draft, Question
 from services.chat.events import Event, Publish
 from services.chat.grounding.citations import AnswerBuilder
+from services.chat.ports import Embedder, EntailmentModel
 from services.chat.safety.events import Noted
 from services.chat.safety.moderation import AWAY, Moderation
 from services.chat.safety.personal.finding import found_in
+from services.chat.safety.personal.hiding import HidingEmbedder, HidingEntailmentModel
 from services.chat.safety.personal.masking import StandIns, masked
 from services.chat.safety.screening import screened
 
@@ -25,11 +27,15 @@ _WORDS_OF_ANSWERS = ("sentences", "preferred_has", "other_has")
 
 
 class Guard:
-    """`regions` (ISO 3166) are whose phone numbers are known without a country code."""
+    """`regions` (ISO 3166) are whose phone numbers are known without a country code.
 
-    def __init__(self, moderation: Moderation, regions: Sequence[str]) -> None:
+    `elsewhere`: some of the models that texts are compared by are on other servers.
+    """
+
+    def __init__(self, moderation: Moderation, regions: Sequence[str], *, elsewhere: bool = False) -> None:
         self._moderation = moderation
         self._regions = regions
+        self._elsewhere = elsewhere
 
     async def refusal(self, question: Question, draft: Draft) -> str | None:
         """Why a question isn't answered, in words for its asker; None where it is. Raises 503 as moderation does."""
@@ -73,6 +79,22 @@ class Guard:
     def stand_ins(self, question: Question) -> StandIns | None:
         """Names for personal data where a generator mustn't see it."""
         return None if question.policy.personal_data == "allow" else StandIns(self._regions)
+
+    def unsaid(self, question: Question) -> list[str]:
+        """The personal data in a question that an embedding model elsewhere mustn't read."""
+        if question.policy.personal_data == "allow" or not self._elsewhere:
+            return []
+        text = question.text
+        return list(dict.fromkeys(text[one.start : one.end] for one in found_in(text, self._regions)))
+
+    def hiding(
+        self, question: Question, embedder: Embedder, entailing: EntailmentModel | None
+    ) -> tuple[Embedder, EntailmentModel | None]:
+        """What sentences are compared by; where it may be elsewhere, it reads names in place of personal data."""
+        stand_ins = self.stand_ins(question) if self._elsewhere else None
+        if stand_ins is None:
+            return embedder, entailing
+        return HidingEmbedder(embedder, stand_ins), entailing and HidingEntailmentModel(entailing, stand_ins)
 
     async def moderated(
         self, question: Question, draft: Draft, publish: Publish, answering: Callable[[Publish], Awaitable[None]]

@@ -6,13 +6,26 @@ from typing import Any
 
 from libs.contracts.answering import AnswerPolicy
 from libs.contracts.chat import ChatMessage
+from libs.contracts.errors import invalid
 from services.chat.repository import FinishedAnswer
+from services.chat.safety.personal.finding import found_in
 from services.chat.safety.personal.masking import masked, masked_record, masked_value
 
 
 def kept_text(text: str, policy: AnswerPolicy, regions: Sequence[str]) -> str:
     """A question, or a title made of it, as it is stored; as long as it was."""
     return text if policy.personal_data == "allow" else masked(text, regions)
+
+
+def kept_instructions(text: str, policy: AnswerPolicy, regions: Sequence[str]) -> str:
+    """A person's own instructions as they are stored. Raises 422 where the organisation refuses what they hold."""
+    if policy.personal_data == "refuse":
+        kinds = list(dict.fromkeys(one.kind for one in found_in(text, regions)))
+        if kinds:
+            raise invalid(
+                "instructions", f"hold personal data ({', '.join(kinds)}), which your organization doesn't allow here"
+            )
+    return kept_text(text, policy, regions)
 
 
 def kept_options(options: dict[str, Any], policy: AnswerPolicy, regions: Sequence[str]) -> dict[str, Any]:

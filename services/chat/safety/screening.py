@@ -1,7 +1,7 @@
 """Passages that give instructions: found, lowered or dropped, and kept from whoever writes or quotes."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 from uuid import UUID
 
@@ -9,7 +9,8 @@ from libs.contracts.chat import Source
 from libs.contracts.knowledge import Location, RetrievedPassage
 from libs.text.sentences import Span
 from services.chat.grounding.cleaning import visible
-from services.chat.safety.injection.detector import examined
+from services.chat.safety.borders import across_borders
+from services.chat.safety.injection.detector import Verdict, examined
 
 Treatment = Literal["mark", "lower", "drop"]
 
@@ -49,6 +50,8 @@ class Screened:
 
 def screened(passages: Sequence[RetrievedPassage], treatment: Treatment) -> Screened:
     suspects = {passage.chunk_id: found for passage in passages if (found := _suspect(passage))}
+    for passage, verdict in across_borders(passages):
+        suspects[passage.chunk_id] = _also(suspects.get(passage.chunk_id), passage, verdict)
     if not suspects:
         return Screened(list(passages))
     clean = [passage for passage in passages if passage.chunk_id not in suspects]
@@ -80,6 +83,19 @@ def _suspect(passage: RetrievedPassage) -> Suspect | None:
         max(text.score, around.score),
         text.spans,
         around.injected,
+    )
+
+
+def _also(known: Suspect | None, passage: RetrievedPassage, verdict: Verdict) -> Suspect:
+    """The suspect with what it says together with its neighbour."""
+    found = Suspect(passage.document_id, passage.chunk_id, verdict.rules, verdict.score, verdict.spans, in_title=False)
+    if known is None:
+        return found
+    return replace(
+        known,
+        rules=tuple(sorted({*known.rules, *found.rules})),
+        score=max(known.score, found.score),
+        spans=tuple(dict.fromkeys((*known.spans, *found.spans))),
     )
 
 

@@ -11,12 +11,16 @@ from services.embedding.tokenizer import TokenIds
 MULTIPLE = 8
 
 
+def padded_length(longest: int, limit: int) -> int:
+    return min(-(-longest // MULTIPLE) * MULTIPLE, limit)
+
+
 def padded(batch: Sequence[TokenIds], padding: int, limit: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Token ids and attention mask, `(n, longest)` each, filled up with the token `padding`; never beyond `limit`.
 
     A model has no position for a token beyond its limit, not even for padding.
     """
-    longest = min(-(-max(map(len, batch)) // MULTIPLE) * MULTIPLE, limit)
+    longest = padded_length(max(map(len, batch)), limit)
     ids = np.full((len(batch), longest), padding, np.int64)
     mask = np.zeros_like(ids)
     for row, tokens in enumerate(batch):

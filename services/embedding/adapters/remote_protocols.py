@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from libs.contracts.embedding import Rank
+from libs.contracts.embedding import Prediction, Rank
 from libs.contracts.openai import EmbeddingResponse
 
 # text-embeddings-inference's count of what it read.
@@ -17,6 +17,7 @@ TOKENS_HEADER = "x-compute-tokens"
 
 _ROWS = TypeAdapter(list[list[float]])
 _RANKS = TypeAdapter(list[Rank])
+_PREDICTIONS = TypeAdapter(list[list[Prediction]])
 
 
 class UnusableAnswerError(Exception):
@@ -79,6 +80,31 @@ def tei_scores(response: httpx.Response, count: int) -> NDArray[np.float32]:
     if not np.isfinite(scores).all():
         raise UnusableAnswerError("it gave a score that is no number")
     return scores
+
+
+def tei_probabilities(response: httpx.Response, count: int, labels: Sequence[str]) -> NDArray[np.float32]:
+    """`(count, labels)`, columns in the order of `labels`. Raises UnusableAnswerError."""
+    rows = tei_predictions(response, count)
+    probabilities = np.empty((count, len(labels)), np.float32)
+    for row, predictions in zip(probabilities, rows, strict=True):
+        scores = {one.label: one.score for one in predictions}
+        if scores.keys() != set(labels):
+            raise UnusableAnswerError(f"it gave the labels {', '.join(map(repr, scores))} for a pair")
+        row[:] = [scores[label] for label in labels]
+    if not (probabilities >= 0).all() or not (probabilities <= 1).all():
+        raise UnusableAnswerError("it gave a score that is no probability")
+    return probabilities
+
+
+def tei_predictions(response: httpx.Response, count: int) -> list[list[Prediction]]:
+    """A list of labels for each pair, in no certain order. Raises UnusableAnswerError."""
+    try:
+        rows = _PREDICTIONS.validate_json(response.content)
+    except ValidationError as error:
+        raise UnusableAnswerError("it answered with something else than labels and scores") from error
+    if len(rows) != count:
+        raise UnusableAnswerError(f"it gave predictions of {len(rows)} pairs for {count}")
+    return rows
 
 
 def _parsed(kind: type[EmbeddingResponse], response: httpx.Response) -> EmbeddingResponse:

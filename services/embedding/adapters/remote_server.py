@@ -12,7 +12,7 @@ from libs.clients.context import current_context
 from libs.contracts.errors import ErrorCode, FootnoteError, overloaded
 from libs.telemetry.logs import get_logger
 from services.embedding.adapters.remote_protocols import TOKENS_HEADER, UnusableAnswerError, said
-from services.embedding.refusals import invalid
+from services.embedding.refusals import EMBEDDING_MODEL, invalid
 
 log = get_logger(__name__)
 
@@ -44,9 +44,10 @@ class RemoteServer:
     refuses, 503 where it can't be reached within the caller's deadline, 502 for an answer that can't be used.
     """
 
-    def __init__(self, model: str, api_key: str, connections: int) -> None:
-        """`model` is what callers know of it."""
+    def __init__(self, model: str, api_key: str, connections: int, kind: str = EMBEDDING_MODEL) -> None:
+        """`model` and `kind` are what callers know of it."""
         self._model = model
+        self._called = f"the {kind} {model!r}"
         self._http = httpx.AsyncClient(
             headers={"Authorization": f"Bearer {api_key}"} if api_key else {},
             limits=httpx.Limits(max_connections=connections),
@@ -96,7 +97,7 @@ class RemoteServer:
             return response
         reason = said(response, REASON_CHARS)
         if response.status_code == TOO_MANY_REQUESTS:
-            raise overloaded(f"the embedding model {self._model!r}", _retry_after_s(response))
+            raise overloaded(self._called, _retry_after_s(response))
         if response.status_code in REFUSALS:
             raise invalid(f"The server of {self._model!r} refuses the text: {reason}", "input")
         if response.status_code >= SERVER_ERROR:
@@ -111,14 +112,12 @@ class RemoteServer:
         raise self._broken(f"gave an answer that can't be used: {error}") from error
 
     def _broken(self, what: str) -> FootnoteError:
-        return FootnoteError(
-            ErrorCode.UPSTREAM_UNAVAILABLE, f"The server of the embedding model {self._model!r} {what}.", 502
-        )
+        return FootnoteError(ErrorCode.UPSTREAM_UNAVAILABLE, f"The server of {self._called} {what}.", 502)
 
     def _unavailable(self, what: str) -> FootnoteError:
         return FootnoteError(
             ErrorCode.UPSTREAM_UNAVAILABLE,
-            f"The server of the embedding model {self._model!r} {what}. Try again in {RETRY_AFTER_S} s.",
+            f"The server of {self._called} {what}. Try again in {RETRY_AFTER_S} s.",
             503,
             {"service": "embedding"},
             {"Retry-After": str(RETRY_AFTER_S)},

@@ -24,19 +24,9 @@ class SentenceTransformerModel:
 
     def __init__(self, folder: ModelFolder, device: Device = "auto") -> None:
         """Raises RuntimeError where a GPU is asked for and torch sees none."""
-        # Set before torch starts its threads: waiting threads sleep rather than spin. On cores shared with other
-        # processes spinning took more than half of the speed.
-        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-        # Every new shape of a batch leaves a compiled kernel behind; a thousand of them, the default, fill 500 MB.
-        os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "32")
-        os.environ["HF_HUB_OFFLINE"] = "1"
-        os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"
-
-        import torch  # noqa: PLC0415 - the service answers its health checks while these load
+        torch = set_up_torch()
         from sentence_transformers import SentenceTransformer  # noqa: PLC0415 - takes seconds
-        from transformers.utils import logging  # noqa: PLC0415 - takes seconds
 
-        logging.disable_progress_bar()
         self.id = folder.id
         self.space = folder.space
         self.tokenizer = TextTokenizer(folder.path)
@@ -66,6 +56,23 @@ class SentenceTransformerModel:
             vectors = torch.nn.functional.normalize(outputs["sentence_embedding"].float())
             states = torch.nn.functional.normalize(outputs["token_embeddings"].float(), dim=-1)
         return Encoded(np.asarray(vectors.cpu().numpy(), np.float32), np.asarray(states.cpu().numpy(), np.float32))
+
+
+def set_up_torch() -> Any:
+    """torch, and transformers as a process without a network wants it. Imports both, which takes seconds."""
+    # Set before torch starts its threads: waiting threads sleep rather than spin. On cores shared with other
+    # processes spinning took more than half of the speed.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    # Every new shape of a batch leaves a compiled kernel behind; a thousand of them, the default, fill 500 MB.
+    os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "32")
+    os.environ["HF_HUB_OFFLINE"] = "1"
+    os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"
+
+    import torch  # noqa: PLC0415 - the service answers its health checks while these load
+    from transformers.utils import logging  # noqa: PLC0415 - takes seconds
+
+    logging.disable_progress_bar()
+    return torch
 
 
 def chosen_device(torch: Any, wanted: Device) -> Literal["cpu", "cuda"]:

@@ -1,6 +1,6 @@
 """chat as a server, with real PostgreSQL, Valkey, billing and embedding; knowledge and generation are scripted."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from uuid import UUID, uuid4
@@ -138,18 +138,29 @@ def chat_settings(
 
 @pytest.fixture(scope="session")
 def serve_chat(chat_settings: Settings, signer: UserTokenSigner):
-    """A chat service of one's own: `changes` are settings under `chat`, `away` services that can't be reached."""
+    """A chat service of one's own: `changes` are settings under `chat`, `away` services that can't be reached.
+
+    `embedding` are settings under that key, `embedding_url` is where a service with them is.
+    """
 
     @asynccontextmanager
     async def serve(
-        *, away: tuple[ServiceName, ...] = (), redis_url: str = "", **changes: float
+        *,
+        away: tuple[ServiceName, ...] = (),
+        redis_url: str = "",
+        embedding_url: str = "",
+        embedding: Mapping[str, object] | None = None,
+        **changes: object,
     ) -> AsyncIterator[httpx.AsyncClient]:
         urls = chat_settings.service_urls | dict.fromkeys(away, NOBODY)
+        if embedding_url:
+            urls["embedding"] = embedding_url
         changed = chat_settings.model_copy(
             update={
                 "service_urls": urls,
                 "redis_url": redis_url or chat_settings.redis_url,
                 "chat": chat_settings.chat.model_copy(update=changes),
+                "embedding": chat_settings.embedding.model_copy(update=embedding or {}),
             }
         )
         async with (

@@ -85,6 +85,7 @@ class ScriptedKnowledge:
         self.set_id = uuid4()
         self.queries: list[str] = []
         self.rechecked = 0
+        self.unsaid: list[list[str]] = []
         self.away = False
         self.version: int | None = None
         self.access_key = "everybody"
@@ -101,6 +102,7 @@ class ScriptedKnowledge:
         if self.away:
             raise HTTPException(500)
         self.queries.append(request.query)
+        self.unsaid.append(request.unsaid)
         found = [one for one in self.passages if one.chunk_id not in self.unreadable]
         considered = [{"chunk_id": str(one.chunk_id), "lexical_rank": 1} for one in found]
         return RetrievalResponse(

@@ -12,11 +12,14 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 from pydantic import SecretStr
 
-from libs.config.settings import ModerationService
+from libs.config.settings import ModerationService, RemoteModel
 from services.chat.safety.events import purge_events
+from services.embedding.main import build as build_embedding
+from tests.integration.services.chat.conftest import knowing_users
 from tests.integration.services.chat.neighbours import passage
 from tests.integration.services.chat.waiting import until
-from tests.loopback import serving
+from tests.integration.services.embedding.tei import Tei
+from tests.loopback import serving, until_ready
 
 RULES = passage("Receipts must be sent within 30 days of the trip.", "Travel policy")
 POISONED = passage(
@@ -28,7 +31,7 @@ QUESTION = "When must receipts of a trip be sent?"
 EMAIL, CARD = "anna.meyer@example.com", "4111 1111 1111 1111"
 PERSONAL = f"Which contract does {EMAIL} have, paid with {CARD}?"
 CONTRACT = passage(f"The contract of {EMAIL} is number 12 and was paid with {CARD}.", "Contracts")
-TABLES = ("sessions", "messages", "traces", "feedback", "security_events", "outbox")
+TABLES = ("sessions", "instructions", "messages", "traces", "feedback", "security_events", "outbox")
 
 
 class Moderator:
@@ -232,6 +235,54 @@ async def test_masked_personal_data_is_answered_and_kept_nowhere(
     )
     [citation] = said["citations"]
     assert said["content"][citation["start"] : citation["end"]].startswith("The contract of ")
+
+
+async def test_personal_instructions_are_kept_as_the_policy_says(chat, admin_of, query):
+    said = f"Sign every answer with {EMAIL}."
+    body = {"instructions": said}
+    masking, refusing = await admin_of(chat, personal_data="mask"), await admin_of(chat, personal_data="refuse")
+    kept = (await chat.put("/chat/instructions", json=body, headers=masking.headers)).json()
+    assert kept == {"instructions": said.replace(EMAIL, "•" * len(EMAIL))}
+    assert (await chat.get("/chat/instructions", headers=masking.headers)).json() == kept
+    refused = await chat.put("/chat/instructions", json=body, headers=refusing.headers)
+    assert refused.status_code == 422
+    assert "e-mail address" in refused.json()["message"]
+    assert EMAIL not in refused.text
+    assert (await chat.get("/chat/instructions", headers=refusing.headers)).json() == {"instructions": ""}
+    for someone in (masking, refusing):
+        await assert_kept_nowhere(query, someone, EMAIL)
+    allowing = await admin_of(chat)
+    assert (await chat.put("/chat/instructions", json=body, headers=allowing.headers)).json() == body
+
+
+async def test_an_embedding_server_elsewhere_reads_no_personal_data(
+    serve_chat, settings, signer, knowledge, generation, admin_of
+):
+    tei = Tei()
+    knowledge.passages = [CONTRACT]
+    generation.scripts = {"llm": ["Contract number 12 of MASKED_EMAIL_2 was paid with MASKED_CARD_1."]}
+    async with serving(tei.app) as far:
+        remote = RemoteModel(url=far, protocol="tei", max_tokens=200, revision="1")
+        embedding = {"model": "far", "remotes": {"far": remote}}
+        changed = settings.model_copy(update={"embedding": settings.embedding.model_copy(update=embedding)})
+        async with (
+            knowing_users("embedding", build_embedding(changed), changed, signer) as url,
+            httpx.AsyncClient() as http,
+            serve_chat(embedding_url=url, embedding=embedding) as chat,
+        ):
+            await until_ready(http, url)
+            masking, allowing = await admin_of(chat, personal_data="mask"), await admin_of(chat)
+            answer = await asked(chat, masking, PERSONAL)
+            sent = json.dumps([body for _, body in tei.calls])
+            generation.scripts = {"llm": [f"Contract number 12 of {EMAIL} was paid with {CARD}."]}
+            await asked(chat, allowing, PERSONAL)
+    assert EMAIL in answer["answer"]
+    assert knowledge.queries == [PERSONAL] * 2
+    assert knowledge.unsaid == [[EMAIL, CARD], []]
+    assert "MASKED_EMAIL" in sent
+    assert EMAIL not in sent
+    assert CARD not in sent
+    assert EMAIL in json.dumps([body for _, body in tei.calls])
 
 
 async def test_no_message_body_is_logged(chat, knowledge, generation, person, caplog):
