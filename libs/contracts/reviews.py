@@ -32,7 +32,8 @@ class Review(BaseModel):
     """An answer that its reader rated badly, or a question that several people asked.
 
     `message_id` is what a decision names. Of a question that several asked there are only its words and how often it
-    was asked, by how many: no answer, no sources, no names. Of a rated answer `asked` and `people` are 1.
+    was asked, by how many: no answer, no sources, no names. Of a rated answer `asked` and `people` are 1. `owned` where
+    the admin asked it: only then can they read its trace.
     """
 
     message_id: UUID
@@ -46,6 +47,7 @@ class Review(BaseModel):
     sources: list[Source] = Field(default_factory=list[Source])
     outcome: Outcome | None = None
     confidence: float | None = None
+    owned: bool = False
 
 
 class ReviewList(BaseModel):

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from libs.config.settings import REPOSITORY
 
 DEPTH = 10
+QUESTIONS = Path(__file__).parent / "data" / "handbook_questions.jsonl"
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ def handbook() -> Judged:
         title, *paragraphs = [part.strip() for part in path.read_text(encoding="utf-8").split("\n\n") if part.strip()]
         documents += [f"{title.lstrip('# ')}\n\n{paragraph}" for paragraph in paragraphs]
         pages += [path.name] * len(paragraphs)
-    lines = (REPOSITORY / "tests" / "evaluation" / "handbook_questions.jsonl").read_text(encoding="utf-8").splitlines()
+    lines = QUESTIONS.read_text(encoding="utf-8").splitlines()
     asked = [question for question in map(json.loads, lines) if question.get("page")]
     relevant = [{index for index, page in enumerate(pages) if page == question["page"]} for question in asked]
     return Judged("the handbook", documents, [question["question"] for question in asked], relevant)

@@ -1,7 +1,6 @@
 """A question's way to its answer: quota, retrieval, generation, grounding."""
 
 import asyncio
-from contextlib import aclosing
 from dataclasses import replace
 from uuid import UUID
 
@@ -40,7 +39,7 @@ from services.chat.quota import Quota
 from services.chat.safety.guard import Guard, refuse
 from services.chat.safety.screening import shown_to_generator
 from services.chat.understanding import LANGUAGE, Understanding, spoken_in
-from services.chat.ungrounded import unchecked_text
+from services.chat.ungrounded import say_unchecked
 from services.chat.wording import in_the_documents_words
 
 # In `degraded`: a model was asked for, and the organisation has its answers written from the sources' words alone.
@@ -292,20 +291,7 @@ class Answerer:
             draft.plan,
             self._guard.stand_ins(question),
         )
-        with draft.trace.step("generate") as step:
-            try:
-                async with aclosing(unchecked_text(generation.deltas())) as stream:
-                    async for text in stream:
-                        if text:
-                            draft.said.append(text)
-                            draft.model = generation.model
-                            publish(TokenEvent(text=text))
-            finally:
-                draft.usages.append(generation.usage)
-                step.update(model=generation.model, finish_reason=generation.finish_reason, **generation.routing())
-                if generation.replaced():
-                    draft.degrade("generation")
-        draft.finish_reason = generation.finish_reason or draft.finish_reason
+        await say_unchecked(generation, draft, publish)
 
 
 def _abstain(draft: Draft, publish: Publish) -> None:

@@ -5,11 +5,10 @@ The floors are what was measured less room for noise; raise them when answers ge
 
 import json
 from dataclasses import dataclass
-from pathlib import Path
 
 from scripts.api import Api
+from scripts.bench.judged import QUESTIONS
 
-QUESTIONS = Path(__file__).with_name("handbook_questions.jsonl")
 SMOKE_EVERY = 6
 LEAST_ANSWERED = 0.75
 LEAST_RIGHT = 0.6

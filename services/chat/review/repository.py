@@ -55,6 +55,7 @@ class Waiting:
     last_at: datetime
     answer: ChatMessage | None = None
     feedback: Feedback | None = None
+    owned: bool = False
 
 
 class ReviewRepository:
@@ -140,6 +141,7 @@ class ReviewRepository:
                 last_at=row.updated_at,
                 answer=message_of(message),
                 feedback=Feedback(rating=row.rating, comment=row.comment),
+                owned=message.user_id == self._admin.user_id,
             )
             for row, message, question in rows
         ]

@@ -73,4 +73,5 @@ def _shown(one: Waiting, readable: set[UUID]) -> Review:
         sources=answer.sources if answer else [],
         outcome=said.outcome if said else None,
         confidence=said.confidence if said else None,
+        owned=one.owned,
     )

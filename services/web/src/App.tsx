@@ -1,12 +1,16 @@
 import { useEffect } from "react";
 
 import { SignIn } from "./account/SignIn";
+import { AnswerCache } from "./answer-cache/AnswerCache";
 import { tokens } from "./api/tokens";
 import { Conversation } from "./ask/Conversation";
 import { Documents } from "./documents/Documents";
+import { OneDocument } from "./documents/OneDocument";
 import { GivenFeedbackList } from "./feedback/GivenFeedbackList";
 import { Navigation } from "./navigation/Navigation";
+import { Reviews } from "./reviews/Reviews";
 import { useRoute, type Route } from "./route";
+import { SecurityEvents } from "./security-events/SecurityEvents";
 import { Settings } from "./settings/Settings";
 import { forgetUser } from "./state";
 import { Shared } from "./share/Shared";
@@ -17,8 +21,12 @@ const TITLES: Record<Route["page"], string> = {
   ask: "Ask",
   session: "Conversation",
   documents: "Documents",
+  document: "Document",
   usage: "Usage",
   feedback: "Feedback",
+  reviews: "Reviews",
+  "security-events": "Security events",
+  "answer-cache": "Answer cache",
   settings: "Settings",
   share: "Public documents",
 };
@@ -53,10 +61,18 @@ function PageOf({ route }: { route: Exclude<Route, { page: "share" }> }) {
       return <Conversation key={route.sessionId} sessionId={route.sessionId} />;
     case "documents":
       return <Documents />;
+    case "document":
+      return <OneDocument key={route.documentId} documentId={route.documentId} />;
     case "usage":
       return <Usage />;
     case "feedback":
       return <GivenFeedbackList />;
+    case "reviews":
+      return <Reviews />;
+    case "security-events":
+      return <SecurityEvents />;
+    case "answer-cache":
+      return <AnswerCache />;
     case "settings":
       return <Settings />;
   }

@@ -9,7 +9,11 @@ test.each<[Route]>([
   [{ page: "documents" }],
   [{ page: "usage" }],
   [{ page: "feedback" }],
+  [{ page: "reviews" }],
+  [{ page: "security-events" }],
+  [{ page: "answer-cache" }],
   [{ page: "settings" }],
+  [{ page: "document", documentId: SESSION }],
   [{ page: "session", sessionId: SESSION }],
   [{ page: "share", token: `fs_${"0a".repeat(32)}` }],
 ])("%j is found again by its hash", (route) => {

@@ -4,12 +4,17 @@ export type Route =
   | { page: "ask" }
   | { page: "session"; sessionId: string }
   | { page: "documents" }
+  | { page: "document"; documentId: string }
   | { page: "usage" }
   | { page: "feedback" }
+  | { page: "reviews" }
+  | { page: "security-events" }
+  | { page: "answer-cache" }
   | { page: "settings" }
   | { page: "share"; token: string };
 
 const SHARE_TOKEN = /^fs_[0-9a-f]{64}$/;
+const PLAIN = ["documents", "usage", "feedback", "reviews", "security-events", "answer-cache", "settings"] as const;
 const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
 
 /** The page that a location's hash names; anything unknown is the first page. */
@@ -17,12 +22,14 @@ export function routeOf(hash: string): Route {
   const [page, id = ""] = hash.replace(/^#\/?/, "").split("/");
   if (page === "sessions" && UUID.test(id)) return { page: "session", sessionId: id };
   if (page === "share" && SHARE_TOKEN.test(id)) return { page: "share", token: id };
-  if (page === "documents" || page === "usage" || page === "feedback" || page === "settings") return { page };
-  return { page: "ask" };
+  if (page === "documents" && UUID.test(id)) return { page: "document", documentId: id };
+  const plain = PLAIN.find((one) => one === page);
+  return { page: plain ?? "ask" };
 }
 
 export function hashOf(route: Route): string {
   if (route.page === "session") return `#/sessions/${route.sessionId}`;
+  if (route.page === "document") return `#/documents/${route.documentId}`;
   if (route.page === "share") return `#/share/${route.token}`;
   return route.page === "ask" ? "#/" : `#/${route.page}`;
 }

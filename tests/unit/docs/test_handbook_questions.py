@@ -1,14 +1,13 @@
 """The evaluation's questions about the handbook: each answer is on the page that is named, word for word."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from scripts.bench.judged import QUESTIONS
 from tests.unit.docs.handbook import INDEX, pages
 
-QUESTIONS = Path(__file__).resolve().parents[2] / "evaluation" / "handbook_questions.jsonl"
 PAGES = pages()
 CASES: list[dict[str, Any]] = [json.loads(line) for line in QUESTIONS.read_text(encoding="utf-8").splitlines()]
 

@@ -1,11 +1,8 @@
 import type {
-  AnswerPolicy,
-  AnswerPolicyChange,
   AnswerTrace,
   ChatMessage,
   ChatSession,
   Feedback,
-  GivenFeedback,
   Instructions,
   Page,
   PassageInContext,
@@ -17,7 +14,7 @@ import type {
   User,
   Which,
 } from "./contracts";
-import { jsonBody, postAnonymously, send, sendAsGuest, sendForJson } from "./http";
+import { jsonBody, paged, postAnonymously, send, sendAsGuest, sendForJson } from "./http";
 import { forgetTokens, keepTokens, tokens } from "./tokens";
 
 export async function signIn(email: string, password: string): Promise<void> {
@@ -107,11 +104,6 @@ export async function unrate(messageId: string): Promise<void> {
   await send(`/chat/messages/${messageId}/feedback`, { method: "DELETE" });
 }
 
-/** Members' ratings of `maxRating` or worse, the latest first; for admins. */
-export function givenFeedback(maxRating: number, cursor: string | null): Promise<Page<GivenFeedback>> {
-  return sendForJson(paged("/admin/feedback", cursor, { max_rating: String(maxRating) }));
-}
-
 export function trace(messageId: string): Promise<AnswerTrace> {
   return sendForJson(`/chat/messages/${messageId}/trace`);
 }
@@ -132,21 +124,16 @@ export function documents(text: string, cursor: string | null): Promise<Page<Sto
   return sendForJson(paged("/documents", cursor, { q: text }));
 }
 
+export function storedDocument(documentId: string): Promise<StoredDocument> {
+  return sendForJson(`/documents/${documentId}`);
+}
+
 export async function deleteDocument(documentId: string): Promise<void> {
   await send(`/documents/${documentId}`, { method: "DELETE" });
 }
 
 export function usage(): Promise<Usage> {
   return sendForJson("/billing/usage");
-}
-
-/** How the organisation's questions are answered; for admins. */
-export function answerPolicy(): Promise<AnswerPolicy> {
-  return sendForJson("/admin/answers");
-}
-
-export function changeAnswerPolicy(change: AnswerPolicyChange): Promise<AnswerPolicy> {
-  return sendForJson("/admin/answers", jsonBody(change, "PATCH"));
 }
 
 /** What the user asks of the answers to their own questions. */
@@ -158,10 +145,4 @@ export async function instructions(): Promise<string> {
 export async function keepInstructions(text: string): Promise<string> {
   const kept = await sendForJson<Instructions>("/chat/instructions", jsonBody({ instructions: text }, "PUT"));
   return kept.instructions;
-}
-
-function paged(path: string, cursor: string | null, filters: Record<string, string> = {}): string {
-  const query = new URLSearchParams(Object.entries(filters).filter(([, value]) => value !== ""));
-  if (cursor !== null) query.set("cursor", cursor);
-  return query.size > 0 ? `${path}?${query}` : path;
 }

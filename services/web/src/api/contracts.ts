@@ -124,18 +124,6 @@ export interface Feedback {
   comment: string;
 }
 
-export interface GivenFeedback {
-  message_id: string;
-  user_id: string;
-  feedback: Feedback;
-  given_at: string;
-  question: string;
-  answer: string;
-  sources: Source[];
-  outcome: Outcome | null;
-  model_used: string | null;
-}
-
 /** `versions` are all messages in its place, itself among them, in order. */
 export interface ChatMessage {
   id: string;
@@ -203,7 +191,7 @@ export interface StoredDocument {
   chunk_count: number;
   size_bytes: number;
   media_type: string;
-  access: "private" | "organization" | { groups: string[] };
+  access: "private" | "organization" | "public" | { groups: string[] };
   created_at: string;
   updated_at: string;
 }
@@ -237,22 +225,6 @@ export interface User {
   organization_name: string;
   roles: string[];
 }
-
-/** How an organisation's questions are answered. */
-export interface AnswerPolicy {
-  mode: "auto" | "extractive";
-  unsupported: "cut" | "mark";
-  injected: "mark" | "lower" | "drop";
-  personal_data: "allow" | "mask" | "refuse";
-  moderate_questions: boolean;
-  moderate_answers: boolean;
-  cache_answers: boolean;
-  caution: "low" | "normal" | "high";
-  instructions: string;
-}
-
-/** What is absent stays. */
-export type AnswerPolicyChange = Partial<AnswerPolicy>;
 
 export interface Instructions {
   instructions: string;

@@ -35,6 +35,13 @@ export function jsonBody(body: object, method = "POST"): RequestInit {
   return { method, headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
 }
 
+/** A path with its filters, those that are set, and the place where its next page begins. */
+export function paged(path: string, cursor: string | null, filters: Record<string, string> = {}): string {
+  const query = new URLSearchParams(Object.entries(filters).filter(([, value]) => value !== ""));
+  if (cursor !== null) query.set("cursor", cursor);
+  return query.size > 0 ? `${path}?${query}` : path;
+}
+
 async function attempt(path: string, init: RequestInit, token: string | null): Promise<Response> {
   const headers = new Headers(init.headers);
   if (token) headers.set("Authorization", `Bearer ${token}`);

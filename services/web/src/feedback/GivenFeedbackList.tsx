@@ -1,33 +1,28 @@
-import { useInfiniteQuery } from "@tanstack/react-query";
 import { useId, useState } from "react";
 
-import { givenFeedback } from "../api/calls";
-import type { GivenFeedback } from "../api/contracts";
-import { ErrorNote } from "../ui/ErrorNote";
-import { Page } from "../ui/Page";
+import { AdminPage } from "../account/AdminPage";
+import { givenFeedback } from "../api/admin-calls";
+import type { GivenFeedback } from "../api/admin-contracts";
 import { formatDateTime } from "../ui/format";
-
-const OUTCOMES: Record<NonNullable<GivenFeedback["outcome"]>, string> = {
-  answered: "from documents",
-  abstained: "not known",
-  ungrounded: "not from documents",
-  refused: "refused",
-};
+import { usePaged } from "../ui/paged";
+import { PagedList } from "../ui/PagedList";
+import { OUTCOMES } from "./outcomes";
 
 /** How members rated their answers, for the organisation's admins. */
 export function GivenFeedbackList() {
+  return (
+    <AdminPage title="Feedback">
+      <Ratings />
+    </AdminPage>
+  );
+}
+
+function Ratings() {
   const [most, setMost] = useState(5);
   const filterId = useId();
-  const list = useInfiniteQuery({
-    queryKey: ["feedback", most],
-    queryFn: ({ pageParam }) => givenFeedback(most, pageParam),
-    initialPageParam: null as string | null,
-    getNextPageParam: (page) => page.next_cursor,
-  });
-  const items = list.data?.pages.flatMap((page) => page.items) ?? [];
-
+  const list = usePaged(["feedback", most], (cursor) => givenFeedback(most, cursor));
   return (
-    <Page title="Feedback">
+    <>
       <div className="filter">
         <label htmlFor={filterId}>Show</label>
         <select id={filterId} value={most} onChange={(event) => setMost(Number(event.target.value))}>
@@ -38,29 +33,18 @@ export function GivenFeedbackList() {
           <option value={1}>Only 1, useless</option>
         </select>
       </div>
-      {list.isPending && <p className="working">Opening</p>}
-      {list.isError && (
-        <ErrorNote error={list.error} retry={{ label: "Try again", action: () => void list.refetch() }} />
-      )}
-      {list.isSuccess && items.length === 0 && (
-        <p className="quiet nothing">{most < 5 ? "No answer was rated so." : "Nobody has rated an answer yet."}</p>
-      )}
-      <ul className="feedback" aria-label="Ratings">
-        {items.map((item) => (
-          <Given key={item.message_id} given={item} />
-        ))}
-      </ul>
-      {list.hasNextPage && (
-        <button
-          type="button"
-          className="button"
-          disabled={list.isFetchingNextPage}
-          onClick={() => void list.fetchNextPage()}
-        >
-          Older ratings
-        </button>
-      )}
-    </Page>
+      <PagedList
+        list={list}
+        empty={most < 5 ? "No answer was rated so." : "Nobody has rated an answer yet."}
+        more="Older ratings"
+      >
+        <ul className="feedback" aria-label="Ratings">
+          {list.items.map((item) => (
+            <Given key={item.message_id} given={item} />
+          ))}
+        </ul>
+      </PagedList>
+    </>
   );
 }
 

@@ -26,9 +26,17 @@ export function Navigation({ route }: { route: Route }) {
         <PageLink to={{ page: "ask" }} here={here} label="New question" close={close} />
         <PageLink to={{ page: "documents" }} here={here} label="Documents" close={close} />
         <PageLink to={{ page: "usage" }} here={here} label="Usage" close={close} />
-        {admin && <PageLink to={{ page: "feedback" }} here={here} label="Feedback" close={close} />}
         <PageLink to={{ page: "settings" }} here={here} label="Settings" close={close} />
       </nav>
+      {admin && (
+        <nav className="navigation" aria-labelledby="admin-pages">
+          <h2 id="admin-pages">For admins</h2>
+          <PageLink to={{ page: "feedback" }} here={here} label="Feedback" close={close} />
+          <PageLink to={{ page: "reviews" }} here={here} label="Reviews" close={close} />
+          <PageLink to={{ page: "security-events" }} here={here} label="Security events" close={close} />
+          <PageLink to={{ page: "answer-cache" }} here={here} label="Answer cache" close={close} />
+        </nav>
+      )}
       <Sessions current={route.page === "session" ? route.sessionId : null} />
       <Account />
     </>

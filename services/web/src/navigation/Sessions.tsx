@@ -1,12 +1,12 @@
-import { useInfiniteQuery } from "@tanstack/react-query";
 import { useId, useRef, useState, type KeyboardEvent } from "react";
 
 import { sessions } from "../api/calls";
 import type { ChatSession, Which } from "../api/contracts";
 import { arrowTarget } from "../ui/arrows";
 import { useDebounced } from "../ui/debounced";
-import { ErrorNote } from "../ui/ErrorNote";
 import { counted } from "../ui/format";
+import { usePaged } from "../ui/paged";
+import { PagedList } from "../ui/PagedList";
 import { BinnedSession } from "./BinnedSession";
 import { ImportSession } from "./ImportSession";
 import { SessionItem } from "./SessionItem";
@@ -28,16 +28,12 @@ export function Sessions({ current }: { current: string | null }) {
   const words = useDebounced(typed.trim(), TYPING_MS);
   const searchId = useId();
   const list = useRef<HTMLUListElement>(null);
-  const found = useInfiniteQuery({
-    queryKey: ["sessions", which, words],
-    queryFn: ({ pageParam }) => sessions(which, words, pageParam),
-    initialPageParam: null as string | null,
-    getNextPageParam: (page) => page.next_cursor,
+  const found = usePaged(["sessions", which, words], (cursor) => sessions(which, words, cursor), {
     // While more words are typed, what was found by fewer stays.
     placeholderData: (previous, query) => (query?.queryKey[1] === which ? previous : undefined),
   });
-  const items = found.data?.pages.flatMap((page) => page.items) ?? [];
-  const empty = words ? "No conversation has these words." : VIEWS.find((view) => view.which === which)?.empty;
+  const settled = found.query.isSuccess && !found.query.isPlaceholderData;
+  const empty = words ? "No conversation has these words." : (VIEWS.find((view) => view.which === which)?.empty ?? "");
 
   const searchKey = (event: KeyboardEvent) => {
     if (event.key === "Escape" && typed !== "") {
@@ -87,28 +83,16 @@ export function Sessions({ current }: { current: string | null }) {
       </div>
       <div className="sessions-list">
         <UndoDelete />
-        {found.isError && (
-          <ErrorNote error={found.error} retry={{ label: "Try again", action: () => void found.refetch() }} />
-        )}
-        {found.isSuccess && items.length === 0 && <p className="quiet">{empty}</p>}
         <p className="unseen" role="status">
-          {words && found.isSuccess && !found.isPlaceholderData ? counted(items.length, "conversation") + " found" : ""}
+          {words && settled ? counted(found.items.length, "conversation") + " found" : ""}
         </p>
-        <ul ref={list} onKeyDown={listKey}>
-          {items.map((session) => (
-            <Item key={session.id} session={session} current={session.id === current} />
-          ))}
-        </ul>
-        {found.hasNextPage && (
-          <button
-            type="button"
-            className="button button-plain"
-            disabled={found.isFetchingNextPage}
-            onClick={() => void found.fetchNextPage()}
-          >
-            Older conversations
-          </button>
-        )}
+        <PagedList list={found} empty={empty} more="Older conversations" moreClass="button button-plain">
+          <ul ref={list} onKeyDown={listKey}>
+            {found.items.map((session) => (
+              <Item key={session.id} session={session} current={session.id === current} />
+            ))}
+          </ul>
+        </PagedList>
         {which === "own" && <ImportSession />}
       </div>
     </section>

@@ -1,24 +1,24 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useId, useState, type FormEvent } from "react";
 
-import { answerPolicy, changeAnswerPolicy } from "../api/calls";
-import type { AnswerPolicy } from "../api/contracts";
+import { answerPolicy, changeAnswerPolicy } from "../api/admin-calls";
+import type { AnswerPolicy } from "../api/admin-contracts";
 import { ErrorNote } from "../ui/ErrorNote";
 import { changeOf, CHOICES, SWITCHES, type Choice } from "./policy";
 import { Saved } from "./Saved";
 import { Wishes } from "./Wishes";
 
-const KEY = ["answer-policy"];
+export const POLICY_KEY = ["answer-policy"];
 
 /** How the organisation's questions are answered, for its admins. */
 export function AnswerPolicyForm({ organization }: { organization: string }) {
-  const kept = useQuery({ queryKey: KEY, queryFn: answerPolicy });
+  const kept = useQuery({ queryKey: POLICY_KEY, queryFn: answerPolicy });
   const queries = useQueryClient();
   const [edits, setEdits] = useState<Partial<AnswerPolicy>>({});
   const save = useMutation({
     mutationFn: changeAnswerPolicy,
     onSuccess: (policy) => {
-      queries.setQueryData(KEY, policy);
+      queries.setQueryData(POLICY_KEY, policy);
       setEdits({});
     },
   });

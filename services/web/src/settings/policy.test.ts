@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import type { AnswerPolicy } from "../api/contracts";
+import type { AnswerPolicy } from "../api/admin-contracts";
 import { changeOf, CHOICES, SWITCHES } from "./policy";
 
 const KEPT: AnswerPolicy = {

@@ -1,4 +1,4 @@
-import type { AnswerPolicy, AnswerPolicyChange } from "../api/contracts";
+import type { AnswerPolicy, AnswerPolicyChange } from "../api/admin-contracts";
 
 /** A field with a few values, each with what it means. */
 export interface Choice {

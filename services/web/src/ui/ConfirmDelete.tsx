@@ -2,17 +2,20 @@ import * as AlertDialog from "@radix-ui/react-alert-dialog";
 import { useRef, useState } from "react";
 
 import { ErrorNote } from "./ErrorNote";
+import { focusPage } from "./focus";
 
 interface Properties {
   /** What is deleted, as the dialog's question names it. */
   what: string;
   consequence: string;
   label: string;
+  /** What the button shows, where "Delete" beside what is deleted doesn't do. */
+  trigger?: string;
   remove: () => Promise<void>;
 }
 
 /** A delete button that asks first, stays open while it works, and shows what went wrong. */
-export function ConfirmDelete({ what, consequence, label, remove }: Properties) {
+export function ConfirmDelete({ what, consequence, label, trigger = "Delete", remove }: Properties) {
   const [open, setOpen] = useState(false);
   const [working, setWorking] = useState(false);
   const deleted = useRef(false);
@@ -41,13 +44,13 @@ export function ConfirmDelete({ what, consequence, label, remove }: Properties) 
     if (!deleted.current) return;
     // The button that opened this has gone with what it deleted.
     event.preventDefault();
-    document.querySelector("main")?.focus();
+    focusPage();
   };
 
   return (
     <AlertDialog.Root open={open} onOpenChange={change}>
       <AlertDialog.Trigger className="button button-plain" aria-label={label}>
-        Delete
+        {trigger}
       </AlertDialog.Trigger>
       <AlertDialog.Portal>
         <div className="backdrop" />

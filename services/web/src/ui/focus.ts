@@ -10,3 +10,8 @@ export function useReturnedFocus<Target extends HTMLElement>(open: boolean): Ref
   }, [open]);
   return target;
 }
+
+/** For when the element that had the focus has gone with what it acted on. */
+export function focusPage(): void {
+  document.querySelector("main")?.focus();
+}

@@ -9,6 +9,11 @@ export function formatNumber(value: number): string {
   return NUMBER.format(value);
 }
 
+/** A share from 0 to 1 as "37.5 %". */
+export function formatShare(share: number): string {
+  return `${(share * 100).toLocaleString(LOCALE, { maximumFractionDigits: 1 })} %`;
+}
+
 /** 1 kB is 1,000 bytes, as plans count them. */
 export function formatBytes(bytes: number): string {
   let value = bytes;

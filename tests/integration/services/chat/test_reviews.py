@@ -52,6 +52,7 @@ async def test_a_badly_rated_answer_waits_until_it_is_decided_or_rated_anew(
     assert (one["message_id"], one["reasons"]) == (answer["message_id"], ["rated_low"])
     assert (one["question"], one["answer"], one["feedback"]["comment"]) == (QUESTION, f"{SENTENCE} [1]", "Too short.")
     assert "user_id" not in one
+    assert one["owned"] is False
     knowledge.unreadable = {RULES.chunk_id}
     assert "30 days" not in str(await waiting(chat, admin))
     assert await waiting(chat, person(admin=True)) == []
@@ -61,6 +62,15 @@ async def test_a_badly_rated_answer_waits_until_it_is_decided_or_rated_anew(
     assert await waiting(chat, admin) == []
     await chat.put(path, json={"rating": 1}, headers=someone.headers)
     assert len(await waiting(chat, admin)) == 1
+
+
+async def test_an_admins_own_answer_is_told_from_the_others(chat, knowledge, organization):
+    admin, _ = organization
+    answer = await ask(chat, admin, UNKNOWN)
+    await chat.put(f"/chat/messages/{answer['message_id']}/feedback", json={"rating": 1}, headers=admin.headers)
+    [one] = await waiting(chat, admin)
+    assert one["owned"] is True
+    assert (await chat.get(f"/chat/messages/{answer['message_id']}/trace", headers=admin.headers)).status_code == 200
 
 
 async def test_an_unrated_question_is_seen_only_where_several_people_asked_it(chat, knowledge, organization):
