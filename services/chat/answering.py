@@ -10,7 +10,7 @@ from libs.clients.knowledge import KnowledgeClient
 from libs.config.settings import Settings
 from libs.contracts.chat import ChatRequest, Outcome, SessionEvent, Source, SourcesEvent, TokenEvent
 from libs.contracts.completions import CompletionRequest
-from libs.contracts.errors import ErrorCode, FootnoteError, deadline_exceeded
+from libs.contracts.errors import deadline_exceeded
 from libs.contracts.identity import Subject
 from libs.contracts.knowledge import RetrievalRequest, RetrievalResponse
 from libs.text.stems import reading_in
@@ -76,27 +76,7 @@ class Answerer:
 
     async def check_model(self, request: ChatRequest) -> None:
         """Raises 404 MODEL_NOT_FOUND, and 422 NO_GENERATOR for a question that only a generator could answer."""
-        if request.model is None and request.enable_rag:
-            return
-        models = [model.id for model in (await self._generation.models()).data]
-        if request.model not in (None, DEFAULT):
-            open_to_plan = [model.id for model in (await self._generation.models(plan=await self._quota.plan())).data]
-            if request.model not in open_to_plan:
-                raise FootnoteError(
-                    ErrorCode.MODEL_NOT_FOUND,
-                    f"There is no model {request.model!r}, or your plan doesn't include it. "
-                    f"Use one of: {', '.join(open_to_plan)}.",
-                    404,
-                    {"param": "model", "models": open_to_plan},
-                )
-        if not request.enable_rag and (request.model == EXTRACTIVE or set(models) <= {EXTRACTIVE}):
-            raise FootnoteError(
-                ErrorCode.NO_GENERATOR,
-                "Without documents a generator must answer, and none is installed. "
-                "Set enable_rag to true, or install one: footnote models install qwen",
-                422,
-                {"param": "enable_rag"},
-            )
+        await self._generators.check(request, self._quota)
 
     def prepare(self, subject: Subject, request: ChatRequest, reservation_id: UUID) -> Preparation:
         """What is needed of other services in any case; neither part needs the other, or the stored question."""

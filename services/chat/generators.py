@@ -1,13 +1,15 @@
-"""Which generators there are, and the languages they are known to write."""
+"""Which generators there are, which of them a question may ask for, and the languages they are known to write."""
 
 import time
 from collections.abc import Callable
 
 from libs.clients.generation import GenerationClient
-from libs.contracts.errors import FootnoteError
+from libs.contracts.chat import ChatRequest
+from libs.contracts.errors import ErrorCode, FootnoteError
 from libs.contracts.routing import Writer
 from libs.telemetry.logs import get_logger
 from services.chat.generating import DEFAULT, EXTRACTIVE
+from services.chat.quota import Quota
 
 log = get_logger(__name__)
 
@@ -34,6 +36,30 @@ class Generators:
             return first if first and first.id != EXTRACTIVE else None
         # Another name is a route's, whose model isn't known beforehand.
         return next((model for model in models if model.id == name), Writer(id=name, languages=[]))
+
+    async def check(self, request: ChatRequest, quota: Quota) -> None:
+        """Raises 404 MODEL_NOT_FOUND, and 422 NO_GENERATOR for a question that only a generator could answer."""
+        if request.model is None and request.enable_rag:
+            return
+        models = [model.id for model in (await self._generation.models()).data]
+        if request.model not in (None, DEFAULT):
+            open_to_plan = [model.id for model in (await self._generation.models(plan=await quota.plan())).data]
+            if request.model not in open_to_plan:
+                raise FootnoteError(
+                    ErrorCode.MODEL_NOT_FOUND,
+                    f"There is no model {request.model!r}, or your plan doesn't include it. "
+                    f"Use one of: {', '.join(open_to_plan)}.",
+                    404,
+                    {"param": "model", "models": open_to_plan},
+                )
+        if not request.enable_rag and (request.model == EXTRACTIVE or set(models) <= {EXTRACTIVE}):
+            raise FootnoteError(
+                ErrorCode.NO_GENERATOR,
+                "Without documents a generator must answer, and none is installed. "
+                "Set enable_rag to true, or install one: footnote models install qwen",
+                422,
+                {"param": "enable_rag"},
+            )
 
     async def _known(self) -> list[Writer]:
         if self._clock() >= self._until:

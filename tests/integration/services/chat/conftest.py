@@ -180,9 +180,14 @@ async def shared_chat(serve_chat) -> AsyncIterator[httpx.AsyncClient]:
 
 @pytest.fixture
 def chat(
-    shared_chat: httpx.AsyncClient, knowledge: ScriptedKnowledge, generation: ScriptedGeneration, redis: Redis
+    shared_chat: httpx.AsyncClient,
+    knowledge: ScriptedKnowledge,
+    generation: ScriptedGeneration,
+    redis: Redis,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> httpx.AsyncClient:
-    """The running service, its neighbours forgetting what earlier tests told them."""
+    """The running service, which asks anew what there is, its neighbours forgetting what earlier tests told them."""
+    monkeypatch.setattr("services.chat.generators.KNOWN_FOR_S", 0)
     return shared_chat
 
 
