@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from libs.text.sentences import split_sentences
-from services.generation.engines.extractive import MAX_EMBEDDED, MAX_SENTENCES, ExtractiveEngine
+from services.generation.engines.extractive import MAX_EMBEDDED, ExtractiveEngine
 from services.generation.engines.lexical import content_terms
+from services.generation.engines.selection import MAX_SENTENCES
 from services.generation.ports import Document, Finished, GenerationRequest, Message, Sampling, TextDelta
 
 LEAVE = Document(
