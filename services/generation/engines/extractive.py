@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from libs.text.names import Mentions, names_in
 from libs.text.stems import reading_in
+from services.generation.engines.answer_kinds import Offers
 from services.generation.engines.decoding import StopStrings
 from services.generation.engines.definitions import defined_terms, names_what_is_defined
 from services.generation.engines.lexical import QuestionTerms, content_terms
@@ -25,6 +26,8 @@ Embed = Callable[[list[str]], Awaitable[NDArray[np.float32]]]
 
 # What a sentence loses whose passage mentions none of the names in the question; some of them, its share.
 ABSENT_NAMES_COST = 0.2
+# What a sentence gains that tells a name, a date, a place, a sum or a number where the question asks for one.
+OFFER = 0.1
 # What the first passage's sentences gain over the last's: retrieval's order breaks near ties and no more.
 RANK_PRIOR = 0.05
 # A shorter question may well stand in its own answer.
@@ -121,6 +124,7 @@ class ExtractiveEngine:
         places = sorted(places, key=lambda place: coverage[place] + prior[place], reverse=True)[:MAX_EMBEDDED]
         vectors = await self._vectors(question, sentences, places)
         absent = _absent_names(question, sentences, places)
+        offers = Offers(question)
         scored: list[Scored] = []
         for row, place in enumerate(places, start=1):
             vector = None if vectors is None else vectors[row]
@@ -128,7 +132,8 @@ class ExtractiveEngine:
             if vectors is not None and vector is not None:
                 support = (support + max(float(vectors[0] @ vector), 0.0)) / 2
             support -= ABSENT_NAMES_COST * absent[sentences[place].document]
-            scored.append(Scored(place, support, support + prior[place], terms[place], vector))
+            offered = OFFER * offers.by(_said_with(sentences, place))
+            scored.append(Scored(place, support, support + prior[place] + offered, terms[place], vector))
         return scored
 
     async def _vectors(self, question: str, sentences: list[Sentence], places: list[int]) -> NDArray[np.float32] | None:
