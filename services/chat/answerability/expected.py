@@ -4,6 +4,7 @@ import re
 from collections.abc import Collection
 from enum import StrEnum
 
+from libs.text.people import ROLES
 from libs.text.words import STOPWORDS, content_stems, stem, words
 
 
@@ -29,17 +30,6 @@ _EVENT = re.compile(
     re.IGNORECASE,
 )
 _WORD = re.compile(r"[\w'’-]+")
-# Organisations' documents name people by what they do.
-_SOMEONE = frozenset(
-    """admin administrator anybody anyone approver assistant auditor author board boss captain chair chairman
-    chairperson chief client clerk colleague committee contractor coordinator council counsel customer department
-    deputy developer director division doctor editor employee employer engineer everybody everyone executive family
-    founder government guest head hr inspector instructor lawyer leader maintainer manager mayor member mentor
-    minister nobody nurse officer operator organiser organizer owner parent participant partner people person
-    physician police president principal professor recipient reporter representative reviewer secretary somebody
-    someone staff student supervisor supplier teacher team technician tenant treasurer user vendor visitor volunteer
-    worker you""".split()  # noqa: SIM905 - read as words
-)
 
 
 def kind_of(question: str) -> Kind:
@@ -60,7 +50,7 @@ def offers(kind: Kind, question: str, sentence: str, asked: Collection[str]) -> 
 def _names_someone_else(sentence: str, asked: Collection[str]) -> bool:
     """Whether it has a word that the question hasn't: for somebody, or with a capital, but for one that opens it."""
     folded = words(sentence.casefold())
-    if any(not {word, word.removesuffix("s")}.isdisjoint(_SOMEONE) and stem(word) not in asked for word in folded):
+    if any(not {word, word.removesuffix("s")}.isdisjoint(ROLES) and stem(word) not in asked for word in folded):
         return True
     written = words(sentence.replace("’", "'"))
     opens = bool(written) and written[0].casefold() in STOPWORDS

@@ -6,67 +6,37 @@ It needs no weights, answers at once and can't invent anything, which makes it t
 import logging
 import re
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from libs.text.names import Mentions, names_in
 from libs.text.stems import reading_in
+from services.generation.engines.answer_kinds import Offers
 from services.generation.engines.decoding import StopStrings
 from services.generation.engines.definitions import defined_terms, names_what_is_defined
 from services.generation.engines.lexical import QuestionTerms, content_terms
 from services.generation.engines.passages import Sentence, read_sentences
 from services.generation.engines.quantities import asks_for_quantity, tells_quantity
+from services.generation.engines.selection import Scored, select, unit
 from services.generation.ports import Event, Finished, GenerationRequest, TextDelta
 
 # Rows are unit length, (n, dim) float32.
 Embed = Callable[[list[str]], Awaitable[NDArray[np.float32]]]
 
-# The least support, 0 to 1, that a sentence must give the question; below it in every sentence there is no answer.
-# How both were chosen, and how often they err, is measured in docs/decisions/0003-generation-engines.md.
-MIN_SUPPORT = 0.40
-# The same where embedding fails and only words count: lower, because a paraphrase shares few words.
-MIN_SUPPORT_OF_WORDS = 0.33
 # What a sentence loses whose passage mentions none of the names in the question; some of them, its share.
 ABSENT_NAMES_COST = 0.2
-# A further sentence must be about as good as the best, and good in itself.
-RELATIVE_SUPPORT = 0.85
-MIN_FURTHER_SUPPORT = 0.45
+# What a sentence gains that tells a name, a date, a place, a sum or a number where the question asks for one.
+OFFER = 0.1
 # What the first passage's sentences gain over the last's: retrieval's order breaks near ties and no more.
 RANK_PRIOR = 0.05
-# Maximal marginal relevance (Carbonell and Goldstein 1998): what likeness to a chosen sentence costs.
-REDUNDANCY_COST = 0.15
-# Two sentences this alike say the same.
-SAME_COSINE = 0.92
-SAME_TERMS = 0.8
-MAX_SENTENCES = 4
-MAX_LOOKUP_SENTENCES = 2
 # A shorter question may well stand in its own answer.
 SHORTEST_QUOTED_QUESTION = 12
 # Embedded at most, picked by their words: eight passages of 200 tokens have about as many.
 MAX_EMBEDDED = 48
 
-_LOOKUP = re.compile(
-    r"\W*(?:(?:in|at|on|by|for|from|to|of) )?(?:who|whom|whose|when|where|which"
-    r"|what(?:'s| is| was| year| date| time| day| version| number)"
-    r"|how (?:many|much|long|old|often|far|big|large|tall|high|fast|late|early)"
-    r"|is|are|was|were|do|does|did|can|may|must|will|has|have)\b",
-    re.IGNORECASE,
-)
 _TOKEN = re.compile(r"\w+|[^\w\s]")
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class _Scored:
-    """A sentence with what is needed to compare it. `vector` is None where nothing was embedded."""
-
-    place: int
-    support: float
-    score: float
-    terms: set[str]
-    vector: NDArray[np.float32] | None
 
 
 class ExtractiveEngine:
@@ -133,12 +103,12 @@ class ExtractiveEngine:
         ]
         for places in (statements, others):  # rows and links only where nothing is said in sentences
             scored = await self._score(question, sentences, places)
-            chosen = _select(question, sentences, scored, most)
+            chosen = select(question, sentences, scored, most)
             if chosen:
                 return chosen
         return []
 
-    async def _score(self, question: str, sentences: list[Sentence], places: list[int]) -> list[_Scored]:
+    async def _score(self, question: str, sentences: list[Sentence], places: list[int]) -> list[Scored]:
         if asks_for_quantity(question):
             places = [place for place in places if tells_quantity(question, _said_with(sentences, place))]
         if not places or not question.strip():
@@ -154,14 +124,16 @@ class ExtractiveEngine:
         places = sorted(places, key=lambda place: coverage[place] + prior[place], reverse=True)[:MAX_EMBEDDED]
         vectors = await self._vectors(question, sentences, places)
         absent = _absent_names(question, sentences, places)
-        scored: list[_Scored] = []
+        offers = Offers(question)
+        scored: list[Scored] = []
         for row, place in enumerate(places, start=1):
             vector = None if vectors is None else vectors[row]
             support = coverage[place]
             if vectors is not None and vector is not None:
                 support = (support + max(float(vectors[0] @ vector), 0.0)) / 2
             support -= ABSENT_NAMES_COST * absent[sentences[place].document]
-            scored.append(_Scored(place, support, support + prior[place], terms[place], vector))
+            offered = OFFER * offers.by(_said_with(sentences, place))
+            scored.append(Scored(place, support, support + prior[place] + offered, terms[place], vector))
         return scored
 
     async def _vectors(self, question: str, sentences: list[Sentence], places: list[int]) -> NDArray[np.float32] | None:
@@ -202,66 +174,7 @@ def _around(sentences: list[Sentence], place: int) -> str:
 
 
 def _said_with(sentences: list[Sentence], place: int) -> str:
-    return " ".join(sentences[other].text for other in _unit(sentences, place))
-
-
-def _select(question: str, sentences: list[Sentence], scored: list[_Scored], most: int | None) -> list[int]:
-    best = max((candidate.support for candidate in scored), default=0.0)
-    embedded = all(candidate.vector is not None for candidate in scored)
-    floor = max(MIN_SUPPORT if embedded else MIN_SUPPORT_OF_WORDS, RELATIVE_SUPPORT * best)
-    open_candidates = [candidate for candidate in scored if candidate.support >= floor]
-    limit = MAX_LOOKUP_SENTENCES if _LOOKUP.match(question) else MAX_SENTENCES
-    limit = limit if most is None else min(limit, most)
-    chosen: list[_Scored] = []
-    said: list[int] = []
-    while open_candidates:
-        likeness = [max((_likeness(one, other) for other in chosen), default=0.0) for one in open_candidates]
-        gains = [one.score - REDUNDANCY_COST * alike for one, alike in zip(open_candidates, likeness, strict=True)]
-        candidate = open_candidates.pop(int(np.argmax(gains)))
-        if chosen and (candidate.support < MIN_FURTHER_SUPPORT or any(_same(candidate, other) for other in chosen)):
-            continue
-        unit = [place for place in _unit(sentences, candidate.place) if place not in said]
-        if said and len(said) + len(unit) > limit:
-            continue
-        chosen.append(candidate)
-        said.extend(unit)
-    order = {document: rank for rank, document in enumerate(dict.fromkeys(sentences[place].document for place in said))}
-    return sorted(said, key=lambda place: (order[sentences[place].document], place))
-
-
-def _unit(sentences: list[Sentence], place: int) -> list[int]:
-    """The sentence with those it can't be understood without, in order."""
-    sentence = sentences[place]
-    if sentence.lead_in is not None:
-        return [sentence.lead_in, place]
-    if sentence.introduces_list:
-        items = [other for other in range(place + 1, len(sentences)) if sentences[other].lead_in == place]
-        return [place, *items[: MAX_SENTENCES - 1]]
-    before = place - 1
-    if (
-        sentence.dangling
-        and before >= 0
-        and sentences[before].document == sentence.document
-        and sentences[before].statement
-    ):
-        return [before, place]
-    return [place]
-
-
-def _likeness(one: _Scored, other: _Scored) -> float:
-    if one.vector is not None and other.vector is not None:
-        return float(one.vector @ other.vector)
-    return _shared(one, other)
-
-
-def _shared(one: _Scored, other: _Scored) -> float:
-    """Jaccard's index of their terms."""
-    return len(one.terms & other.terms) / max(len(one.terms | other.terms), 1)
-
-
-def _same(one: _Scored, other: _Scored) -> bool:
-    vectors = one.vector is not None and other.vector is not None
-    return _shared(one, other) >= SAME_TERMS or (vectors and _likeness(one, other) >= SAME_COSINE)
+    return " ".join(sentences[other].text for other in unit(sentences, place))
 
 
 def _composed(sentences: list[Sentence], places: list[int]) -> Iterator[str]:

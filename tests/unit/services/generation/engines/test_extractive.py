@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from libs.text.sentences import split_sentences
-from services.generation.engines.extractive import MAX_EMBEDDED, MAX_SENTENCES, ExtractiveEngine
+from services.generation.engines.extractive import MAX_EMBEDDED, ExtractiveEngine
 from services.generation.engines.lexical import content_terms
+from services.generation.engines.selection import MAX_SENTENCES
 from services.generation.ports import Document, Finished, GenerationRequest, Message, Sampling, TextDelta
 
 LEAVE = Document(
@@ -184,3 +185,13 @@ async def test_a_passage_without_the_name_that_was_asked_about_supports_less():
     joining = Document(1, "Engineering", "To join the Engineering team from another agency, apply to it.")
     assert (await answer(ask("How do I join the Engineering team?", joining)))[0]
     assert (await answer(ask("How do I join the Zulip from another agency?", joining)))[0] == ""
+
+
+@pytest.mark.parametrize("engine", [ExtractiveEngine(embed), ExtractiveEngine(no_embed)], ids=["embedded", "words"])
+async def test_a_sentence_with_a_date_answers_when_before_one_that_only_repeats_the_question(engine: ExtractiveEngine):
+    news = Document(1, "Ferry", "Read here when the ferry will leave. The ferry will leave on 3 April, we hear.")
+    text, _ = await answer(
+        GenerationRequest((Message("user", "When will the ferry leave?"),), documents=(news,), max_sentences=1),
+        engine,
+    )
+    assert text == "The ferry will leave on 3 April, we hear. [1]"
