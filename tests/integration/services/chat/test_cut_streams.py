@@ -124,6 +124,7 @@ async def test_cuts_of_extractive_answers(extractive, knowledge, person, query, 
     await cut_at_random(extractive, knowledge, person, query, CUTS if full else FEW_CUTS, [{}])
 
 
+@pytest.mark.timeout(1_200)
 async def test_cuts_of_a_language_model(smollm2, knowledge, person, query):
     free = {"enable_rag": False, "message": "Write a long story about a river.", "max_tokens": 120}
     await cut_at_random(smollm2, knowledge, person, query, CUTS, [{"max_tokens": 60}, free])
