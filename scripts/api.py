@@ -100,9 +100,9 @@ class Api:
         self._credentials = credentials
         self._http.headers["Authorization"] = f"Bearer {tokens['access_token']}"
 
-    async def stream_chat(self, question: str, **options: Any) -> AsyncGenerator[ServerSentEvent]:
+    async def stream_chat(self, message: str, **options: Any) -> AsyncGenerator[ServerSentEvent]:
         """The events of one streamed answer."""
-        body = {"message": question, "stream": True, **options}
+        body = {"message": message, "stream": True, **options}
         try:
             async with aconnect_sse(self._http, "POST", "/chat", json=body, timeout=ANSWER_TIMEOUT_S) as source:
                 if source.response.is_error:

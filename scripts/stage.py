@@ -1,5 +1,6 @@
 """Where benches and evaluations play: the running installation, or one of their own for as long as they last."""
 
+import os
 import socket
 import tempfile
 from collections.abc import AsyncGenerator
@@ -71,9 +72,12 @@ async def installation(settings: Settings, console: Console) -> AsyncGenerator[S
             yield own
 
 
-def free_base_port(first: int = 18_000) -> int:
-    """The first of as many free ports in a row as an installation listens on."""
-    for base in range(first, 60_000, 10):
+def free_base_port(first: int | None = None) -> int:
+    """The first of as many free ports in a row as an installation listens on.
+
+    The search begins at a place of this process's own, so that two that start together don't find the same.
+    """
+    for base in range(first or 18_000 + os.getpid() % 1_000 * 10, 60_000, 10):
         with_room = [socket.socket() for _ in LISTENERS]
         try:
             for offset, probe in enumerate(with_room):

@@ -9,7 +9,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
-from typing import Any
+from typing import Any, TypedDict
 
 import httpx
 from rich.console import Console
@@ -28,6 +28,8 @@ from scripts.stage import free_base_port, stage
 
 ROUNDS = 40
 CLIENTS = 8
+# Of an answer; the free plan's most is LEAST_TOKENS + LENGTHS.
+LEAST_TOKENS, LENGTHS = 300, 700
 QUESTIONS = (
     "How long does an access token live?",
     "How does reciprocal rank fusion combine two lists?",
@@ -40,6 +42,11 @@ MODEL_STEPS = frozenset({"retrieve.embed", "retrieve.rerank", "generate"})
 # Longer than what an answer leaves to be done, the relay's next look at the outbox included.
 SETTLED_S = 0.7
 NON_MODEL_AT_MOST, CACHED_AT_LEAST, SENTENCE_WITHIN_MS = 4.0, 3.0, 50.0
+
+
+class Question(TypedDict):
+    message: str
+    max_tokens: int
 
 
 @dataclass(frozen=True)
@@ -64,12 +71,13 @@ class _Asking:
         self.asked = 0
         self.failures: list[str] = []
         self.latest = ""
-        # Others than an earlier run asked, whose answers may still be kept.
-        self._numbers = count(int(time.time()) % 100_000)
+        # Begins where an earlier run, whose answers may still be kept, is unlikely to have been.
+        self._numbers = count(int(time.time()))
 
-    def question(self) -> str:
+    def question(self) -> Question:
+        """Never the same within LENGTHS: an answer of another length isn't one that was kept."""
         number = next(self._numbers)
-        return f"{QUESTIONS[number % len(QUESTIONS)]} ({number})"
+        return {"message": QUESTIONS[number % len(QUESTIONS)], "max_tokens": LEAST_TOKENS + number % LENGTHS}
 
     @contextmanager
     def surviving(self) -> Generator[None]:
@@ -79,16 +87,16 @@ class _Asking:
         except ApiError as error:
             self.failures.append(error.code or str(error))
 
-    async def answer(self, message: str) -> dict[str, Any]:
+    async def answer(self, question: Question) -> dict[str, Any]:
         """Raises ApiError."""
         self.asked += 1
-        answer: dict[str, Any] = await self.api.call("POST", "/chat", json={"message": message})
+        answer: dict[str, Any] = await self.api.call("POST", "/chat", json=question)
         self.latest = answer["message_id"]
         return answer
 
-    async def timed(self, message: str) -> tuple[float, dict[str, Any]]:
+    async def timed(self, question: Question) -> tuple[float, dict[str, Any]]:
         started = time.perf_counter()
-        answer = await self.answer(message)
+        answer = await self.answer(question)
         return time.perf_counter() - started, answer
 
 
@@ -104,7 +112,7 @@ async def bench_chat(console: Console, rounds: int = ROUNDS) -> None:
         async def engine() -> object:
             request = CompletionRequest(
                 model="default",
-                messages=[ChatMessageParam(role="user", content=asking.question())],
+                messages=[ChatMessageParam(role="user", content=asking.question()["message"])],
                 documents=passages,
                 max_tokens=512,
             )
@@ -163,16 +171,16 @@ async def _round(asking: _Asking, bare: httpx.AsyncClient) -> _Round:
     Else the second would be timed beside the first one's bookkeeping, and find its asker looked up by the first.
     Raises ApiError.
     """
-    message = asking.question()
+    question = asking.question()
     started = time.perf_counter()
-    (await bare.post("/", json={"message": message})).raise_for_status()
+    (await bare.post("/", json=question)).raise_for_status()
     floor_s = time.perf_counter() - started
     await _settled(asking)
-    made_s, answer = await asking.timed(message)
+    made_s, answer = await asking.timed(question)
     await _settled(asking)
-    again_s, kept = await asking.timed(message)
+    again_s, kept = await asking.timed(question)
     if not kept["metadata"]["cached"]:
-        raise ApiError(f"The answer to {message!r} wasn't kept: {answer['metadata']}.")
+        raise ApiError(f"The answer to {question} wasn't kept: {answer['metadata']}.")
     trace = await asking.api.call("GET", f"/chat/messages/{answer['message_id']}/trace")
     return _Round(floor_s, made_s, sum(_model_ms(step) for step in trace["steps"]) / 1000, again_s)
 
@@ -198,7 +206,7 @@ async def _lateness(asking: _Asking) -> list[float]:
     started = time.perf_counter()
     arrived: list[float] = []
     done: dict[str, Any] = {}
-    async for event in asking.api.stream_chat(asking.question()):
+    async for event in asking.api.stream_chat(**asking.question()):
         if event.event == "token":
             arrived.append((time.perf_counter() - started) * 1000)
         elif event.event == "done":

@@ -24,9 +24,13 @@ SHORTEST_SHARED = 4
 # A number counts what stands at most so many words behind it: "24 more US states".
 COUNTS_WITHIN = 3
 
+# "Which formats can …" asks for a list, of which one document may name some and another others.
+_SEVERAL = (
+    r" (?:[\w-]+ ){0,2}?[\w-]*[^\Wisu]s (?:are|can|could|did|do|does|had|has|have|is|may|must|should|was|were|will)\b"
+)
 # "What" alone asks for anything, and the names beside that say nothing of it.
 _ASKS_FOR_NAME = re.compile(
-    r"\b(?:who|whom|whose|which|where|"
+    rf"\b(?:who|whom|whose|which(?!{_SEVERAL})|where|"
     r"what (?:\w+ )?(?:name|person|country|state|city|town|place|company|organi[sz]ation|team|party|river|language))\b",
     re.IGNORECASE,
 )

@@ -84,6 +84,11 @@ async def test_another_figure_name_year_or_the_contrary(question, said, other, d
         ("Who won the prize for peace?", "Ada Lovelace won the prize for peace.", "Prize For Peace Won By Bob"),
         # nothing that was asked
         ("Why is the sky blue?", "In May the sky over Avon is blue.", "In June the sky over Leeds is blue."),
+        (
+            "Which countries can host the games?",
+            "The games can be hosted by Taiwan this time.",
+            "This time Brazil can host the games.",
+        ),
     ],
 )
 async def test_no_disagreement(question, said, other):
