@@ -176,9 +176,7 @@ class ChatRepository:
                     message_id=answer.message_id, question=answer.question, steps=answer.steps, **self._owner
                 )
             )
-        events = SecurityEventRepository(self._session, self._subject)
-        for noted in answer.noted:
-            await events.add(answer.message_id, noted)
+        await SecurityEventRepository(self._session, self._subject).add(answer.message_id, answer.noted)
         if outbox:
             await self._session.execute(_ADD_TO_OUTBOX, [_outbox_row(entry) for entry in outbox])
 

@@ -49,8 +49,10 @@ class Speech:
             conflict = await grounder.disagreement(checked)
         if conflict is None or frozenset((conflict.preferred.n, conflict.other.n)) in self._told:
             return [self._cite(checked)]
-        self._told.add(frozenset((conflict.preferred.n, conflict.other.n)))
         other = grounder.quoted(conflict, preferred=False)
+        if other.casefold() in self._quoted:
+            return [self._cite(checked)]
+        self._told.add(frozenset((conflict.preferred.n, conflict.other.n)))
         preferred = checked
         if conflict.preferred.n not in {cited.n for cited in checked.support.cited}:
             words = grounder.quoted(conflict, preferred=True)

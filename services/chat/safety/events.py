@@ -1,6 +1,6 @@
 """Security events: noted while an answer is made, kept with it, read by admins."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -35,8 +35,15 @@ class SecurityEventRepository:
         self._session = session
         self._subject = subject
 
-    async def add(self, message_id: UUID, noted: Noted) -> None:
-        """A passage that is met again on the same day counts up its event: one poisoned page makes no flood."""
+    async def add(self, message_id: UUID, noted: Iterable[Noted]) -> None:
+        """A passage that is met again on the same day counts up its event: one poisoned page makes no flood.
+
+        Passages come in one order, so that two answers from the same ones never wait for each other in a circle.
+        """
+        for one in sorted(noted, key=lambda one: (one.kind, str(one.chunk_id))):
+            await self._add(message_id, one)
+
+    async def _add(self, message_id: UUID, noted: Noted) -> None:
         values = {
             "id": uuid4(),
             "organization_id": self._subject.organization_id,

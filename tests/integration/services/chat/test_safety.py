@@ -5,6 +5,7 @@ import json
 import logging
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -13,7 +14,9 @@ from fastapi.responses import JSONResponse
 from pydantic import SecretStr
 
 from libs.config.settings import ModerationService, RemoteModel
-from services.chat.safety.events import purge_events
+from libs.contracts.identity import Role, Subject
+from libs.contracts.safety import SecurityEventKind
+from services.chat.safety.events import Noted, SecurityEventRepository, purge_events
 from services.embedding.main import build as build_embedding
 from tests.integration.services.chat.conftest import knowing_users
 from tests.integration.services.chat.neighbours import passage
@@ -165,6 +168,24 @@ async def test_events_are_paged_filtered_and_purged(guarded, knowledge, moderato
         assert await purge_events(session, timedelta()) >= 3
     left = "SELECT 1 FROM chat.security_events WHERE organization_id = :id"
     assert await query(left, id=admin.organization_id) == []
+
+
+async def test_answers_from_the_same_passages_in_other_orders_dont_block_each_other(database):
+    subject = Subject(user_id=uuid4(), organization_id=uuid4(), session_id=uuid4(), role=Role.MEMBER)
+    found = [
+        Noted(SecurityEventKind.INJECTED_INSTRUCTIONS, {}, document_id=uuid4(), chunk_id=chunk_id)
+        for chunk_id in sorted(uuid4() for _ in range(8))
+    ]
+
+    async def note(passages: list[Noted]) -> None:
+        async with database.transaction() as session:
+            await SecurityEventRepository(session, subject).add(uuid4(), passages)
+
+    await note(found)
+    await asyncio.gather(*(note(passages) for _ in range(8) for passages in (found, found[::-1])))
+    async with database.transaction() as session:
+        events, _ = await SecurityEventRepository(session, subject).page(None, 100, None)
+    assert [event.times for event in events] == [17] * 8
 
 
 async def test_an_image_in_a_quoted_passage_is_not_for_a_client_to_fetch(chat, knowledge, generation, person):
