@@ -144,6 +144,16 @@ async def test_where_sources_disagree_the_newer_is_said_first_and_both_are_cited
         assert "preferred has 30" in text
 
 
+async def test_what_another_source_says_is_told_once(chat, knowledge, generation, person):
+    by_post = "By post all receipts of the trip must be sent within 30 days."
+    knowledge.passages = [RULES, passage(by_post, "Post"), OLD]
+    generation.scripts = {"extractive": [f"{SUPPORTED} [1] {by_post} [2]"]}
+    answer = (await chat.post("/chat", json={"message": QUESTION}, headers=person().headers)).json()
+    assert by_post in answer["answer"]
+    assert answer["answer"].count(OLD.content) == 1
+    assert len(answer["metadata"]["disagreements"]) == 1
+
+
 async def test_more_authority_comes_before_youth(chat, knowledge, generation, person):
     weighty = OLD.model_copy(update={"date": datetime(2021, 5, 2, tzinfo=UTC), "authority": 2.0})
     newer = RULES.model_copy(update={"date": datetime(2024, 3, 14, tzinfo=UTC), "authority": 1.0})
