@@ -14,15 +14,16 @@ _POSSESSIVE = re.compile(r"['’][sS]$")
 _GROUPED_DIGITS = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
 
 STOPWORDS = frozenset(
-    """a about above after again against all also although am an and any are aren't as at be because been before being
-    below between both but by can can't cannot could couldn't did didn't do does doesn't doing don't down during each
-    either else ever every few for from further get gets got had hadn't has hasn't have haven't having he her here hers
-    herself him himself his how however i if in into is isn't it it's its itself just let let's like many may me might
-    more most much must my myself neither no nor not now of off on once one only or other our ours ourselves out over
-    own per please same shall she should shouldn't since so some such than that that's the their theirs them themselves
-    then there therefore these they they're this those though through thus to too under unless until up upon us very
-    was wasn't we we're were weren't what what's when where whether which while who who's whom whose why will with
-    within without won't would wouldn't yes yet you you're your yours yourself yourselves""".split()
+    """a about above after again against all also although am an and any are aren't as at be because been before
+    being below between both but by can can't cannot could couldn't did didn't do does doesn't doing don't down
+    during each either else ever every few for from further get gets got had hadn't has hasn't have haven't having
+    he hello her here hers herself hey hi him himself his how however i if in into is isn't it it's its itself just
+    let let's like many may me might more most much must my myself neither no nor not now of off on once one only
+    or other our ours ourselves out over own per please same shall she should shouldn't since so some such than
+    thank thanks that that's the their theirs them themselves then there therefore these they they're this those
+    though through thus to too under unless until up upon us very was wasn't we we're were weren't what what's when
+    where whether which while who who's whom whose why will with within without won't would wouldn't yes yet you
+    you're your yours yourself yourselves""".split()
 )
 
 

@@ -28,12 +28,15 @@ from scripts.stage import free_base_port, stage
 
 ROUNDS = 40
 CLIENTS = 8
+# Ways to put a question that ask nothing else: neither its search nor its embedding is one that was kept.
+OPENINGS = ("", "So ", "Now ", "Hello. ", "Hi. ", "Hey, ", "Hello, hello. ", "Please: ", "Hi, please: ", "Hello, so ")
+CLOSINGS = ("", " Please.", " Thanks.", " Thank you.", " Please, thanks.", " Thank you, please.", " Hello?")
 # Of an answer; the free plan's most is LEAST_TOKENS + LENGTHS.
 LEAST_TOKENS, LENGTHS = 300, 700
 QUESTIONS = (
     "How long does an access token live?",
     "How does reciprocal rank fusion combine two lists?",
-    "What happens when a quota is used up?",
+    "How long does a refresh token live?",
     "Which formats can be uploaded?",
     "What does the outcome abstained mean?",
 )
@@ -75,9 +78,12 @@ class _Asking:
         self._numbers = count(int(time.time()))
 
     def question(self) -> Question:
-        """Never the same within LENGTHS: an answer of another length isn't one that was kept."""
+        """Never the same within 350: an answer of another length isn't one that was kept for a question like it."""
         number = next(self._numbers)
-        return {"message": QUESTIONS[number % len(QUESTIONS)], "max_tokens": LEAST_TOKENS + number % LENGTHS}
+        way, question = divmod(number, len(QUESTIONS))
+        closing, opening = divmod(way, len(OPENINGS))
+        message = OPENINGS[opening] + QUESTIONS[question] + CLOSINGS[closing % len(CLOSINGS)]
+        return {"message": message, "max_tokens": LEAST_TOKENS + number % LENGTHS}
 
     @contextmanager
     def surviving(self) -> Generator[None]:
@@ -180,7 +186,7 @@ async def _round(asking: _Asking, bare: httpx.AsyncClient) -> _Round:
     await _settled(asking)
     again_s, kept = await asking.timed(question)
     if not kept["metadata"]["cached"]:
-        raise ApiError(f"The answer to {question} wasn't kept: {answer['metadata']}.")
+        raise ApiError(f"The answer to {question} wasn't kept: {answer['metadata']}.", "NOT_KEPT")
     trace = await asking.api.call("GET", f"/chat/messages/{answer['message_id']}/trace")
     return _Round(floor_s, made_s, sum(_model_ms(step) for step in trace["steps"]) / 1000, again_s)
 

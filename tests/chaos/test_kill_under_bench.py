@@ -50,10 +50,16 @@ async def test_the_bench_outlives_each_service(
     asked, failed = int(said[1]), sum(map(int, re.findall(r"(\d+) times", said[2])))
     assert failed, "no call met a killed service"
 
-    async def billed() -> bool | None:
-        return True if asked - failed <= await _used(console) - before <= asked else None
+    used: list[int] = []
 
-    await until(billed)
+    async def billed() -> bool | None:
+        used.append(await _used(console) - before)
+        return True if asked - failed <= used[-1] <= asked else None
+
+    try:
+        await until(billed)
+    except TimeoutError:
+        pytest.fail(f"{asked} asked, {failed} calls failed, {used[-1]} billed")
 
 
 async def _used(console: Console) -> int:

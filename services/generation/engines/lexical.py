@@ -12,13 +12,14 @@ from libs.text.words import STOPWORDS, contentless
 _WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|[^\W_]+(?:[-'’.:/_][^\W_]+)*")
 _PARTS = re.compile(r"[^\W_]+")
 _STOPWORDS = frozenset(
-    """a about above after again all also am an and any are as at be because been before being below between both but by
-    can could did do does doing down during each else ever few for from further get gets give given had has have having
-    he her here hers him his how i if in into is it its itself just know let like many may me might more most much must
-    my no nor not of off on once only or other our ours out over own please same shall she should so some such tell than
-    that the their theirs them then there these they this those through to too under until up upon us very was we were
-    what when where whether which while who whom whose why will with would you your yours what's who's it's i'm there's
-    find explain describe show mean means called name named""".split()  # noqa: SIM905 - a word list reads as words
+    """a about above after again all also am an and any are as at be because been before being below between both
+    but by can could did do does doing down during each else ever few for from further get gets give given had has
+    have having he hello her here hers hey hi him his how i if in into is it its itself just know let like many may
+    me might more most much must my no nor not of off on once only or other our ours out over own please same shall
+    she should so some such tell than thank thanks that the their theirs them then there these they this those
+    through to too under until up upon us very was we were what when where whether which while who whom whose why
+    will with would you your yours what's who's it's i'm there's find explain describe show mean means called name
+    named""".split()  # noqa: SIM905 - a word list reads as words
 )
 # A number or a code is what a question with one is about.
 _EXACT_WEIGHT = 2.0
