@@ -28,7 +28,7 @@ async def test_the_bench_outlives_each_service(
     monkeypatch.setenv("FOOTNOTE_HOME", str(stack.settings.home))
     monkeypatch.setenv("FOOTNOTE_BASE_PORT", str(stack.settings.base_port))
     output = io.StringIO()
-    console = Console(file=output, width=120)
+    console = Console(file=output, width=10_000)
     before = await _used(console)
     bench = asyncio.create_task(bench_chat(console, ROUNDS))
     for victim in PROCESSES:
