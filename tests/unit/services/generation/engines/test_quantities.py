@@ -11,13 +11,21 @@ from services.generation.engines.quantities import asks_for_quantity, tells_quan
         "When does the office open?",
         "In what year was it built?",
         "how often are backups made",
+        "Until when is it open?",
+        "Tell me when the office opens",
     ],
 )
 def test_it_asks_for_a_quantity(question: str):
     assert asks_for_quantity(question)
 
 
-@pytest.mark.parametrize("question", ["What is a limit order?", "How does it work?", "How much does it matter?", ""])
+@pytest.mark.parametrize(
+    "question",
+    [
+        *("What is a limit order?", "How does it work?", "How much does it matter?", ""),
+        *("What do I do when I lose my card?", "Whom do I call when my badge is lost?"),
+    ],
+)
 def test_it_asks_for_something_else(question: str):
     assert not asks_for_quantity(question)
 
