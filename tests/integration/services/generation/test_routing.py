@@ -34,6 +34,7 @@ async def service(serve: Serve, upstreams: Upstreams) -> AsyncIterator[httpx.Asy
         "quick": upstream(upstreams, upstream_model="ok-quick", latency="priority"),
         "cheap": upstream(upstreams, upstream_model="ok-cheap", latency="flex"),
         "error-breaker": upstream(upstreams),
+        "error-shown": upstream(upstreams),
         "error-refused": upstream(upstreams, upstream_model="refuse-breaker"),
         "nobody": {"engine": "upstream", "url": "http://127.0.0.1:9/v1"},
     }
@@ -43,6 +44,7 @@ async def service(serve: Serve, upstreams: Upstreams) -> AsyncIterator[httpx.Asy
         routed("all-broken", "error", "nobody"),
         routed("all-busy", "error", "busy"),
         routed("breaker", "error-breaker", "ok"),
+        routed("shown", "error-shown", "ok"),
         routed("refusing", "error-refused", "ok"),
         routed("by-size", "large", min_prompt_tokens=100),
         routed("growing", "small", "large"),
@@ -230,11 +232,13 @@ async def test_the_extractive_composer_is_the_floor_where_there_are_documents(se
 
 async def test_the_operator_sees_models_and_routes_but_no_keys(service: httpx.AsyncClient, operator: httpx.Auth):
     assert (await service.get("/internal/routes")).status_code == 403
+    for _ in range(5):
+        await ask(service, "shown")
     answer = await service.get("/internal/routes", auth=operator)
     assert UPSTREAM_KEY not in answer.text
     report = answer.json()
     models = {model["name"]: model for model in report["models"]}
-    assert models["error-breaker"]["breaker"] == "open"
+    assert models["error-shown"]["breaker"] == "open"
     assert (models["ok"]["state"], models["ok"]["in_flight"]) == ("ready", 0)
     routes = {route["name"]: route for route in report["routes"]}
     assert routes["by-size"]["when"] == "prompt of at least 100 tokens"
