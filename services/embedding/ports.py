@@ -66,8 +66,8 @@ class Classified:
     tokens: int
 
 
-class Encoder(Protocol):
-    """A model that can be asked, wherever it runs. All three ways of asking raise what `EmbeddingService` documents."""
+class Described(Protocol):
+    """What is told of every model."""
 
     @property
     def id(self) -> str:
@@ -75,12 +75,26 @@ class Encoder(Protocol):
         ...
 
     @property
-    def backend(self) -> str: ...
+    def backend(self) -> str:
+        """What runs it: as `embedding.backend` names it, or the protocol of a server elsewhere."""
+        ...
 
     @property
     def revision(self) -> str:
-        """Changes whenever the vectors do."""
+        """Changes whenever what it says does."""
         ...
+
+
+class Servable(Described, Protocol):
+    """A model that can be asked, wherever it runs."""
+
+    async def run(self) -> None:
+        """Works until cancelled."""
+        ...
+
+
+class Embeds(Described, Protocol):
+    """What is told of every embedding model."""
 
     @property
     def space(self) -> str:
@@ -95,13 +109,13 @@ class Encoder(Protocol):
         """Of a token's vector; 0 where the model gives none."""
         ...
 
+
+class Encoder(Servable, Embeds, Protocol):
+    """An embedding model that can be asked. All three ways of asking raise what `EmbeddingService` documents."""
+
     @property
     def max_tokens(self) -> int:
         """What it reads of a text."""
-        ...
-
-    async def run(self) -> None:
-        """Works until cancelled."""
         ...
 
     async def embed(self, texts: list[str], lane: Lane, *, truncate: bool) -> Embedded: ...
@@ -111,38 +125,16 @@ class Encoder(Protocol):
     async def rerank(self, query: str, texts: list[str], lane: Lane, *, truncate: bool) -> Reranked: ...
 
 
-class PairClassifier(Protocol):
-    """A model that says what one text is to another, wherever it runs."""
-
-    @property
-    def id(self) -> str: ...
-
-    @property
-    def backend(self) -> str: ...
-
-    @property
-    def revision(self) -> str: ...
-
-    async def run(self) -> None:
-        """Works until cancelled."""
-        ...
+class PairClassifier(Servable, Protocol):
+    """A model that says what one text is to another."""
 
     async def classify(self, pairs: Sequence[Pair], lane: Lane, *, truncate: bool) -> Classified:
         """Raises what `EntailmentService` documents."""
         ...
 
 
-class PairModel(Protocol):
+class PairModel(Described, Protocol):
     """A loaded and warmed-up classifier of this process. Every method blocks."""
-
-    @property
-    def id(self) -> str: ...
-
-    @property
-    def backend(self) -> str: ...
-
-    @property
-    def revision(self) -> str: ...
 
     @property
     def labels(self) -> tuple[str, ...]: ...
@@ -155,34 +147,8 @@ class PairModel(Protocol):
         ...
 
 
-class EmbeddingModel(Protocol):
-    """A loaded and warmed-up model of this process. Every method blocks."""
-
-    @property
-    def id(self) -> str:
-        """The model's public name."""
-        ...
-
-    @property
-    def backend(self) -> str:
-        """What runs it, by the name that `embedding.backend` has for it."""
-        ...
-
-    @property
-    def revision(self) -> str:
-        """Changes whenever the vectors do."""
-        ...
-
-    @property
-    def space(self) -> str:
-        """Names what its vectors may be compared with: the weights, whatever runs them."""
-        ...
-
-    @property
-    def dimension(self) -> int: ...
-
-    @property
-    def token_dimension(self) -> int: ...
+class EmbeddingModel(Embeds, Protocol):
+    """A loaded and warmed-up embedding model of this process. Every method blocks."""
 
     @property
     def tokenizer(self) -> TextTokenizer: ...

@@ -5,11 +5,11 @@ import gc
 from collections.abc import Awaitable, Callable, Generator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, TypeVar
 
 from libs.telemetry.logs import get_logger
 from services.embedding.folders import public_id
-from services.embedding.ports import ModelLoadError
+from services.embedding.ports import ModelLoadError, Servable
 from services.embedding.refusals import EMBEDDING_MODEL, not_loaded, unknown_model
 
 log = get_logger(__name__)
@@ -18,21 +18,6 @@ DEFAULT_MODEL = "default"
 LOADING_RETRY_S = 2
 FAILED_RETRY_S = 30
 RELOAD_S = 5
-
-
-class Servable(Protocol):
-    @property
-    def id(self) -> str: ...
-
-    @property
-    def backend(self) -> str: ...
-
-    @property
-    def revision(self) -> str: ...
-
-    async def run(self) -> None:
-        """Works until cancelled."""
-        ...
 
 
 Model = TypeVar("Model", bound=Servable)

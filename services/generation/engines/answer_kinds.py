@@ -11,7 +11,7 @@ from itertools import pairwise
 from libs.text.people import ROLES
 from libs.text.stems import stem
 from libs.text.words import content_stems, words
-from services.generation.engines.quantities import asks_for_quantity
+from services.generation.engines.quantities import OPENS, VERB, WHEN_ASKS, asks_for_quantity
 
 
 class AnswerKind(StrEnum):
@@ -25,18 +25,14 @@ class AnswerKind(StrEnum):
 # What a sentence offers that has something like it: for a person, a name of one word, or a role.
 PARTLY = 0.5
 
-_VERB = r"(?:'s|’s| (?:are|can|could|did|do|does|had|has|have|is|must|shall|should|was|were|will|would)\b)"
-_OPENS = r"^\W*(?:(?:and|at|but|by|for|from|in|of|on|since|so|to|until|with)\s+)*"
 _PLACES = "city|continent|country|county|island|place|province|region|stadium|state|street|town|venue|village"
 _SUMS = "budget|cost|fare|fee|fine|price|rent|salary|wage"
-# "When" and "where" also open a part of another question: "What do I do when my badge is lost?"
 _ASKS = {
-    AnswerKind.PERSON: rf"{_OPENS}(?:who|whom|whose)\b|\b(?:who|whom)\W*$",
-    AnswerKind.DATE: rf"{_OPENS}when\b|\bwhen{_VERB}|\bwhen\W*$"
-    r"|\b(?:what|which) (?:century|date|day|decade|month|year)\b"
+    AnswerKind.PERSON: rf"{OPENS}(?:who|whom|whose)\b|\b(?:who|whom)\W*$",
+    AnswerKind.DATE: WHEN_ASKS + r"|\b(?:what|which) (?:century|date|day|decade|month|year)\b"
     r"|\bwhat(?:'s|’s| is| was) the (?:[\w-]+ )?date\b|\bdate\W*$",
-    AnswerKind.PLACE: rf"{_OPENS}where\b|\bwhere{_VERB}|\bwhere\W*$|\b(?:what|which) (?:{_PLACES})\b",
-    AnswerKind.MONEY: rf"\bhow much(?:{_VERB}| money)"
+    AnswerKind.PLACE: rf"{OPENS}where\b|\bwhere{VERB}|\bwhere\W*$|\b(?:what|which) (?:{_PLACES})\b",
+    AnswerKind.MONEY: rf"\bhow much(?:{VERB}| money)"
     rf"|\bwhat(?:'s|’s| is| are| was| were) the (?:[\w-]+ )*?(?:{_SUMS})s?\b",
 }
 _ASKED = {kind: re.compile(pattern, re.IGNORECASE) for kind, pattern in _ASKS.items()}

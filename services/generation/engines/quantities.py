@@ -2,19 +2,19 @@
 
 import re
 
+# What stands right behind a question word where a question begins inside a sentence, and what may stand before one.
+VERB = r"(?:'s|’s| (?:are|can|could|did|do|does|had|has|have|is|must|shall|should|was|were|will|would)\b)"
+OPENS = r"^\W*(?:(?:and|at|but|by|for|from|in|of|on|since|so|to|until|with)\s+)*"
 # "When" also opens a part of another question: "What do I do when my badge is lost?"
-_ASKS_WHEN = (
-    r"^\W*(?:(?:and|but|by|from|since|so|until)\s+)*when\b|\bwhen\W*$"
-    r"|\bwhen(?:'s|’s| (?:are|can|could|did|do|does|had|has|have|is|must|shall|should|was|were|will|would)\b)"
-    r"|\b(?:ask|explain|find out|know|remember|say|show me|tell me|wonder) (?:exactly )?when\b"
-)
+WHEN_ASKS = rf"{OPENS}when\b|\bwhen{VERB}|\bwhen\W*$"
+_TELLS_WHEN = r"\b(?:ask|explain|find out|know|remember|say|show me|tell me|wonder) (?:exactly )?when\b"
 _ASKS = re.compile(
     r"\b(?:how (?:many|much|long|often|old|far|big|large|tall|high|fast|late|early|soon|frequently)"
     r"|(?:what|which) (?:year|month|day|date|time|number|percentage|percent|share|price|size|age)"
     r"|what(?:'s|’s| is| are| was| were) (?:the |our |my |an? )?(?:[\w-]+ ){0,3}"
     r"(?:limit|maximum|minimum|price|cost|fee|rate|deadline|percentage|number|amount|size|salary|duration|length|age)s?"
     r"(?=\W*$|,| (?:of|for|on|in|to|per|at|by|if|when|a)\b)"
-    rf")\b|{_ASKS_WHEN}",
+    rf")\b|{WHEN_ASKS}|{_TELLS_WHEN}",
     re.IGNORECASE,
 )
 _ASKS_FOR_DEGREE = re.compile(r"\bhow much (?:do|does|did|of|is|are)\b", re.IGNORECASE)

@@ -21,6 +21,7 @@ from libs.stores.weights import WeightsMissingError, WeightsStore
 from services.billing.main import build as build_billing
 from services.chat.main import build as build_chat
 from services.embedding.main import build as build_embedding
+from tests.integration.services.chat.moderator import Moderator, moderation
 from tests.integration.services.chat.neighbours import ScriptedGeneration, ScriptedKnowledge
 from tests.loopback import serving, until_ready
 
@@ -208,3 +209,37 @@ def query(database: Database):
             return [dict(row) for row in result.mappings()]
 
     return rows
+
+
+@pytest.fixture
+def moderator(served_moderator: tuple[Moderator, str]) -> Moderator:
+    moderator = served_moderator[0]
+    moderator.words, moderator.seen, moderator.headers, moderator.broken = [], [], [], False
+    return moderator
+
+
+@pytest.fixture(scope="session")
+async def served_moderator() -> AsyncIterator[tuple[Moderator, str]]:
+    moderator = Moderator()
+    async with serving(moderator.app) as url:
+        yield moderator, url
+
+
+@pytest.fixture(scope="session")
+async def guarded(serve_chat, served_moderator) -> AsyncIterator[httpx.AsyncClient]:
+    """A chat service whose operator has a moderation service, and closes where it is away."""
+    service = moderation(f"{served_moderator[1]}/v1")
+    async with serve_chat(moderation=service, phone_regions=["US"]) as client:
+        yield client
+
+
+@pytest.fixture
+def admin_of(person):
+    """An admin of a new organisation with a policy of its own."""
+
+    async def make(client: httpx.AsyncClient, **policy: object):
+        admin = person(admin=True)
+        assert (await client.patch("/admin/answers", json=policy, headers=admin.headers)).status_code == 200
+        return admin
+
+    return make

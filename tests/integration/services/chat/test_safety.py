@@ -1,26 +1,21 @@
-"""Passages that give orders, personal data and moderation, as an organisation's policy has them."""
+"""Passages that give orders, and personal data, as an organisation's policy has them."""
 
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from uuid import uuid4
 
 import httpx
 import pytest
-from fastapi import FastAPI, Request
-from fastapi.responses import JSONResponse
-from pydantic import SecretStr
 
-from libs.config.settings import ModerationService, RemoteModel
+from libs.config.settings import RemoteModel
 from libs.contracts.identity import Role, Subject
 from libs.contracts.safety import SecurityEventKind
 from services.chat.safety.events import Noted, SecurityEventRepository, purge_events
 from services.embedding.main import build as build_embedding
 from tests.integration.services.chat.conftest import knowing_users
 from tests.integration.services.chat.neighbours import passage
-from tests.integration.services.chat.waiting import until
 from tests.integration.services.embedding.tei import Tei
 from tests.loopback import serving, until_ready
 
@@ -35,66 +30,6 @@ EMAIL, CARD = "anna.meyer@example.com", "4111 1111 1111 1111"
 PERSONAL = f"Which contract does {EMAIL} have, paid with {CARD}?"
 CONTRACT = passage(f"The contract of {EMAIL} is number 12 and was paid with {CARD}.", "Contracts")
 TABLES = ("sessions", "instructions", "messages", "traces", "feedback", "security_events", "outbox")
-
-
-class Moderator:
-    """The far side: flags what has one of its words, and remembers what it was asked."""
-
-    def __init__(self) -> None:
-        self.app = FastAPI()
-        self.app.post("/v1/moderations")(self._moderate)
-        self.words: list[str] = []
-        self.seen: list[str] = []
-        self.headers: list[dict[str, str]] = []
-        self.broken = False
-
-    async def _moderate(self, request: Request) -> JSONResponse:
-        said = (await request.json())["input"]
-        self.seen.append(said)
-        self.headers.append(dict(request.headers))
-        if self.broken:
-            return JSONResponse({"error": "no"}, 500)
-        flagged = any(word in said for word in self.words)
-        return JSONResponse({"id": "1", "results": [{"flagged": flagged, "categories": {"violence": flagged}}]})
-
-
-@pytest.fixture
-def moderator(served_moderator: tuple[Moderator, str]) -> Moderator:
-    moderator = served_moderator[0]
-    moderator.words, moderator.seen, moderator.headers, moderator.broken = [], [], [], False
-    return moderator
-
-
-@pytest.fixture(scope="module")
-async def served_moderator() -> AsyncIterator[tuple[Moderator, str]]:
-    moderator = Moderator()
-    async with serving(moderator.app) as url:
-        yield moderator, url
-
-
-@pytest.fixture(scope="module")
-async def guarded(serve_chat, served_moderator) -> AsyncIterator[httpx.AsyncClient]:
-    """A chat service whose operator has a moderation service, and closes where it is away."""
-    service = moderation(f"{served_moderator[1]}/v1")
-    async with serve_chat(moderation=service, phone_regions=["US"]) as client:
-        yield client
-
-
-def moderation(url: str, when_away: str = "closed") -> ModerationService:
-    fields = {"url": url, "model": "m", "api_key": SecretStr("its-key"), "timeout_s": 5, "when_away": when_away}
-    return ModerationService.model_validate(fields)
-
-
-@pytest.fixture
-def admin_of(person):
-    """An admin of a new organisation with a policy of its own."""
-
-    async def make(client: httpx.AsyncClient, **policy: object):
-        admin = person(admin=True)
-        assert (await client.patch("/admin/answers", json=policy, headers=admin.headers)).status_code == 200
-        return admin
-
-    return make
 
 
 async def asked(client: httpx.AsyncClient, someone, message: str = QUESTION, **more: object) -> dict:
@@ -313,102 +248,6 @@ async def test_no_message_body_is_logged(chat, knowledge, generation, person, ca
     await asked(chat, person())
     assert caplog.records
     assert not any("eceipts" in record.getMessage() for record in caplog.records)
-
-
-async def test_a_flagged_question_is_refused_before_anything_is_looked_for(
-    guarded, knowledge, generation, moderator, admin_of, query
-):
-    knowledge.passages = [RULES]
-    moderator.words = ["receipts"]
-    admin = await admin_of(guarded, moderate_questions=True)
-    answer = await asked(guarded, admin)
-    assert (answer["metadata"]["outcome"], answer["metadata"]["tokens_used"]) == ("refused", 0)
-    assert answer["answer"].startswith("This question isn't answered: your organization's moderation")
-    assert (knowledge.queries, generation.requests) == ([], [])
-    assert moderator.seen == [QUESTION]
-    [headers] = moderator.headers
-    assert headers["authorization"] == "Bearer its-key"
-    assert not {name for name in headers if name.startswith(("x-", "traceparent"))}
-
-
-@pytest.mark.parametrize("stream", [False, True])
-async def test_a_flagged_answer_is_withheld_whole(guarded, knowledge, generation, moderator, admin_of, stream):
-    knowledge.passages = [RULES]
-    generation.scripts = {"extractive": ["Receipts must be sent within 30 days of the trip. [1]"]}
-    moderator.words = ["30 days"]
-    admin = await admin_of(guarded, moderate_answers=True)
-    body = {"message": QUESTION, "stream": stream}
-    text = (await guarded.post("/chat", json=body, headers=admin.headers)).text
-    assert "30 days" not in text
-    answer = json.loads(text.rsplit("data: ", 1)[-1])
-    assert answer["metadata"]["outcome"] == "refused"
-    assert answer["sources"] == []
-    assert moderator.seen == ["Receipts must be sent within 30 days of the trip. [1]"]
-    trace = await guarded.get(f"/chat/messages/{answer['message_id']}/trace", headers=admin.headers)
-    assert "30 days" not in trace.text
-    [event] = (await guarded.get("/admin/security-events", headers=admin.headers)).json()["items"]
-    assert (event["kind"], event["details"]) == ("answer_flagged", {"categories": ["violence"]})
-
-
-async def test_an_answer_that_passes_is_streamed_as_ever(guarded, knowledge, generation, moderator, admin_of):
-    knowledge.passages = [RULES]
-    generation.scripts = {"extractive": ["Receipts must be sent within 30 days of the trip. [1]"]}
-    admin = await admin_of(guarded, moderate_answers=True)
-    body = {"message": QUESTION, "stream": True}
-    text = (await guarded.post("/chat", json=body, headers=admin.headers)).text
-    names = [line[7:] for line in text.splitlines() if line.startswith("event: ")]
-    assert names == ["session", "sources", "token", "citation", "done"]
-
-
-async def test_an_answer_that_is_stopped_before_it_was_looked_at_leaves_nothing(
-    guarded, knowledge, generation, moderator, admin_of, query
-):
-    knowledge.passages = [RULES]
-    generation.scripts = {"llm": ["Receipts must be sent within 30 days of the trip. Also", asyncio.Event()]}
-    admin = await admin_of(guarded, moderate_answers=True)
-    async with guarded.stream(
-        "POST", "/chat", json={"message": QUESTION, "stream": True}, headers=admin.headers
-    ) as said:
-        async for line in said.aiter_lines():
-            if line.startswith("event: session"):
-                break
-        await generation.asked.wait()
-    statement = "SELECT content, sources, metadata FROM chat.messages WHERE user_id = :id AND status = 'stopped'"
-    [row] = await until(lambda: query(statement, id=admin.user_id))
-    assert (row["content"], row["sources"], row["metadata"]) == ("", [], None)
-    assert moderator.seen == []
-
-
-async def test_where_moderation_is_away_it_closes(guarded, knowledge, generation, moderator, admin_of):
-    knowledge.passages = [RULES]
-    generation.scripts = {"extractive": ["Receipts must be sent within 30 days of the trip. [1]"]}
-    moderator.broken = True
-    for policy in ({"moderate_questions": True}, {"moderate_answers": True}):
-        admin = await admin_of(guarded, **policy)
-        response = await guarded.post("/chat", json={"message": QUESTION}, headers=admin.headers)
-        assert (response.status_code, response.json()["code"]) == (503, "UPSTREAM_UNAVAILABLE")
-        assert response.headers["retry-after"]
-        assert "30 days" not in response.text
-
-
-async def test_where_the_operator_has_opened_it_the_answer_says_so(
-    serve_chat, served_moderator, moderator, knowledge, generation, admin_of
-):
-    knowledge.passages = [RULES]
-    generation.scripts = {"extractive": ["Receipts must be sent within 30 days of the trip. [1]"]}
-    moderator.broken = True
-    async with serve_chat(moderation=moderation(f"{served_moderator[1]}/v1", "open")) as client:
-        admin = await admin_of(client, moderate_questions=True, moderate_answers=True)
-        answer = await asked(client, admin)
-    assert (answer["metadata"]["outcome"], answer["metadata"]["degraded"]) == ("answered", ["moderation"])
-
-
-async def test_moderation_that_nobody_set_up_cant_be_asked_for(chat, person):
-    admin = person(admin=True)
-    response = await chat.patch("/admin/answers", json={"moderate_answers": True}, headers=admin.headers)
-    assert (response.status_code, response.json()["code"]) == (422, "VALIDATION_ERROR")
-    assert "moderate_answers" in response.text
-    assert (await chat.patch("/admin/answers", json={"moderate_answers": False}, headers=admin.headers)).is_success
 
 
 async def assert_kept_nowhere(query, person, *values: str) -> None:
