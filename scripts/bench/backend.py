@@ -9,11 +9,13 @@ import resource
 import sys
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from libs.clients.context import Lane
 from libs.stores.weights import WeightsStore
 from scripts.bench.measure import percentile
 from scripts.optimize import FLOOR
@@ -23,7 +25,7 @@ from services.embedding.tokenizer import TextTokenizer
 
 LATENCY_QUERIES = 100
 BATCH_SIZE = 32
-Encode = Callable[[Sequence[str]], NDArray[np.float32]]
+Encode = Callable[[Sequence[str], Lane], NDArray[np.float32]]
 
 
 def measure(backend: str, name: str, store: WeightsStore, texts: Path, output: Path, batch_tokens: int) -> None:
@@ -33,16 +35,16 @@ def measure(backend: str, name: str, store: WeightsStore, texts: Path, output: P
     folder = locate(name, store).path
     tokenizer = TextTokenizer(folder)
     encode, revision = _plain(folder) if backend == FLOOR else _ours(backend, name, store, batch_tokens)
-    encode(documents[:BATCH_SIZE])
+    encode(documents[:BATCH_SIZE], "ingest")
     wall, processor = time.perf_counter(), time.process_time()
-    document_vectors = encode(documents)
+    document_vectors = encode(documents, "ingest")
     wall, processor = time.perf_counter() - wall, time.process_time() - processor
     tokens = sum(map(len, tokenizer.read(documents)))
-    query_vectors = np.concatenate([encode([query]) for query in queries])
+    query_vectors = np.concatenate([encode([query], "query") for query in queries])
     seconds: list[float] = []
     for number in range(LATENCY_QUERIES):
         started = time.perf_counter()
-        encode([queries[number % len(queries)]])
+        encode([queries[number % len(queries)]], "query")
         seconds.append(time.perf_counter() - started)
     np.savez(output.with_suffix(".npz"), documents=document_vectors, queries=query_vectors)
     result = {
@@ -62,7 +64,7 @@ def _plain(folder: Path) -> tuple[Encode, str]:
 
     model = SentenceTransformer(str(folder), device="cpu", local_files_only=True)
 
-    def encode(texts: Sequence[str]) -> NDArray[np.float32]:
+    def encode(texts: Sequence[str], _lane: Lane) -> NDArray[np.float32]:
         vectors: NDArray[np.float32] = model.encode(
             list(texts), batch_size=BATCH_SIZE, show_progress_bar=False, normalize_embeddings=True
         )
@@ -75,15 +77,22 @@ def _ours(backend: str, name: str, store: WeightsStore, batch_tokens: int) -> tu
     """As the service does it: tokenized at once, in batches of similar lengths."""
     model = load_model(backend, name, store)  # pyright: ignore[reportArgumentType] - one of ours, from the parent
 
-    def encode(texts: Sequence[str]) -> NDArray[np.float32]:
+    threads = ThreadPoolExecutor(model.ingest_threads)
+
+    def encode(texts: Sequence[str], lane: Lane) -> NDArray[np.float32]:
         tokens = model.tokenizer.read(texts)
         rows = np.empty((len(tokens), model.dimension), np.float32)
         order = sorted(range(len(tokens)), key=lambda index: len(tokens[index]))
+        batches: list[list[int]] = []
         while order:
             longest = len(tokens[order[-1]])
-            batch = order[-max(1, batch_tokens // longest) :]
-            del order[-len(batch) :]
-            rows[batch] = model.encode([tokens[index] for index in batch]).vectors
+            batches.append(order[-max(1, batch_tokens // longest) :])
+            del order[-len(batches[-1]) :]
+
+        def embed(batch: list[int]) -> None:
+            rows[batch] = model.encode([tokens[index] for index in batch], lane).vectors
+
+        list(threads.map(embed, batches))
         return rows
 
     return encode, model.revision

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
+from libs.clients.context import LANES
 from libs.inference.entailment import entailment_labels
 from libs.stores.weights import WeightsStore
 from libs.telemetry.logs import get_logger
@@ -32,7 +33,9 @@ def load_model(backend: Backend, name: str, store: WeightsStore) -> EmbeddingMod
     folder = locate(name, store)
     try:
         model = _automatic(folder) if backend == "auto" else _named(backend, folder)
-        model.encode(model.tokenizer.read(["warm up", "a second, longer text " * model.tokenizer.limit]))
+        texts = model.tokenizer.read(["warm up", "a second, longer text " * model.tokenizer.limit])
+        for lane in LANES:
+            model.encode(texts, lane)
     except Exception as error:  # whatever the engines and the parsers of three file formats raise
         damaged = damage(folder, store)
         raise ModelLoadError(

@@ -1,11 +1,11 @@
-"""Dynamic batching: texts of many callers share the model's batches, queries ahead of ingestion."""
+"""Dynamic batching: texts of many callers share the model's batches; queries don't wait for ingestion."""
 
 import asyncio
 import math
 import time
 import weakref
 from collections import deque
-from collections.abc import Callable, Sequence, Sized
+from collections.abc import Callable, Mapping, Sequence, Sized
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -33,8 +33,6 @@ WAIT_SECONDS = Histogram(
 GATHER_S = 0.002
 # Texts within this many batches' tokens, counted from the lane's oldest, may share its next batch.
 WINDOW_BATCHES = 4
-# While ingestion waits, one batch in this many is its own.
-INGEST_TURN = 5
 # What the last batches say of the speed: each new one counts this much.
 SPEED_SHARE = 0.2
 LONGEST_RETRY_S = 60
@@ -57,101 +55,139 @@ class _Text(Generic[Item, Row]):
     arrived: float
 
 
+class Lanes(Generic[Item, Row]):
+    """A queue of its own for queries and for ingestion: the processor is shared between them by the system.
+
+    A query never waits for a batch of ingestion, and neither lane can starve the other.
+    """
+
+    def __init__(
+        self,
+        embed: Callable[[Lane, Sequence[Item]], Sequence[Row]],
+        threads: Mapping[Lane, int],
+        max_batch_tokens: int,
+        max_waiting: int,
+        model: str,
+        called: str = "the embedding model",
+    ) -> None:
+        """`threads` embed a lane's batches at once; `called` is what a refused caller reads of the model."""
+        self._queues: dict[Lane, BatchQueue[Item, Row]] = {
+            lane: BatchQueue(partial(embed, lane), lane, max_batch_tokens, max_waiting, count, model, called)
+            for lane, count in threads.items()
+        }
+
+    async def embed(self, texts: Sequence[Item], lane: Lane) -> list[Row]:
+        """As `BatchQueue.embed`, in the lane's."""
+        return await self._queues[lane].embed(texts)
+
+    async def run(self) -> None:
+        """Embeds until cancelled."""
+        async with asyncio.TaskGroup() as running:
+            for queue in self._queues.values():
+                running.create_task(queue.run())
+
+
 class BatchQueue(Generic[Item, Row]):
-    """A bounded queue per lane in front of one inference thread.
+    """A bounded queue in front of inference threads.
 
     A batch holds at most `max_batch_tokens` tokens, padding included (one text always goes), and is made of texts of
-    similar length around the lane's oldest, so that little is spent on padding and none waits for ever.
+    similar length around the oldest, so that little is spent on padding and none waits for ever.
     """
 
     def __init__(
         self,
         embed: Callable[[Sequence[Item]], Sequence[Row]],
+        lane: Lane,
         max_batch_tokens: int,
         max_waiting: int,
+        threads: int = 1,
         model: str = "",
         called: str = "the embedding model",
     ) -> None:
-        """`model` names it in the metrics, `called` is what a refused caller reads of it."""
+        """`embed` runs in `threads` threads at once; `model` and `lane` name it in the metrics."""
         self._embed = embed
+        self._lane: Lane = lane
         self._max_batch_tokens = max_batch_tokens
         self._max_waiting = max_waiting
+        self._threads = threads
         self._called = called
-        self._lanes: dict[Lane, deque[_Text[Item, Row]]] = {"query": deque(), "ingest": deque()}
-        for lane in self._lanes:
-            WAITING.labels(model, lane).set_function(partial(_waiting, weakref.ref(self), lane))
+        self._texts: deque[_Text[Item, Row]] = deque()
+        WAITING.labels(model, lane).set_function(partial(_waiting, weakref.ref(self)))
         self._arrived = asyncio.Event()
-        self._query_streak = 0
         self._waiting_tokens = 0
         self._tokens_per_s: float | None = None
 
-    def waiting(self, lane: Lane) -> int:
-        return len(self._lanes[lane])
+    @property
+    def waiting(self) -> int:
+        return len(self._texts)
 
-    async def embed(self, texts: Sequence[Item], lane: Lane) -> list[Row]:
-        """A row per text, in order. Raises 429 at once where the lane can't take them all.
+    async def embed(self, texts: Sequence[Item]) -> list[Row]:
+        """A row per text, in order. Raises 429 at once where the queue can't take them all.
 
         A cancelled caller's texts leave the queue.
         """
         if not texts:
             return []
-        queue = self._lanes[lane]
-        if len(queue) + len(texts) > self._max_waiting:
+        if len(self._texts) + len(texts) > self._max_waiting:
             raise overloaded(self._called, self._retry_after_s())
         job: _Job[Row] = _Job({}, len(texts), asyncio.get_running_loop().create_future())
         now = time.monotonic()
-        queue.extend(_Text(tokens, job, row, now) for row, tokens in enumerate(texts))
+        self._texts.extend(_Text(tokens, job, row, now) for row, tokens in enumerate(texts))
         self._waiting_tokens += sum(map(len, texts))
         self._arrived.set()
         try:
             return await job.done
         finally:
             if job.missing:
-                self._waiting_tokens -= sum(len(text.tokens) for text in self._lanes[lane] if text.job is job)
-                self._lanes[lane] = deque(text for text in self._lanes[lane] if text.job is not job)
+                self._waiting_tokens -= sum(len(text.tokens) for text in self._texts if text.job is job)
+                self._texts = deque(text for text in self._texts if text.job is not job)
 
     async def run(self) -> None:
         """Embeds batch after batch until cancelled."""
+        with ThreadPoolExecutor(self._threads, f"{self._lane} inference") as threads:
+            async with asyncio.TaskGroup() as running:
+                for _ in range(self._threads):
+                    running.create_task(self._embed_batches(threads))
+
+    async def _embed_batches(self, threads: ThreadPoolExecutor) -> None:
         loop = asyncio.get_running_loop()
-        with ThreadPoolExecutor(1, "inference") as thread:
-            while True:
-                if not any(self._lanes.values()):
-                    self._arrived.clear()
-                    await self._arrived.wait()
-                    await asyncio.sleep(GATHER_S)
-                batch = self._next_batch()
-                if not batch:
-                    continue
-                started = loop.time()
-                try:
-                    rows = await loop.run_in_executor(thread, self._embed, [text.tokens for text in batch])
-                except Exception as error:  # noqa: BLE001 - the callers get it; the queue goes on
-                    _fail(batch, error)
-                else:
-                    _deliver(batch, rows)
-                    self._note_speed(sum(len(text.tokens) for text in batch) / max(loop.time() - started, 1e-6))
+        while True:
+            if not self._texts:
+                self._arrived.clear()
+                await self._arrived.wait()
+                await asyncio.sleep(GATHER_S)
+            batch = self._next_batch()
+            if not batch:
+                continue
+            started = loop.time()
+            try:
+                rows = await loop.run_in_executor(threads, self._embed, [text.tokens for text in batch])
+            except Exception as error:  # noqa: BLE001 - the callers get it; the queue goes on
+                _fail(batch, error)
+            else:
+                _deliver(batch, rows)
+                self._note_speed(sum(len(text.tokens) for text in batch) / max(loop.time() - started, 1e-6))
 
     def _next_batch(self) -> list[_Text[Item, Row]]:
-        lane = self._next_lane()
-        queue = self._lanes[lane]
-        if not queue:
+        if not self._texts:
             return []
         window: list[_Text[Item, Row]] = []
         room = WINDOW_BATCHES * self._max_batch_tokens
-        while queue and (not window or len(queue[0].tokens) <= room):
-            text = queue.popleft()
+        while self._texts and (not window or len(self._texts[0].tokens) <= room):
+            text = self._texts.popleft()
             room -= len(text.tokens)
             window.append(text)
         batch = similar_lengths(window, self._max_batch_tokens)
         chosen = set(map(id, batch))
-        queue.extendleft(text for text in reversed(window) if id(text) not in chosen)
+        self._texts.extendleft(text for text in reversed(window) if id(text) not in chosen)
         self._waiting_tokens -= sum(len(text.tokens) for text in batch)
         now = time.monotonic()
         for text in batch:
-            WAIT_SECONDS.labels(lane).observe(now - text.arrived)
+            WAIT_SECONDS.labels(self._lane).observe(now - text.arrived)
         return batch
 
     def _note_speed(self, tokens_per_s: float) -> None:
+        """Of one thread."""
         known = self._tokens_per_s or tokens_per_s
         self._tokens_per_s = known + SPEED_SHARE * (tokens_per_s - known)
 
@@ -159,15 +195,7 @@ class BatchQueue(Generic[Item, Row]):
         """Whole seconds until what waits now is done, at the speed of the last batches."""
         if self._tokens_per_s is None:
             return 1
-        return min(max(1, math.ceil(self._waiting_tokens / self._tokens_per_s)), LONGEST_RETRY_S)
-
-    def _next_lane(self) -> Lane:
-        query, ingest = self._lanes["query"], self._lanes["ingest"]
-        if query and (not ingest or self._query_streak < INGEST_TURN - 1):
-            self._query_streak += 1
-            return "query"
-        self._query_streak = 0
-        return "ingest"
+        return min(max(1, math.ceil(self._waiting_tokens / self._tokens_per_s / self._threads)), LONGEST_RETRY_S)
 
 
 def similar_lengths(window: Sequence[_Text[Item, Row]], max_tokens: int) -> list[_Text[Item, Row]]:
@@ -186,10 +214,10 @@ def similar_lengths(window: Sequence[_Text[Item, Row]], max_tokens: int) -> list
     return by_length[low:high]
 
 
-def _waiting(queue: "weakref.ref[BatchQueue[Any, Any]]", lane: Lane) -> int:
+def _waiting(queue: "weakref.ref[BatchQueue[Any, Any]]") -> int:
     """For the metrics, which outlive an unloaded model and mustn't keep it."""
     there = queue()
-    return there.waiting(lane) if there else 0
+    return there.waiting if there else 0
 
 
 def _deliver(batch: Sequence[_Text[Item, Row]], rows: Sequence[Row]) -> None:

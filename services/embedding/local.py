@@ -1,4 +1,4 @@
-"""A model of this process: two caches in front of the batch queue in front of it."""
+"""A model of this process: two caches in front of the batch queues in front of it."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -12,7 +12,7 @@ from prometheus_client import Counter, Histogram
 from libs.clients.context import Lane, current_context
 from libs.inference import late_interaction
 from services.embedding.adapters.redis_vectors import RedisVectors
-from services.embedding.batching import BatchQueue
+from services.embedding.batching import Lanes
 from services.embedding.cache import CachedText, CacheScope, VectorCache
 from services.embedding.ports import Embedded, EmbeddedText, EmbeddedTexts, EmbeddingModel, Reranked
 from services.embedding.refusals import invalid
@@ -60,8 +60,9 @@ class LocalEncoder:
         self._model = model
         self._cache = cache
         self._shared = shared
-        self._queue: BatchQueue[_Text, EmbeddedText] = BatchQueue(
-            self._run_batch, max_batch_tokens, max_waiting, model.id
+        threads: dict[Lane, int] = {"query": 1, "ingest": model.ingest_threads}
+        self._lanes: Lanes[_Text, EmbeddedText] = Lanes(
+            self._run_batch, threads, max_batch_tokens, max_waiting, model.id
         )
         self.id, self.backend, self.space = model.id, model.backend, model.space
         self.revision, self.dimension = model.revision, model.dimension
@@ -69,7 +70,7 @@ class LocalEncoder:
         self.max_tokens = model.tokenizer.limit
 
     async def run(self) -> None:
-        await self._queue.run()
+        await self._lanes.run()
 
     async def embed(self, texts: list[str], lane: Lane, *, truncate: bool) -> Embedded:
         scope = self._scope(lane)
@@ -89,7 +90,7 @@ class LocalEncoder:
         """From one pass through the model."""
         scope = self._scope(lane)
         tokens = await self._read(texts)
-        rows = await self._queue.embed([_Text(ids, role) for ids in tokens], lane)
+        rows = await self._lanes.embed([_Text(ids, role) for ids in tokens], lane)
         for text, ids, row in zip(texts, tokens, rows, strict=True):
             if scope:
                 self._cache.put(scope, text, scope.vector_key(ids), CachedText(row.vector, len(ids)))
@@ -100,7 +101,7 @@ class LocalEncoder:
         question = await self._read([query], "query", truncate=truncate)
         passages = await self._read(texts, "texts", truncate=truncate)
         wanted = [_Text(question[0], "query"), *(_Text(ids, "passage") for ids in passages)]
-        asked, *rows = await self._queue.embed(wanted, lane)
+        asked, *rows = await self._lanes.embed(wanted, lane)
         query_tokens = late_interaction.query_tokens(asked.tokens, self.token_dimension)
         scores = await asyncio.to_thread(late_interaction.maxsim, query_tokens, [row.tokens for row in rows])
         return Reranked(scores, sum(map(len, wanted)))
@@ -138,7 +139,7 @@ class LocalEncoder:
         """Each text once, from the caches or the model."""
         if scope is None:
             CACHED.labels(lane, "no").inc(len(tokens))
-            return [row.vector for row in await self._queue.embed([_Text(ids) for ids in tokens], lane)]
+            return [row.vector for row in await self._lanes.embed([_Text(ids) for ids in tokens], lane)]
         keys = [scope.vector_key(ids) for ids in tokens]
         rows = {key: row for key in keys if (row := self._cache.get(key)) is not None}
         unknown = {key: ids for key, ids in zip(keys, tokens, strict=True) if key not in rows}
@@ -147,7 +148,7 @@ class LocalEncoder:
         CACHED.labels(lane, "yes").inc(sum(key in rows for key in keys))
         wanted = {key: ids for key, ids in unknown.items() if key not in rows}
         CACHED.labels(lane, "no").inc(len(wanted))
-        made = await self._queue.embed([_Text(ids) for ids in wanted.values()], lane)
+        made = await self._lanes.embed([_Text(ids) for ids in wanted.values()], lane)
         new = {key: row.vector for key, row in zip(wanted, made, strict=True)}
         if self._shared:
             self._shared.put(new)
@@ -156,10 +157,10 @@ class LocalEncoder:
             self._cache.put(scope, text, key, CachedText(rows[key], len(ids)))
         return [rows[key] for key in keys]
 
-    def _run_batch(self, batch: Sequence[_Text]) -> list[EmbeddedText]:
-        """In the inference thread. Token vectors are made small here, so that what waits for its batch stays small."""
+    def _run_batch(self, lane: Lane, batch: Sequence[_Text]) -> list[EmbeddedText]:
+        """In an inference thread. Token vectors are made small here, so that what waits for its batch stays small."""
         BATCH_TOKENS.observe(sum(map(len, batch)))
-        encoded = self._model.encode([text.ids for text in batch])
+        encoded = self._model.encode([text.ids for text in batch], lane)
         rows: list[EmbeddedText] = []
         for text, vector, states in zip(batch, encoded.vectors, encoded.states, strict=True):
             if text.wanted == "vector":

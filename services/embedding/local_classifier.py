@@ -1,4 +1,4 @@
-"""A classifier of this process: the batch queue in front of it."""
+"""A classifier of this process: the batch queues in front of it."""
 
 import asyncio
 from collections.abc import Sequence
@@ -8,24 +8,30 @@ from numpy.typing import NDArray
 
 from libs.clients.context import Lane
 from libs.contracts.embedding import Pair
-from services.embedding.batching import BatchQueue
+from services.embedding.batching import Lanes
 from services.embedding.ports import Classified, PairModel
 from services.embedding.refusals import ENTAILMENT_MODEL, invalid
 from services.embedding.tokenizer import PairTokens
 
 
 class LocalClassifier:
-    """Has a thread and a queue of its own: what is embedded doesn't wait for pairs, nor they for it."""
+    """Has threads and queues of its own: what is embedded doesn't wait for pairs, nor they for it."""
 
     def __init__(self, model: PairModel, max_batch_tokens: int, max_waiting: int) -> None:
         self._model = model
-        self._queue: BatchQueue[PairTokens, NDArray[np.float32]] = BatchQueue(
-            self._run_batch, max_batch_tokens, max_waiting, model.id, f"the {ENTAILMENT_MODEL}"
+        threads: dict[Lane, int] = {"query": 1, "ingest": 1}
+        self._lanes: Lanes[PairTokens, NDArray[np.float32]] = Lanes(
+            lambda _, batch: [*model.probabilities(batch)],
+            threads,
+            max_batch_tokens,
+            max_waiting,
+            model.id,
+            f"the {ENTAILMENT_MODEL}",
         )
         self.id, self.backend, self.revision = model.id, model.backend, model.revision
 
     async def run(self) -> None:
-        await self._queue.run()
+        await self._lanes.run()
 
     async def classify(self, pairs: Sequence[Pair], lane: Lane, *, truncate: bool) -> Classified:
         """Also raises 422 for a pair beyond the model's limit where it must not be cut."""
@@ -39,8 +45,5 @@ class LocalClassifier:
                         "Shorten it, or let it be cut with truncate=true.",
                         "inputs",
                     )
-        rows = await self._queue.embed(tokens, lane)
+        rows = await self._lanes.embed(tokens, lane)
         return Classified(np.stack(rows), self._model.labels, sum(map(len, tokens)))
-
-    def _run_batch(self, batch: Sequence[PairTokens]) -> list[NDArray[np.float32]]:
-        return [*self._model.probabilities(batch)]

@@ -143,7 +143,7 @@ class PairModel(Described, Protocol):
     def tokenizer(self) -> PairTokenizer: ...
 
     def probabilities(self, batch: Sequence[PairTokens]) -> NDArray[np.float32]:
-        """`(n, labels)`, each row's sum 1. Runs in one thread at a time. Raises ValueError for what is no number."""
+        """`(n, labels)`, each row's sum 1. Several threads may ask. Raises ValueError for what is no number."""
         ...
 
 
@@ -153,8 +153,16 @@ class EmbeddingModel(Embeds, Protocol):
     @property
     def tokenizer(self) -> TextTokenizer: ...
 
-    def encode(self, batch: Sequence[TokenIds]) -> Encoded:
-        """Runs in one thread at a time."""
+    @property
+    def ingest_threads(self) -> int:
+        """How many batches of ingestion at once use the device best."""
+        ...
+
+    def encode(self, batch: Sequence[TokenIds], lane: Lane = "query") -> Encoded:
+        """For queries as soon as can be, for ingestion as many a second as can be.
+
+        One thread may ask for queries and `ingest_threads` for ingestion, all at once.
+        """
         ...
 
 

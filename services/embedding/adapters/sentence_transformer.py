@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from libs.clients.context import Lane
 from services.embedding.adapters.padding import padded
 from services.embedding.folders import ModelFolder
 from services.embedding.ports import Encoded
@@ -40,10 +41,15 @@ class SentenceTransformerModel:
         self.token_dimension = int(self.encode(self.tokenizer.read(["a text"])).states.shape[2])
 
     @property
+    def ingest_threads(self) -> int:
+        """One: torch divides a batch among the cores."""
+        return 1
+
+    @property
     def weight_bytes(self) -> int:
         return sum(weight.numel() * weight.element_size() for weight in self._model.parameters())
 
-    def encode(self, batch: Sequence[TokenIds]) -> Encoded:
+    def encode(self, batch: Sequence[TokenIds], lane: Lane = "query") -> Encoded:  # noqa: ARG002 - both run alike
         torch = self._torch
         ids, mask = padded(batch, self.tokenizer.padding, self.tokenizer.limit)
         inputs = {

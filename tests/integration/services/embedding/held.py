@@ -9,6 +9,7 @@ import numpy as np
 from fastapi import FastAPI
 from redis.asyncio import Redis
 
+from libs.clients.context import Lane
 from libs.config.settings import Settings
 from libs.service.app import Kit, create_app
 from services.embedding.adapters.redis_vectors import RedisVectors
@@ -24,12 +25,13 @@ LIFE_S = 60
 
 
 class HeldModel:
-    """A text's vector is made of its token ids. While `free` is cleared a batch doesn't end."""
+    """A text's vector is made of its token ids. While `free` is cleared a batch of `holds` doesn't end."""
 
     id = backend = "held"
     revision = "held-1"
     space = "held@1"
     dimension = token_dimension = 8
+    ingest_threads = 1
 
     def __init__(self, folder: Path) -> None:
         self.tokenizer = TextTokenizer(folder)
@@ -37,11 +39,13 @@ class HeldModel:
         self.free = threading.Event()
         self.free.set()
         self.busy = threading.Event()
+        self.holds: Lane = "query"
 
-    def encode(self, batch: Sequence[TokenIds]) -> Encoded:
+    def encode(self, batch: Sequence[TokenIds], lane: Lane = "query") -> Encoded:
         self.batches.append([*batch])
-        self.busy.set()
-        self.free.wait(30)
+        if lane == self.holds:
+            self.busy.set()
+            self.free.wait(30)
         states = np.zeros((len(batch), max(map(len, batch)), 8), np.float32)
         for row, ids in enumerate(batch):
             states[row, np.arange(len(ids)), np.asarray(ids) % 8] = 1
