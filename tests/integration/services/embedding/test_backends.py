@@ -1,11 +1,14 @@
 """Each backend gives the published model's vectors, to within what its precision allows."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
+from itertools import product
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from libs.clients.context import LANES
 from libs.stores.weights import WeightsMissingError, WeightsStore
 from services.embedding.adapters.openvino_ir import prepare
 from services.embedding.backends import Backend, load_model
@@ -39,8 +42,8 @@ def test_all_backends_agree_and_no_two_share_a_revision(store: WeightsStore):
     models = {backend: load_model(backend, "minilm", store) for backend in least}
     batch = models["torch"].tokenizer.read(TEXTS)
     expected = models["openvino-float32"].encode(batch)
-    for backend, model in models.items():
-        encoded = model.encode(batch)
+    for (backend, model), lane in product(models.items(), LANES):
+        encoded = model.encode(batch, lane)
         assert encoded.vectors.shape == (4, 384)
         np.testing.assert_allclose(np.linalg.norm(encoded.vectors, axis=1), 1, atol=1e-4)
         assert (encoded.vectors * expected.vectors).sum(axis=1).min() > least[backend] - 1e-5, backend
@@ -49,6 +52,16 @@ def test_all_backends_agree_and_no_two_share_a_revision(store: WeightsStore):
             assert (own * theirs).sum(axis=1).mean() > least[backend] - 1e-2, backend
     assert len({model.revision for model in models.values()}) == len(models)
     assert {backend: model.backend for backend, model in models.items()} == {backend: backend for backend in models}
+
+
+def test_batches_of_both_lanes_run_at_once_and_change_nothing_of_each_other(store: WeightsStore):
+    model = load_model("openvino-int8", "minilm", store)
+    batches = [(model.tokenizer.read(TEXTS[:count]), lane) for count in (1, 2, 3, 4) for lane in LANES] * 4
+    alone = [model.encode(batch, lane).vectors for batch, lane in batches]
+    with ThreadPoolExecutor(4) as threads:
+        together = threads.map(lambda asked: model.encode(*asked).vectors, batches)
+    for one, other in zip(alone, together, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-5)
 
 
 def test_auto_takes_int8_where_its_check_passes(store: WeightsStore):
