@@ -58,6 +58,7 @@ _ORDINALS = frozenset(
     map(stem, "first second third fourth fifth sixth seventh eighth ninth tenth final".split())  # noqa: SIM905
 )
 _LIST_ITEM = re.compile(r"\s*(?:[-*+•‣◦–|]|\d{1,3}[.)]|[a-z]\))\s")
+_NAME_OF_SEVERAL_WORDS = re.compile(r"[^\W\d_a-z][\w'’.-]*(?: [^\W\d_a-z][\w'’.-]*)+")
 # It names several of what was asked, and others may be among them.
 _LISTED = re.compile(r"(?:\b[^\W\d_a-z]\w+, ){2}")
 _STATEMENT = re.compile(r"[.!?…][\"'”’)\]]*\s*$")
@@ -171,7 +172,7 @@ class AskedSlots:
     def _other_name(self, one: Place, other: Place) -> Difference | None:
         if len(self._stems & one.unit.stems & other.unit.stems) < ASKED_IN_COMMON:
             return None
-        mine, theirs = (_told_names(side) - self._stems - _DAYS_AND_MONTHS for side in (one, other))
+        mine, theirs = (_told_names(side, self._stems) for side in (one, other))
         if not (mine and theirs and all(_is_statement(side) for side in (one, other))):
             return None
         # Where a document also names what the other does, the two are about several things.
@@ -203,9 +204,12 @@ def _of_other_times(one: str, other: str) -> bool:
     return bool(mine and theirs) and not mine & theirs
 
 
-def _told_names(side: Place) -> frozenset[str]:
-    """Its names but for words that some source writes in lower case."""
-    return frozenset(name for name in side.facts.names - side.ordinary if len(name) >= SHORTEST_NAME)
+def _told_names(side: Place, asked: frozenset[str]) -> frozenset[str]:
+    """Its names but for times, words that some source writes in lower case, and what the question has a part of."""
+    runs = map(content_stems, _NAME_OF_SEVERAL_WORDS.findall(side.unit.text))
+    known = asked.union(*(run for run in runs if run & asked))
+    told = side.facts.names - side.ordinary - _DAYS_AND_MONTHS - known
+    return frozenset(name for name in told if len(name) >= SHORTEST_NAME)
 
 
 def _contrary(one: Place, other: Place) -> Difference | None:

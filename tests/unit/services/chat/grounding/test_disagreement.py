@@ -173,6 +173,12 @@ async def test_another_figure_name_year_or_the_contrary(question, said, other, d
         ),
         # little in common
         ("Who sells old looms?", "Once a year Bob sells old looms.", "In the town Ada sells old looms."),
+        # the name that was asked about, in full
+        (
+            "Where was Ada of the loom council chosen as speaker?",
+            "In Leeds Ada of the loom council was chosen as speaker.",
+            "This time Ada Lovelace of the loom council was chosen as speaker.",
+        ),
         # a capital that opens a sentence
         (
             "Who was chosen as head of the loom council?",
