@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 
 from libs.text.sentences import split_sentences
-from libs.text.words import content_stems, stem
+from libs.text.words import content_stems, stem, words
 from services.chat.grounding.facts import clauses, counted, facts_of, quantities, unit_of
 
 YEAR = re.compile(r"\b(?:1\d{3}|20\d{2})\b")
@@ -28,7 +28,15 @@ _BOUND = re.compile(
     r"\s+(?P<number>[$€£]?\s?[\w,.]+)",
     re.IGNORECASE,
 )
-_ADVERB = re.compile(r"\b(?:hourly|daily|weekly|monthly|yearly|annually)\b", re.IGNORECASE)
+_EACH = {
+    "hourly": "hour",
+    "daily": "day",
+    "weekly": "week",
+    "monthly": "month",
+    "yearly": "year",
+    "annual": "year",
+    "annually": "year",
+}
 
 
 @dataclass(frozen=True)
@@ -53,8 +61,11 @@ class Figure:
         return float(lower.number) <= float(upper.number)
 
 
-def figures(text: str, things: frozenset[str]) -> list[Figure]:
-    """Those with a unit, and those that count one of the things, which are stems. A range is none."""
+def figures(text: str, things: frozenset[str], each: frozenset[str] = frozenset()) -> list[Figure]:
+    """Those with a unit, and those that count one of the things, which are stems. A range is none.
+
+    `each` is what they are for each of where they don't say it.
+    """
     found: list[Figure] = []
     for clause in _clauses(text):
         every = set(quantities(clause))
@@ -65,7 +76,7 @@ def figures(text: str, things: frozenset[str]) -> list[Figure]:
             if number.count(".") < 2  # noqa: PLR2004 - with more it is a version
         }
         if every:
-            per, beside, bounds = _rates(clause), _beside(clause), _bounds(clause)
+            per, beside, bounds = rates(clause) or each, _beside(clause), _bounds(clause)
             # In "€40 yearly" nothing is of a year.
             slots = sorted(slot for slot in every if slot[1] not in per)
             found += [Figure(number, of, per, beside - {of}, bounds.get(number, "")) for number, of in slots]
@@ -81,6 +92,16 @@ def dates(text: str) -> list[Figure]:
     ]
 
 
+def rates(text: str) -> frozenset[str]:
+    """What the text has numbers for each of: a unit of time, or the stem of what follows "per"."""
+    found = {_EACH[word] for word in words(text.casefold()) if word in _EACH}
+    for match in _RATE.finditer(text):
+        unit = unit_of(match["of"])
+        if unit in TIMES or (match["per"] or "").casefold() == "per":
+            found.add(unit or stem(match["of"].casefold()))
+    return frozenset(found)
+
+
 def _clauses(text: str) -> list[str]:
     sentences = (text[span.start : span.end] for span in split_sentences(text))
     # Without ranges, whose "and" and "or" would cut a clause in two.
@@ -94,16 +115,6 @@ def _bounds(clause: str) -> dict[str, str]:
         for match in _BOUND.finditer(clause)
         for number in facts_of(match["number"].rstrip(".,").replace(",", "")).numbers
     }
-
-
-def _rates(clause: str) -> frozenset[str]:
-    """What the clause has its numbers for each of."""
-    found = {unit for word in _ADVERB.findall(clause) if (unit := unit_of(word))}
-    for match in _RATE.finditer(clause):
-        unit = unit_of(match["of"])
-        if unit in TIMES or (match["per"] or "").casefold() == "per":
-            found.add(unit or stem(match["of"].casefold()))
-    return frozenset(found)
 
 
 def _beside(clause: str) -> frozenset[str]:

@@ -9,7 +9,7 @@ from typing import Literal
 from libs.text.words import content_stems, stem, words
 from services.chat.grounding.amounts import amount_asked_for, asks_for_number
 from services.chat.grounding.facts import Facts, contrary, facts_of
-from services.chat.grounding.figures import YEAR, Figure, dates, figures
+from services.chat.grounding.figures import YEAR, Figure, dates, figures, rates
 from services.chat.grounding.passages import Unit
 from services.chat.grounding.support import negated_otherwise
 
@@ -108,6 +108,7 @@ class AskedSlots:
         self._for_number = asks_for_number(question)
         self._for_year = not self._for_number and _ASKS_FOR_YEAR.search(question) is not None
         self._for_name = not (self._for_number or self._for_year) and _ASKS_FOR_NAME.search(question) is not None
+        self._each = rates(question)
         self._amount = amount_asked_for(question)
         self._matter = self._amount.matter(question)
 
@@ -125,9 +126,7 @@ class AskedSlots:
             return None
         found = None
         if likeness >= NEARLY_THE_SAME and _overlap(one.unit, other.unit) >= SAME_WORDS:
-            found = _contrary(one, other) or _other_number(
-                *(figures(side.unit.text, frozenset()) for side in (one, other))
-            )
+            found = _contrary(one, other) or _other_number(_measures(one), _measures(other))
         return found or self._answered_otherwise(one, other)
 
     def _answered_otherwise(self, one: Place, other: Place) -> Difference | None:
@@ -135,9 +134,9 @@ class AskedSlots:
         if self._covered(one.unit.stems & other.unit.stems) < ABOUT_THE_QUESTION or not self._pinned(one, other):
             return None
         if self._for_number:
-            return _other_number(*(self._asked_figures(side.unit.text) for side in (one, other)), self._of_most)
+            return _other_number(self._asked_figures(one), self._asked_figures(other), self._of_most)
         if self._for_year:
-            return _other_number(*(self._untold(dates(side.unit.text)) for side in (one, other)), self._of_all)
+            return _other_number(self._untold(dates(one.unit.text)), self._untold(dates(other.unit.text)), self._of_all)
         return self._other_name(one, other) if self._for_name else None
 
     def _covered(self, stems: frozenset[str]) -> float:
@@ -153,9 +152,11 @@ class AskedSlots:
         said = (_ordinals(side.unit.text) for side in (one, other))
         return all(self._ordinals <= ordinals for ordinals in said if ordinals)
 
-    def _asked_figures(self, text: str) -> list[Figure]:
+    def _asked_figures(self, side: Place) -> list[Figure]:
         """The figures of what was asked for."""
-        return [figure for figure in self._untold(figures(text, self._stems)) if self._amount.is_of(figure)]
+        return [
+            one for one in self._untold(figures(side.unit.text, self._stems, self._each)) if self._amount.is_of(one)
+        ]
 
     def _untold(self, found: list[Figure]) -> list[Figure]:
         return [figure for figure in found if figure.number not in self._numbers]
@@ -192,6 +193,10 @@ def _other_number(
             if not any(a.allows(b) for a in one for b in other if a.of == b.of == mine.of):
                 return Difference("number", (mine.number, theirs.number))
     return None
+
+
+def _measures(side: Place) -> list[Figure]:
+    return figures(side.unit.text, frozenset())
 
 
 def _ordinals(text: str) -> frozenset[str]:

@@ -42,6 +42,12 @@ async def conflict(question, said, other, embedder=None, **about):
             "number",
         ),
         (
+            "How many days of leave do guards get per year?",
+            "The guards get 25 days of leave per year.",
+            "As a rule guards get 20 days of leave.",
+            "number",
+        ),
+        (
             "What percentage of the seed sprouts in a cold frame?",
             "In a cold frame about 80% of the seed sprouts, says the grower.",
             "The grower saw that 35 percent of seed sprouts in the cold frame.",

@@ -15,6 +15,7 @@ def said(text, *things):
         ("Guards work 36 hours a week and rest.", {"36": ("hour", {"week"}, "")}),
         ("They earn 6 hours per pay period.", {"6": ("hour", {"pay"}, "")}),
         ("The fee is €40 yearly.", {"40": ("euro", {"year"}, "")}),
+        ("The annual fee is €40.", {"40": ("euro", {"year"}, "")}),
         ("A tent has 3 rooms.", {"3": ("room", set(), "")}),
         ("A tent has at least three rooms.", {"3": ("room", set(), "least")}),
         ("Send it within 1,500 days.", {"1500": ("day", set(), "most")}),
