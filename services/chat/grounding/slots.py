@@ -57,6 +57,7 @@ _DAYS_AND_MONTHS = frozenset(
 _ORDINALS = frozenset(
     map(stem, "first second third fourth fifth sixth seventh eighth ninth tenth final".split())  # noqa: SIM905
 )
+_NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _LIST_ITEM = re.compile(r"\s*(?:[-*+•‣◦–|]|\d{1,3}[.)]|[a-z]\))\s")
 _NAME_OF_SEVERAL_WORDS = re.compile(r"[^\W\d_a-z][\w'’.-]*(?: [^\W\d_a-z][\w'’.-]*)+")
 # It names several of what was asked, and others may be among them.
@@ -124,15 +125,20 @@ class AskedSlots:
         """What the two say differently; `likeness` is their cosine."""
         if likeness < ALIKE or (not self._for_year and _of_other_times(one.unit.text, other.unit.text)):
             return None
-        found = None
-        if likeness >= NEARLY_THE_SAME and _overlap(one.unit, other.unit) >= SAME_WORDS:
-            found = _contrary(one, other) or _other_number(_measures(one), _measures(other))
+        alike = likeness >= NEARLY_THE_SAME and _overlap(one.unit, other.unit) >= SAME_WORDS
+        found = _contrary(one, other) if alike else None
+        if found or not self._both_about_it(one, other):
+            return found
+        if alike:
+            found = _in_other_versions(one, other) or _other_number(_measures(one), _measures(other))
         return found or self._answered_otherwise(one, other)
 
+    def _both_about_it(self, one: Place, other: Place) -> bool:
+        """Whether the two speak of what was asked, and of the same."""
+        return self._covered(one.unit.stems & other.unit.stems) >= ABOUT_THE_QUESTION and self._pinned(one, other)
+
     def _answered_otherwise(self, one: Place, other: Place) -> Difference | None:
-        """Where both say what was asked, and something else of it."""
-        if self._covered(one.unit.stems & other.unit.stems) < ABOUT_THE_QUESTION or not self._pinned(one, other):
-            return None
+        """Another number, year or name, as the question asks for one."""
         if self._for_number:
             return _other_number(self._asked_figures(one), self._asked_figures(other), self._of_most)
         if self._for_year:
@@ -193,6 +199,15 @@ def _other_number(
             if not any(a.allows(b) for a in one for b in other if a.of == b.of == mine.of):
                 return Difference("number", (mine.number, theirs.number))
     return None
+
+
+def _in_other_versions(one: Place, other: Place) -> Difference | None:
+    """Where both are one sentence, word for word, but for a single number: of an old document and a new one."""
+    mine, theirs = (words(side.unit.text.casefold()) for side in (one, other))
+    differing = [pair for pair in zip(mine, theirs, strict=False) if pair[0] != pair[1]]
+    if len(mine) != len(theirs) or len(differing) != 1 or not all(map(_NUMBER.fullmatch, differing[0])):
+        return None
+    return Difference("number", differing[0])
 
 
 def _measures(side: Place) -> list[Figure]:

@@ -47,6 +47,13 @@ async def conflict(question, said, other, embedder=None, **about):
             "As a rule guards get 20 days of leave.",
             "number",
         ),
+        # an old and a new version of one sentence, whatever it counts
+        (
+            "How many guests may a barge of the canal trust carry?",
+            "A barge of the canal trust may carry up to 12 paying people.",
+            "A barge of the canal trust may carry up to 16 paying people.",
+            "number",
+        ),
         (
             "What percentage of the seed sprouts in a cold frame?",
             "In a cold frame about 80% of the seed sprouts, says the grower.",
@@ -179,6 +186,12 @@ async def test_another_figure_name_year_or_the_contrary(question, said, other, d
         ),
         # little in common
         ("Who sells old looms?", "Once a year Bob sells old looms.", "In the town Ada sells old looms."),
+        # two of a series, in the same words
+        (
+            "Tell me about the congress of beekeepers in Avon.",
+            "The 4th congress of beekeepers was held in Avon.",
+            "The 5th congress of beekeepers was held in Avon.",
+        ),
         # the name that was asked about, in full
         (
             "Where was Ada of the loom council chosen as speaker?",
