@@ -242,6 +242,11 @@ def quantities(text: str) -> frozenset[tuple[str, str]]:
     return frozenset(found)
 
 
+def unit_of(word: str) -> str | None:
+    """The unit that a word or sign stands for, by its name in the singular."""
+    return _UNITS.get(word.casefold())
+
+
 def counted(text: str, things: frozenset[str], within: int) -> dict[str, set[str]]:
     """The numbers that stand at most `within` words before one of the things, under its stem; none of a unit's."""
     every = [word.casefold() for word in words(text)]

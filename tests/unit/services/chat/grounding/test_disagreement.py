@@ -30,10 +30,35 @@ async def conflict(question, said, other, embedder=None, **about):
             "number",
         ),
         (
-            "Which country hosts the 2030 games?",
-            "The 2030 games are hosted by Taiwan this time.",
-            "This time Brazil hosts the 2030 games.",
+            "Which country hosts the 2030 winter games?",
+            "The 2030 winter games are hosted by Taiwan this time.",
+            "This time Brazil hosts the 2030 winter games.",
             "name",
+        ),
+        (
+            "How much is the car allowance of a sales clerk?",
+            "A sales clerk has a car allowance of $300 per month.",
+            "The car allowance of a sales clerk is $450 a month.",
+            "number",
+        ),
+        (
+            "How many days of leave do guards get per year?",
+            "The guards get 25 days of leave per year.",
+            "As a rule guards get 20 days of leave.",
+            "number",
+        ),
+        # an old and a new version of one sentence, whatever it counts
+        (
+            "How many guests may a barge of the canal trust carry?",
+            "A barge of the canal trust may carry up to 12 paying people.",
+            "A barge of the canal trust may carry up to 16 paying people.",
+            "number",
+        ),
+        (
+            "What percentage of the seed sprouts in a cold frame?",
+            "In a cold frame about 80% of the seed sprouts, says the grower.",
+            "The grower saw that 35 percent of seed sprouts in the cold frame.",
+            "number",
         ),
         (
             "When was the bridge of Avon built?",
@@ -85,9 +110,99 @@ async def test_another_figure_name_year_or_the_contrary(question, said, other, d
         # nothing that was asked
         ("Why is the sky blue?", "In May the sky over Avon is blue.", "In June the sky over Leeds is blue."),
         (
-            "Which countries can host the games?",
-            "The games can be hosted by Taiwan this time.",
-            "This time Brazil can host the games.",
+            "Which countries can host the winter games this time?",
+            "The winter games can be hosted by Taiwan this time.",
+            "This time Brazil can host the winter games.",
+        ),
+        # hours of other things
+        (
+            "How much annual leave do I earn?",
+            "You earn 160 hours of annual leave.",
+            "The annual salary that you earn is for 2087 hours.",
+        ),
+        (
+            "How many hours of annual leave do I earn?",
+            "You earn 160 hours of annual leave.",
+            "The annual salary that you earn is for 2087 hours.",
+        ),
+        # hours for other spans of time
+        (
+            "How many hours of leave do guards earn?",
+            "The guards earn 6 hours of leave per pay period.",
+            "The guards earn 156 hours of leave per year.",
+        ),
+        # not what was to be counted
+        (
+            "How many letters does the archive keep for each team?",
+            "The archive keeps 900 letters for each team, and for 60 days.",
+            "The archive keeps letters of each team for 90 days.",
+        ),
+        # both can be true
+        (
+            "How many rooms does the annexe of the museum have?",
+            "The annexe of the museum has at least 12 rooms.",
+            "The annexe of the museum has 16 rooms.",
+        ),
+        (
+            "How many days does a review of the plans take?",
+            "A review of the plans takes 5 days.",
+            "A review of the plans takes 3 to 7 days.",
+        ),
+        # of other years
+        (
+            "How many beds did the Avon hospital have?",
+            "In 2015 the Avon hospital had 40 beds.",
+            "In 2019 the Avon hospital had 55 beds.",
+        ),
+        # a year that names something
+        (
+            "When did the county join the bridge scheme?",
+            "The county joined the bridge scheme in 1997.",
+            "The county once joined the 1992 bridge scheme.",
+        ),
+        # another of a series
+        (
+            "Where was the second congress of beekeepers held?",
+            "The second congress of beekeepers was held in Leeds.",
+            "They say that the first congress of beekeepers was held in Avon.",
+        ),
+        # not the one that was asked about
+        (
+            "When did the rose garden of Thornbury open?",
+            "The rose garden of the abbey did open to guests in 1890.",
+            "The rose garden of the mill did open to guests in 1905.",
+        ),
+        # a list of some
+        (
+            "Which city hosts the yearly fair of old looms?",
+            "This time Leeds hosts the yearly fair of old looms.",
+            "Among others Avon, Bath, and York host the yearly fair of old looms.",
+        ),
+        # a thing, whose kind no name tells
+        (
+            "Which drink is served at the yearly fair of old looms?",
+            "At the yearly fair of old looms the drink that is served is tea from Leeds.",
+            "The drink served at the yearly fair of old looms is cider from Avon.",
+        ),
+        # little in common
+        ("Who sells old looms?", "Once a year Bob sells old looms.", "In the town Ada sells old looms."),
+        # two of a series, in the same words
+        (
+            "Tell me about the congress of beekeepers in Avon.",
+            "The 4th congress of beekeepers was held in Avon.",
+            "The 5th congress of beekeepers was held in Avon.",
+        ),
+        # the name that was asked about, in full
+        (
+            "Where was Ada of the loom council chosen as speaker?",
+            "In Leeds Ada of the loom council was chosen as speaker.",
+            "This time Ada Lovelace of the loom council was chosen as speaker.",
+        ),
+        # a capital that opens a sentence
+        (
+            "Who was chosen as head of the loom council?",
+            "This time Bob was chosen as head of the loom council.",
+            "Yesterday somebody was chosen as head of the loom council.",
         ),
     ],
 )

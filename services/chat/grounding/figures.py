@@ -1,0 +1,121 @@
+"""The figures of a text, each with what it measures and the words that it stands among."""
+
+import re
+from dataclasses import dataclass
+
+from libs.text.sentences import split_sentences
+from libs.text.words import content_stems, stem, words
+from services.chat.grounding.facts import clauses, counted, facts_of, quantities, unit_of
+
+YEAR = re.compile(r"\b(?:1\d{3}|20\d{2})\b")
+# "The 1992 treaty" names a treaty.
+_DATED = re.compile(rf"(?<!\bthe ){YEAR.pattern}", re.IGNORECASE)
+# What a year is a figure of.
+DATE = "date"
+TIMES = frozenset({"second", "minute", "hour", "day", "week", "month", "year"})
+# A number counts what stands at most so many words behind it: "24 more US states".
+_COUNTS_WITHIN = 3
+_NUMBER = r"(?:[$€£]\s?)?(?:\d[\d,.]*|one|two|three|four|five|six|seven|eight|nine|ten|twelve)"
+# "3 to 5 days", "between 3 and 5 days", "2 or 3 days": neither number is what it says.
+_RANGE = re.compile(rf"\b{_NUMBER}\s?%?\s?(?:[-–—]|\b(?:to|and|or)\b)\s?{_NUMBER}\b", re.IGNORECASE)
+_RATE = re.compile(
+    r"(?:\b(?P<per>per|each|every|an?)\s+|/\s?)(?:calendar |fiscal |working )?(?P<of>[a-z]+)", re.IGNORECASE
+)
+_LEAST, _MOST = "least", "most"
+_BOUND = re.compile(
+    r"\b(?:(?P<least>at least|no (?:less|fewer) than|more than|over|above|minimum of)"
+    r"|(?P<most>at most|no (?:more|longer) than|(?:less|fewer) than|up to|under|below|within|maximum of))"
+    r"\s+(?P<number>[$€£]?\s?[\w,.]+)",
+    re.IGNORECASE,
+)
+_EACH = {
+    "hourly": "hour",
+    "daily": "day",
+    "weekly": "week",
+    "monthly": "month",
+    "yearly": "year",
+    "annual": "year",
+    "annually": "year",
+}
+
+
+@dataclass(frozen=True)
+class Figure:
+    """`of` is its unit, the stem of what it counts, or DATE; `per` is what there are so many of for each.
+
+    `beside` are the stems of the other words in its clause. `bound` is "least" or "most" where it bounds what is meant.
+    """
+
+    number: str
+    of: str
+    per: frozenset[str]
+    beside: frozenset[str]
+    bound: str = ""
+
+    def allows(self, other: "Figure") -> bool:
+        """Whether both can be true: "at least 12" and "16", or "at least 12" and "at most 20"."""
+        if self.bound == other.bound:
+            return self.number == other.number
+        below = self.bound == _LEAST or other.bound == _MOST
+        lower, upper = (self, other) if below else (other, self)
+        return float(lower.number) <= float(upper.number)
+
+
+def figures(text: str, things: frozenset[str], each: frozenset[str] = frozenset()) -> list[Figure]:
+    """Those with a unit, and those that count one of the things, which are stems. A range is none.
+
+    `each` is what they are for each of where they don't say it.
+    """
+    found: list[Figure] = []
+    for clause in _clauses(text):
+        every = set(quantities(clause))
+        every |= {
+            (number, of)
+            for of, numbers in counted(clause, things, _COUNTS_WITHIN).items()
+            for number in numbers
+            if number.count(".") < 2  # noqa: PLR2004 - with more it is a version
+        }
+        if every:
+            per, beside, bounds = rates(clause) or each, _beside(clause), _bounds(clause)
+            # In "€40 yearly" nothing is of a year.
+            slots = sorted(slot for slot in every if slot[1] not in per)
+            found += [Figure(number, of, per, beside - {of}, bounds.get(number, "")) for number, of in slots]
+    return found
+
+
+def dates(text: str) -> list[Figure]:
+    """The years that a text names."""
+    return [
+        Figure(year, DATE, frozenset(), _beside(clause))
+        for clause in _clauses(text)
+        for year in sorted(set(_DATED.findall(clause)))
+    ]
+
+
+def rates(text: str) -> frozenset[str]:
+    """What the text has numbers for each of: a unit of time, or the stem of what follows "per"."""
+    found = {_EACH[word] for word in words(text.casefold()) if word in _EACH}
+    for match in _RATE.finditer(text):
+        unit = unit_of(match["of"])
+        if unit in TIMES or (match["per"] or "").casefold() == "per":
+            found.add(unit or stem(match["of"].casefold()))
+    return frozenset(found)
+
+
+def _clauses(text: str) -> list[str]:
+    sentences = (text[span.start : span.end] for span in split_sentences(text))
+    # Without ranges, whose "and" and "or" would cut a clause in two.
+    return [clause for sentence in sentences for clause in clauses(_RANGE.sub(" ", sentence))]
+
+
+def _bounds(clause: str) -> dict[str, str]:
+    """By number, what it bounds."""
+    return {
+        number: _LEAST if match["least"] else _MOST
+        for match in _BOUND.finditer(clause)
+        for number in facts_of(match["number"].rstrip(".,").replace(",", "")).numbers
+    }
+
+
+def _beside(clause: str) -> frozenset[str]:
+    return frozenset(one for one in content_stems(clause) if not any(map(str.isdigit, one)))

@@ -1,0 +1,55 @@
+import pytest
+
+from services.chat.grounding.figures import DATE, Figure, dates, figures
+
+
+def said(text, *things):
+    """By number: what it is of, what for each, and what it bounds."""
+    return {one.number: (one.of, set(one.per), one.bound) for one in figures(text, frozenset(things))}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Guards work 36 hours per week.", {"36": ("hour", {"week"}, "")}),
+        ("Guards work 36 hours a week and rest.", {"36": ("hour", {"week"}, "")}),
+        ("They earn 6 hours per pay period.", {"6": ("hour", {"pay"}, "")}),
+        ("The fee is €40 yearly.", {"40": ("euro", {"year"}, "")}),
+        ("The annual fee is €40.", {"40": ("euro", {"year"}, "")}),
+        ("A tent has 3 rooms.", {"3": ("room", set(), "")}),
+        ("A tent has at least three rooms.", {"3": ("room", set(), "least")}),
+        ("Send it within 1,500 days.", {"1500": ("day", set(), "most")}),
+        ("It takes 3 to 5 days, or two or three weeks.", {}),
+        ("There are 1.2.3 rooms.", {}),
+    ],
+)
+def test_what_a_number_is_of(text, expected):
+    assert said(text, "room") == expected
+
+
+def test_the_words_beside_a_number_are_those_of_its_clause():
+    leave, salary = figures("Leave is 160 hours, and a salary is for 2087 hours.", frozenset())
+    assert (leave.number, leave.beside) == ("160", {"leav"})
+    assert (salary.number, salary.beside) == ("2087", {"salari"})
+
+
+def test_a_year_that_names_something_is_no_date():
+    assert [(one.number, one.of) for one in dates("The 1992 treaty was signed in 1991.")] == [("1991", DATE)]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "allowed"),
+    [
+        (("12", "least"), ("16", ""), True),
+        (("12", "least"), ("9", ""), False),
+        (("12", "most"), ("9", ""), True),
+        (("12", "least"), ("20", "most"), True),
+        (("20", "least"), ("12", "most"), False),
+        (("12", "least"), ("16", "least"), False),
+        (("12", ""), ("12", ""), True),
+    ],
+)
+def test_a_bound_allows_what_lies_within(one, other, allowed):
+    figure, another = (Figure(number, "room", frozenset(), frozenset(), bound) for number, bound in (one, other))
+    assert figure.allows(another) is allowed
+    assert another.allows(figure) is allowed
