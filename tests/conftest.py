@@ -4,7 +4,7 @@ import gc
 import os
 import socket
 import ssl
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
 from contextlib import AsyncExitStack
 from functools import cache
 from pathlib import Path
@@ -18,8 +18,6 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 # Before any settings are read: the tests' own layer.
 os.environ["FOOTNOTE_ENVIRONMENT"] = "test"
-# Millions of objects are made while the tests are collected, and all of them stay.
-gc.disable()
 # Each of httpx's clients reads the machine's certificates anew, for 25 ms; hundreds of them talk to loopback alone.
 ssl.create_default_context = cache(ssl.create_default_context)
 
@@ -58,10 +56,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.path not in files)
 
 
-def pytest_collection_finish() -> None:
-    """What was collected isn't looked at for garbage again and again."""
-    gc.freeze()
-    gc.enable()
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Millions of objects are made while tests are collected, and stay: none of them is looked at for garbage."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.fixture(scope="session")
