@@ -1,9 +1,12 @@
 """Real servers for the tests: each run has its own PostgreSQL and Valkey, migrated once, in a folder of its own."""
 
+import gc
 import os
 import socket
-from collections.abc import AsyncIterator, Iterator
+import ssl
+from collections.abc import AsyncIterator, Generator, Iterator
 from contextlib import AsyncExitStack
+from functools import cache
 from pathlib import Path
 
 import hypothesis
@@ -15,6 +18,8 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 # Before any settings are read: the tests' own layer.
 os.environ["FOOTNOTE_ENVIRONMENT"] = "test"
+# Each of httpx's clients reads the machine's certificates anew, for 25 ms; hundreds of them talk to loopback alone.
+ssl.create_default_context = cache(ssl.create_default_context)
 
 from libs.config.settings import SERVICES, Settings, load_settings
 from libs.security.keys import OPERATOR, USER_TOKENS, ensure_key_pairs
@@ -25,6 +30,8 @@ from libs.stores.redis import connect_redis
 from scripts.api import Api
 from scripts.stage import stage
 from tests.stack import Stack, started_stack
+from tests.tiny_entailment_model import make_tiny_entailment_model
+from tests.tiny_language_model import save_tiny_model
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 # How long one example takes says more of the machine than of what is tested.
@@ -47,6 +54,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """
     files = {item.path for item in items if "stack" in getattr(item, "fixturenames", ())}
     items.sort(key=lambda item: item.path not in files)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Millions of objects are made while tests are collected, and stay: none of them is looked at for garbage."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.fixture(scope="session")
@@ -74,6 +92,23 @@ def _loopback_only() -> Iterator[None]:
 def models_dir() -> Path:
     """Weights outlive a test run: FOOTNOTE_MODELS_DIR, else the installation's own folder."""
     return Path(os.environ.get("FOOTNOTE_MODELS_DIR", REPOSITORY / ".footnote" / "models"))
+
+
+@pytest.fixture(scope="session")
+def tiny_language_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a language model that always writes the same nonsense."""
+    return save_tiny_model(tmp_path_factory.mktemp("tiny"))
+
+
+@pytest.fixture(scope="session")
+def models_with_entailment(models_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of MiniLM and of `nli`, a classifier trained on "always" and "sometimes"."""
+    if not (models_dir / "minilm").is_dir():
+        pytest.skip("the weights 'minilm' aren't installed")
+    folder = tmp_path_factory.mktemp("models")
+    (folder / "minilm").symlink_to(models_dir / "minilm")
+    make_tiny_entailment_model(folder / "nli")
+    return folder
 
 
 @pytest.fixture(scope="session")

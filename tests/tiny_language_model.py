@@ -2,10 +2,6 @@
 
 from pathlib import Path
 
-import torch
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers
-from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
-
 CONTEXT = 512
 TEMPLATE = (
     "{% for m in messages %}<|start|>{{ m.role }}\n{{ m.content }}<|end|>{% endfor %}"
@@ -15,6 +11,10 @@ TEMPLATE = (
 
 def save_tiny_model(folder: Path) -> Path:
     """`folder`, with a model that always writes the same nonsense. One token is a byte, or one of two control tokens."""
+    import torch
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
     vocabulary = {"<|start|>": 0, "<|end|>": 1, **{letter: number for number, letter in enumerate(alphabet, 2)}}
     tokenizer = Tokenizer(models.BPE(vocabulary, [], byte_fallback=False))

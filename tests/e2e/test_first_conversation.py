@@ -1,6 +1,7 @@
 """What a newcomer does first, over HTTP between real processes."""
 
 import json
+from collections.abc import AsyncIterator
 from uuid import UUID
 
 import pytest
@@ -21,8 +22,8 @@ The ferry leaves at 07:40 and at 18:10. Bicycles travel free of charge.
 """
 
 
-@pytest.fixture
-async def member(stack: Stack) -> Member:
+@pytest.fixture(scope="module")
+async def member(stack: Stack) -> AsyncIterator[Member]:
     async with stack.member() as member:
         await member.add(LIGHTHOUSE, "Harbour rules", external_id="harbour.md")
         yield member

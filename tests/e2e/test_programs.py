@@ -23,6 +23,13 @@ async def member(stack: Stack) -> AsyncIterator[Member]:
         yield member
 
 
+@pytest.fixture(scope="module")
+async def caller_key(stack: Stack) -> AsyncIterator[str]:
+    """The API key of somebody whose programs only ever ask wrongly."""
+    async with stack.member() as member:
+        yield await api_key(member)
+
+
 async def api_key(member: Member) -> str:
     made = await member.http.post("/users/me/api-keys", json={"name": "program"})
     return made.raise_for_status().json()["key"]
@@ -105,9 +112,9 @@ async def test_openais_client_is_told_that_nothing_is_known(stack: Stack, member
     ids=["no message", "no question", "empty", "long", "n", "type", "model"],
 )
 async def test_openais_client_meets_its_own_errors(
-    stack: Stack, member: Member, body: dict, status: int, error: type[openai.APIStatusError]
+    stack: Stack, caller_key: str, body: dict, status: int, error: type[openai.APIStatusError]
 ) -> None:
-    async with openai_client(stack, await api_key(member)) as client:
+    async with openai_client(stack, caller_key) as client:
         with pytest.raises(error) as refused:
             await client.chat.completions.create(**({"model": "footnote"} | body))
         assert refused.value.status_code == status
@@ -169,8 +176,10 @@ async def test_an_mcp_client_sees_only_what_its_person_may(stack: Stack, member:
     ],
     ids=["missing", "empty", "top_k", "NUL", "long", "no id", "unknown tool"],
 )
-async def test_a_wrong_call_is_an_error_that_says_why(stack: Stack, member: Member, tool: str, arguments: dict) -> None:
-    async with mcp_client(stack, await api_key(member)) as client:
+async def test_a_wrong_call_is_an_error_that_says_why(
+    stack: Stack, caller_key: str, tool: str, arguments: dict
+) -> None:
+    async with mcp_client(stack, caller_key) as client:
         result = await client.call_tool(tool, arguments)
         assert result.is_error
         assert "Traceback" not in str(result.content)

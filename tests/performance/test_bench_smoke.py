@@ -33,8 +33,9 @@ async def test_generation_is_measured_beside_its_bounds(models_dir: Path, monkey
     """Without transformers' generate, which a test of its own covers."""
     WeightsStore(models_dir).fetch("smollm2")
     monkeypatch.setenv("FOOTNOTE_MODELS_DIR", str(models_dir))
+    monkeypatch.setattr("scripts.bench.generate.SHORT_PROMPT_WORDS", 5)
     output = io.StringIO()
-    await bench_generate(Console(file=output, width=120), rounds=1, with_floor=False, prompt_words=20, out_tokens=6)
+    await bench_generate(Console(file=output, width=120), rounds=1, with_floor=False, prompt_words=10, out_tokens=3)
     printed = output.getvalue()
     assert "8 sharing" in printed
     assert "over HTTP" in printed

@@ -9,7 +9,8 @@ from tests.stack import Stack
 
 QUESTION = "How many euros is the settlement?"
 REWORDED = "The settlement is how many euros?"
-SECRET = "4711"
+# Written so that no identifier and no time holds it by chance.
+SECRET = "4,711,300"
 
 
 async def ask(http: httpx.AsyncClient, message: str = QUESTION) -> tuple[bool, bool]:

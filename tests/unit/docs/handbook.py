@@ -3,6 +3,11 @@
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import yaml
+
+from libs.config.settings import CONFIG_DIR
 
 HANDBOOK = Path(__file__).resolve().parents[3] / "docs" / "handbook"
 INDEX = "README.md"
@@ -42,9 +47,31 @@ class Page:
     def links(self) -> list[str]:
         return _LINK.findall(self.prose)
 
+    @property
+    def rows(self) -> list[list[str]]:
+        """The cells of the tables, without the marks of code."""
+        lines = [line for line in self.prose.splitlines() if line.startswith("|")]
+        return [[cell.strip().replace("`", "") for cell in line.strip("|").split("|")] for line in lines]
+
+    def table(self, header: str) -> dict[str, list[str]]:
+        """The table whose first column is headed `header`, by that column."""
+        found = self.rows
+        start = next(index for index, row in enumerate(found) if row[0] == header)
+        body: list[list[str]] = []
+        for row in found[start + 2 :]:
+            if len(row) != len(found[start]):
+                break
+            body.append(row)
+        return {row[0]: row[1:] for row in body}
+
     def examples(self, language: str) -> list[str]:
         return [body for name, body in _FENCE.findall(self.source) if name == language]
 
 
 def pages() -> dict[str, Page]:
     return {path.name: Page(path.name, path.read_text(encoding="utf-8")) for path in sorted(HANDBOOK.glob("*.md"))}
+
+
+def base_settings() -> dict[str, Any]:
+    """config/base.yaml as it is written: what is in force where nobody says otherwise."""
+    return yaml.safe_load((CONFIG_DIR / "base.yaml").read_text(encoding="utf-8"))

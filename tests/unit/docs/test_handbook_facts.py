@@ -1,35 +1,9 @@
-"""What the handbook says of limits, names and defaults is what the code and the configuration hold."""
-
-import json
-import re
-from enum import StrEnum
-from typing import Any
+"""The limits, times and sizes that the handbook states are those in force."""
 
 import pytest
-import typer
-import yaml
-from pydantic import BaseModel, TypeAdapter
 
-from libs.config.settings import CONFIG_DIR, LISTENERS
-from libs.contracts import (
-    answering,
-    chat,
-    conversations,
-    errors,
-    evaluation,
-    glossary,
-    identity,
-    knowledge,
-    lifecycle,
-    organizations,
-    reviews,
-    safety,
-    sharing,
-    sources,
-    values,
-)
-from libs.contracts.billing import Plan, Resource, ResourceUsage, Usage
-from libs.contracts.usage import DocumentUse, UsedDocument
+from libs.contracts import chat, conversations, evaluation, glossary, sharing, values
+from libs.contracts.billing import Plan
 from libs.evaluation.answer_gate import GATED
 from libs.evaluation.answer_reporting import WANTED_RIGHT
 from libs.evaluation.gate import LEAST_CHANGED
@@ -37,7 +11,6 @@ from libs.fetch.fetcher import AGENT, MAX_REDIRECTS
 from libs.security.tokens import SERVICE_TOKEN_LIFE_S
 from libs.service.health import CHECK_TIMEOUT_S
 from libs.text.phrases import MOST_WORDS
-from scripts.cli import app
 from scripts.resuming import FROM_BYTES
 from services.auth.groups import GROUPS_PER_ORGANIZATION
 from services.auth.invitations import INVITATION_LIFE, INVITATIONS_PER_ORGANIZATION
@@ -45,7 +18,6 @@ from services.auth.share_links import LONGEST_LIFE, SHARE_LINKS_PER_ORGANIZATION
 from services.billing.plans import PLANS
 from services.billing.service import RESERVATION_LIFE
 from services.chat.answer_cache.warming import LEAST_ASKERS, LOOKED_BACK_DAYS
-from services.chat.events import _NAMES as EVENT_NAMES  # pyright: ignore[reportPrivateUsage] - the names on the wire
 from services.chat.review.repository import DAYS, LEAST_PEOPLE, LOW_CONFIDENCE, OFTEN
 from services.generation.routing import breaker, limits
 from services.knowledge.analysis import CODE_QUERY_WORDS
@@ -53,16 +25,16 @@ from services.knowledge.collections import COLLECTIONS_MAX
 from services.knowledge.evaluations.evaluator import RUN_LIFE
 from services.knowledge.evaluations.runs import RUNS_KEPT
 from services.knowledge.glossary.expansion import MOST_QUERY_WORDS, MOST_TERMS, MOST_WAYS
-from services.knowledge.parsing.document import FailureCode, ParseLimits
+from services.knowledge.parsing.document import ParseLimits
 from services.knowledge.sources.bucket_sync import MAX_OBJECTS
 from services.knowledge.sources.crawl import MAX_PAGES
 from services.knowledge.sources.resumable import LIFE, OPEN_EACH
 from services.knowledge.usage.counting import MOST_WAITING
 from services.knowledge.usage.reports import DEFAULT_DAYS, TOP_PASSAGES
-from tests.unit.docs.handbook import pages
+from tests.unit.docs.handbook import base_settings, pages
 
 PAGES = pages()
-BASE: dict[str, Any] = yaml.safe_load((CONFIG_DIR / "base.yaml").read_text(encoding="utf-8"))
+BASE = base_settings()
 
 LIMITS = BASE["rate_limits"]
 TOKENS = BASE["tokens"]
@@ -180,173 +152,6 @@ def test_states_the_value_in_force(name: str, sentence: str):
     assert sentence in PAGES[name].text
 
 
-def leaf_keys(values: dict[str, Any], prefix: str = "") -> list[str]:
-    keys: list[str] = []
-    for name, value in values.items():
-        section: dict[str, Any] = {**value} if isinstance(value, dict) else {}
-        keys += leaf_keys(section, f"{prefix}{name}.") or [prefix + name]
-    return keys
-
-
-@pytest.mark.parametrize("key", leaf_keys(BASE))
-def test_every_setting_is_explained(key: str):
-    assert any(key in page.code_spans for page in PAGES.values())
-
-
-def rows(name: str) -> list[list[str]]:
-    """The cells of a page's tables, without the marks of code."""
-    lines = [line for line in PAGES[name].prose.splitlines() if line.startswith("|")]
-    return [[cell.strip().replace("`", "") for cell in line.strip("|").split("|")] for line in lines]
-
-
-@pytest.mark.parametrize("cells", [row for row in rows("configuration.md") if row[0] in leaf_keys(BASE)])
-def test_settings_tables_show_the_defaults(cells: list[str]):
-    key, _, default = cells
-    value: Any = BASE
-    for part in key.split("."):
-        value = value[part]
-    assert default == (str(value) if value not in ("", [], {}) else "none")
-
-
-def columns(name: str, header: str) -> dict[str, list[str]]:
-    """The table whose first column is headed `header`, by that column."""
-    found = rows(name)
-    start = next(index for index, row in enumerate(found) if row[0] == header)
-    body: list[list[str]] = []
-    for row in found[start + 2 :]:
-        if len(row) != len(found[start]):
-            break
-        body.append(row)
-    return {row[0]: row[1:] for row in body}
-
-
-@pytest.mark.parametrize(
-    ("name", "model"),
-    [("asking-by-api.md", chat.ChatRequest), ("search-api.md", knowledge.SearchRequest)],
-)
-def test_request_tables_name_every_field_with_its_default(name: str, model: type[BaseModel]):
-    described = columns(name, "field")
-    assert set(described) == set(model.model_fields)
-    for field, info in model.model_fields.items():
-        default = described[field][-1]
-        if info.is_required():
-            assert default == "required"
-        elif info.default is not None:
-            assert default == (info.default if isinstance(info.default, str) else json.dumps(info.default))
-
-
-def test_the_answer_policy_is_described_field_by_field():
-    described = columns("answer-policies.md", "field")
-    fields = answering.AnswerPolicy.model_json_schema()["properties"]
-    assert set(described) == set(fields) == set(answering.AnswerPolicyChange.model_fields)
-    for field, schema in fields.items():
-        default = schema["default"]
-        assert described[field][-1] == (default if isinstance(default, str) else json.dumps(default))
-        assert [value for value in schema.get("enum", ()) if value not in described[field][1]] == []
-
-
-def test_changes_are_named():
-    assert set(lifecycle.DocumentChanges.model_fields) <= set(PAGES["changing-documents.md"].code_spans)
-
-
-def test_upload_table_names_every_field():
-    assert set(columns("uploading-documents.md", "field")) == set(knowledge.UploadFields.model_fields)
-
-
-def bounds(model: type[BaseModel], field: str) -> tuple[float, float]:
-    schema = model.model_json_schema()["properties"][field]
-    return schema["minimum"], schema["maximum"]
-
-
-def test_request_bounds():
-    assert "{} to {}".format(*bounds(chat.ChatRequest, "max_tokens")) in PAGES["asking-by-api.md"].text
-    assert "0 to 1" in PAGES["asking-by-api.md"].text
-    assert bounds(chat.ChatRequest, "temperature") == (0, 1)
-    assert "{} to {}".format(*bounds(knowledge.SearchRequest, "top_k")) in PAGES["search-api.md"].text
-    longest = knowledge.SearchRequest.model_json_schema()["properties"]["query"]["maxLength"]
-    assert f"A query has at most {longest:,} characters." in PAGES["search-api.md"].text
-    batch = knowledge.DocumentBatch.model_json_schema()["properties"]["documents"]["maxItems"]
-    assert f"up to {batch} texts at once" in PAGES["uploading-documents.md"].text
-    password = identity.RegisterRequest.model_json_schema()["properties"]["password"]
-    expected = f"at least {password['minLength']} characters and at most {password['maxLength']}"
-    assert expected in PAGES["sign-in.md"].text
-    attributes = knowledge.UploadFields.model_json_schema()["properties"]
-    tags = f"at most {attributes['tags']['maxItems']} tags of at most {values.TAG_MAX_CHARS} characters"
-    assert tags in PAGES["uploading-documents.md"].text
-    groups = knowledge.GroupAccess.model_json_schema()["properties"]["groups"]["maxItems"]
-    assert f"At most {groups} groups" in PAGES["organizations-and-access.md"].text
-
-
-@pytest.mark.parametrize(
-    ("name", "model"),
-    [
-        ("asking-by-api.md", chat.ChatResponse),
-        ("asking-by-api.md", knowledge.SearchFilters),
-        ("search-api.md", knowledge.SearchFilters),
-        ("citations.md", chat.Source),
-        ("citations.md", chat.Citation),
-        ("citations.md", knowledge.Location),
-        ("outcomes.md", chat.AnswerMetadata),
-        ("answer-safety.md", safety.SecurityEvent),
-        ("trace.md", chat.AnswerTrace),
-        ("sessions.md", chat.ChatSession),
-        ("sign-in.md", identity.TokenPair),
-        ("sign-in.md", identity.User),
-        ("members-and-groups.md", organizations.Member),
-        ("search-api.md", knowledge.SearchResponse),
-        ("search-api.md", knowledge.SearchResult),
-        ("search-api.md", knowledge.SearchScores),
-        ("s3-sources.md", sources.S3Place),
-        ("s3-sources.md", sources.S3Credentials),
-        ("s3-sources.md", sources.SourceChange),
-        ("search-api.md", knowledge.Expansion),
-        ("own-words.md", glossary.GlossaryEntry),
-        ("document-use.md", DocumentUse),
-        ("document-use.md", UsedDocument),
-        ("downloading-documents.md", lifecycle.Export),
-        ("usage-and-quotas.md", Usage),
-        ("usage-and-quotas.md", ResourceUsage),
-        ("errors.md", errors.ErrorEnvelope),
-    ],
-)
-def test_answers_are_described_field_by_field(name: str, model: type[BaseModel]):
-    missing = set(model.model_fields) - set(PAGES[name].code_spans)
-    assert not missing
-
-
-@pytest.mark.parametrize(
-    ("name", "values"),
-    [
-        ("outcomes.md", chat.Outcome),
-        ("answer-safety.md", safety.SecurityEventKind),
-        ("document-states.md", knowledge.DocumentStatus),
-        ("document-states.md", FailureCode),
-        ("organizations-and-access.md", identity.Role),
-        ("usage-and-quotas.md", Resource),
-        ("errors.md", errors.ErrorCode),
-        ("reviewing-answers.md", reviews.ReviewReason),
-    ],
-)
-def test_every_value_is_explained(name: str, values: type[StrEnum]):
-    assert not [value for value in values if value not in PAGES[name].source]
-
-
-def test_error_table_names_no_other_codes():
-    table = [row for row in rows("errors.md") if row[0].isdigit()]
-    assert sorted(row[1] for row in table) == sorted(errors.ErrorCode)
-
-
-def test_stream_events():
-    assert list(columns("streaming.md", "event")) == list(EVENT_NAMES.values())
-
-
-def test_ports():
-    described = columns("services-and-health.md", "service")
-    assert {name: cells[0] for name, cells in described.items()} == {
-        name: str(BASE["base_port"] + index) for index, name in enumerate(LISTENERS)
-    }
-
-
 def allowance(plan: Plan) -> str:
     assert plan.storage_bytes is not None
     messages = (
@@ -361,61 +166,3 @@ def allowance(plan: Plan) -> str:
 def test_plans(plan: Plan):
     price = f"costs ${plan.price_usd} a month" if plan.price_usd else "costs nothing"
     assert f"The {plan.name} plan {price}. {allowance(plan)}" in PAGES["plans.md"].text
-
-
-def command_paths(front_door: typer.Typer, prefix: str = "footnote") -> list[str]:
-    own = [command.name or getattr(command.callback, "__name__", "") for command in front_door.registered_commands]
-    paths = [f"{prefix} {name}" for name in own]
-    for group in front_door.registered_groups:
-        if group.typer_instance:
-            paths += command_paths(group.typer_instance, f"{prefix} {group.name}")
-    return paths
-
-
-def test_commands_on_the_pages_are_the_ones_there_are():
-    known = set(command_paths(app))
-    assert "footnote admin plan" in known
-    named = {span for page in PAGES.values() for span in page.code_spans if span.startswith("footnote ")}
-    unknown = {command for command in named if not any(f"{command} ".startswith(f"{path} ") for path in known)}
-    assert not unknown
-    described = PAGES["running-footnote.md"].code_spans
-    missing = {path for path in known if not any(f"{command} ".startswith(f"{path} ") for command in described)}
-    assert not missing
-
-
-def curl_examples() -> list[tuple[str, str, str]]:
-    """(page, path, JSON body) of every example that posts JSON."""
-    found: list[tuple[str, str, str]] = []
-    for page in PAGES.values():
-        for example in page.examples("sh"):
-            path = re.search(r"http://localhost:8000(\S+)", example)
-            body = re.search(r"-d '(.*?)'", example, re.DOTALL)
-            if path and body:
-                found.append((page.name, path[1], body[1]))
-    return found
-
-
-BODIES: dict[str, Any] = {
-    "/chat": chat.ChatRequest,
-    "/auth/register": identity.RegisterRequest,
-    "/users/me/api-keys": identity.ApiKeyRequest,
-    "/organizations/$ORGANIZATION/invitations": organizations.InvitationRequest,
-    "/organizations/$ORGANIZATION/share-links": sharing.ShareLinkRequest,
-    "/documents": knowledge.TextDocument,
-    "/documents/sources": sources.NewSource,
-    "/documents/web": sources.WebDocument,
-    "/documents/$DOCUMENT": lifecycle.DocumentChanges,
-    "/search": knowledge.SearchRequest,
-    "/search/glossary": glossary.GlossaryEntryRequest,
-}
-
-
-@pytest.mark.parametrize(("name", "path", "body"), curl_examples())
-def test_example_requests_are_valid(name: str, path: str, body: str):
-    TypeAdapter(BODIES[path]).validate_json(body)
-
-
-def test_example_error_is_an_envelope():
-    (example,) = PAGES["errors.md"].examples("json")
-    envelope = errors.ErrorEnvelope.model_validate_json(example)
-    assert envelope.code in set(errors.ErrorCode)

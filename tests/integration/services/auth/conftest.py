@@ -9,7 +9,6 @@ from uuid import uuid4
 import pytest
 from fastapi import FastAPI
 from httpx import ASGITransport, AsyncClient, Request, Response
-from passlib.context import CryptContext
 
 from libs.config.settings import Settings
 from libs.contracts.identity import TokenClaims, TokenPair, User
@@ -17,6 +16,7 @@ from libs.security.keys import OPERATOR, USER_TOKENS, load_private_key
 from libs.security.tokens import ServiceTokens, UserTokenSigner, keys_of_jwks, verify_user_token
 from libs.stores.postgres import Database
 from services.auth.main import build
+from tests.quick_passwords import make_quick
 
 PASSWORD = "correct horse battery"
 
@@ -53,12 +53,7 @@ class SetClock:
 async def app(settings: Settings) -> AsyncIterator[FastAPI]:
     app = build(settings)
     async with app.router.lifespan_context(app):
-        # Real hashes that cost little: the tests make hundreds of people.
-        passwords = app.state.auth.sessions._passwords
-        passwords._context = CryptContext(
-            schemes=["argon2"], argon2__type="ID", argon2__rounds=1, argon2__memory_cost=1024, argon2__parallelism=1
-        )
-        passwords._nobodys = passwords._context.hash("nobody")
+        make_quick(app.state.auth.sessions._passwords)
         yield app
 
 

@@ -9,7 +9,6 @@ from services.embedding.main import build as build_embedding
 from tests.integration.services.chat.conftest import NOBODY, knowing_users
 from tests.integration.services.chat.neighbours import passage
 from tests.stack import until
-from tests.tiny_entailment_model import make_tiny_entailment_model
 
 RULES = passage(
     "Receipts are always checked within 30 days by the finance team. Nobody else checks receipts.", "Travel policy"
@@ -22,16 +21,11 @@ CONFIGURED = {"entailment": "nli"}
 
 
 @pytest.fixture(scope="module")
-async def entailing_url(settings: Settings, signer, models_dir, tmp_path_factory):
+async def entailing_url(settings: Settings, signer, models_with_entailment):
     """embedding with MiniLM and a classifier trained on "always" and "sometimes"."""
-    if not (models_dir / "minilm").is_dir():
-        pytest.skip("the weights 'minilm' aren't installed")
-    folder = tmp_path_factory.mktemp("models")
-    (folder / "minilm").symlink_to(models_dir / "minilm")
-    make_tiny_entailment_model(folder / "nli")
     embedding = settings.embedding.model_copy(update=CONFIGURED)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("FOOTNOTE_MODELS_DIR", str(folder))
+        patch.setenv("FOOTNOTE_MODELS_DIR", str(models_with_entailment))
         app = build_embedding(settings.model_copy(update={"embedding": embedding}))
         async with knowing_users("embedding", app, settings, signer) as url, httpx.AsyncClient() as http:
 

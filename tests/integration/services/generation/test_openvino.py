@@ -58,6 +58,15 @@ async def engine(gguf: Path) -> AsyncIterator[OpenVinoEngine]:
     await engine.close()
 
 
+@pytest.fixture(scope="module")
+async def narrow(gguf: Path) -> AsyncIterator[OpenVinoEngine]:
+    """One request at a time, and one more that waits; its worker is killed in the last test that has it."""
+    engine = make_engine(gguf, max_running=1, max_waiting=1)
+    await engine.start()
+    yield engine
+    await engine.close()
+
+
 def ask(question: str, **sampling: object) -> GenerationRequest:
     return GenerationRequest((Message("user", question),), replace(Sampling(max_tokens=24, temperature=0), **sampling))
 
@@ -67,6 +76,13 @@ async def answer(engine: OpenVinoEngine, request: GenerationRequest) -> tuple[li
     *deltas, finished = events
     assert isinstance(finished, Finished)
     return [delta.text for delta in deltas if isinstance(delta, TextDelta)], finished
+
+
+def worker_of(max_running: int) -> psutil.Process:
+    """The worker of this file's engine of so many at once."""
+    options = f"--max-running {max_running} --kv-cache-tokens {CONTEXT} "
+    (worker,) = [child for child in psutil.Process().children() if options in " ".join(child.cmdline())]
+    return worker
 
 
 async def idle(engine: OpenVinoEngine) -> int:
@@ -256,22 +272,18 @@ def test_no_text_makes_a_control_token(gguf: Path):
     holds()
 
 
-async def test_too_many_requests_are_refused_at_once(gguf: Path):
-    engine = make_engine(gguf, max_running=1, max_waiting=1)
-    try:
-        running, waiting = (engine.generate(ask("Tell a very long story.", max_tokens=200)) for _ in range(2))
-        await anext(running)
-        first_of_waiting = asyncio.ensure_future(anext(waiting))
-        await engine.load()
-        with pytest.raises(EngineBusyError) as refused:
-            await anext(engine.generate(ask("Me too.")))
-        assert (refused.value.status, refused.value.headers) == (429, {"Retry-After": "1"})
-        await running.aclose()
-        assert isinstance(await first_of_waiting, TextDelta)
-        await waiting.aclose()
-        assert (await answer(engine, ask("And now?", max_tokens=3)))[1].completion_tokens <= 3
-    finally:
-        await engine.close()
+async def test_too_many_requests_are_refused_at_once(narrow: OpenVinoEngine):
+    running, waiting = (narrow.generate(ask("Tell a very long story.", max_tokens=200)) for _ in range(2))
+    await anext(running)
+    first_of_waiting = asyncio.ensure_future(anext(waiting))
+    await narrow.load()
+    with pytest.raises(EngineBusyError) as refused:
+        await anext(narrow.generate(ask("Me too.")))
+    assert (refused.value.status, refused.value.headers) == (429, {"Retry-After": "1"})
+    await running.aclose()
+    assert isinstance(await first_of_waiting, TextDelta)
+    await waiting.aclose()
+    assert (await answer(narrow, ask("And now?", max_tokens=3)))[1].completion_tokens <= 3
 
 
 async def test_more_prompts_than_the_cache_holds_are_all_answered(engine: OpenVinoEngine):
@@ -284,7 +296,7 @@ async def test_more_prompts_than_the_cache_holds_are_all_answered(engine: OpenVi
 
 
 async def test_memory_stays_flat(engine: OpenVinoEngine, full: bool):
-    (worker,) = [child for child in psutil.Process().children() if str(CONTEXT) in child.cmdline()]
+    worker = worker_of(max_running=4)
 
     async def ask_many(start: int, end: int) -> int:
         for first in range(start, end, 8):
@@ -295,21 +307,18 @@ async def test_memory_stays_flat(engine: OpenVinoEngine, full: bool):
     assert await ask_many(40, 240 if full else 80) - before < 16 << 20
 
 
-async def test_a_killed_worker_fails_its_answers_and_comes_back(gguf: Path):
-    engine = make_engine(gguf)
-    others = set(psutil.Process().children())
-    try:
-        events = engine.generate(ask("Tell a very long story.", max_tokens=400))
-        await anext(events)
-        (worker,) = set(psutil.Process().children()) - others
-        worker.send_signal(signal.SIGKILL)
-        with pytest.raises(EngineUnavailableError) as failed:
-            async for _ in events:
-                pass
-        assert failed.value.status == 503
-        assert (await answer(engine, ask("Still there?", max_tokens=3)))[0]
-    finally:
-        await engine.close()
+async def test_a_killed_worker_fails_its_answers_and_comes_back(narrow: OpenVinoEngine):
+    events = narrow.generate(ask("Tell a very long story.", max_tokens=400))
+    await anext(events)
+    worker = worker_of(max_running=1)
+    others = set(psutil.Process().children()) - {worker}
+    worker.send_signal(signal.SIGKILL)
+    with pytest.raises(EngineUnavailableError) as failed:
+        async for _ in events:
+            pass
+    assert failed.value.status == 503
+    assert (await answer(narrow, ask("Still there?", max_tokens=3)))[0]
+    await narrow.close()
     assert set(psutil.Process().children()) == others
 
 
@@ -330,7 +339,7 @@ def test_conversion_is_done_once_and_starts_over_after_a_kill(gguf: Path):
 
 
 def requantised(source: Path, target: Path, kind: GGMLQuantizationType) -> Path:
-    """A model whose first four layers have tensors of another type."""
+    """A model whose first two layers have tensors of another type."""
     reader = GGUFReader(source)
     writer = GGUFWriter(target, "llama")
     for field in reader.fields.values():
@@ -338,7 +347,7 @@ def requantised(source: Path, target: Path, kind: GGMLQuantizationType) -> Path:
             item = field.types[-1] if len(field.types) > 1 else None
             writer.add_key_value(field.name, field.contents(), field.types[0], item)
     for tensor in reader.tensors:
-        if tensor.tensor_type == GGMLQuantizationType.Q4_1 and tensor.name.split(".")[1] in "0123":
+        if tensor.tensor_type == GGMLQuantizationType.Q4_1 and tensor.name.split(".")[1] in "01":
             data = quants.quantize(quants.dequantize(tensor.data, tensor.tensor_type), kind)
             writer.add_tensor(tensor.name, data, raw_dtype=kind)
         else:

@@ -20,13 +20,12 @@ from services.generation.ports import (
     TextDelta,
     TokenLogprob,
 )
-from tests.tiny_language_model import CONTEXT, save_tiny_model
+from tests.tiny_language_model import CONTEXT
 
 
 @pytest.fixture(scope="module")
-async def engine(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[TransformersEngine]:
-    folder = save_tiny_model(tmp_path_factory.mktemp("tiny"))
-    engine = TransformersEngine(folder, model_id="tiny", context_tokens=4096, max_running=2, max_waiting=2)
+async def engine(tiny_language_model: Path) -> AsyncIterator[TransformersEngine]:
+    engine = TransformersEngine(tiny_language_model, model_id="tiny", context_tokens=4096, max_running=2, max_waiting=2)
     await engine.start()
     yield engine
     await engine.close()

@@ -26,7 +26,7 @@ from tests.loopback import serving
 
 NOBODY = "http://127.0.0.1:9"
 WAIT_S = 60.0
-POLL_S = 0.02
+POLL_S = 0.05
 
 Seen = TypeVar("Seen")
 

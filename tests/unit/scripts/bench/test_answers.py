@@ -7,7 +7,6 @@ from rich.console import Console
 from scripts.bench.answers import Answer, Prompts, Ratio, print_ratios
 from scripts.bench.generate_floor import Floor, bandwidth_share
 from services.generation.engines.transformers_model import load_model
-from tests.tiny_language_model import save_tiny_model
 
 
 def test_rates_leave_the_first_token_to_the_prompt():
@@ -37,10 +36,10 @@ def test_a_step_moves_the_weights_once_and_every_context():
     assert bandwidth_share(80, 8, weight_bytes=90, context_bytes=10, bytes_per_s=2000) == pytest.approx(0.85)
 
 
-def test_generate_is_timed_token_by_token(tmp_path: Path):
+def test_generate_is_timed_token_by_token(tiny_language_model: Path):
     import torch
 
-    loaded = load_model(save_tiny_model(tmp_path), torch.device("cpu"), torch.float32)
+    loaded = load_model(tiny_language_model, torch.device("cpu"), torch.float32)
     floor = Floor(loaded)
     answer = floor.answer("Why?", 5)
     assert answer.tokens == 5

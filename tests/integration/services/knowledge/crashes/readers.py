@@ -4,8 +4,10 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
-from tests.integration.services.knowledge.conftest import POLL_S, Person
+from tests.integration.services.knowledge.conftest import Person
 
+# Between two looks: the machine is also for what is watched.
+REST_S = 0.02
 # Unlike one another: a search shows passages that say the same once.
 SECTIONS = {
     "Food": "The {bird} eats trout and eels that it catches below the weir at dawn.",
@@ -46,8 +48,7 @@ async def watched(person: Person) -> AsyncGenerator[list[list[str]]]:
         while not stopping.is_set():
             for strategy in ("lexical", "vector", "hybrid"):
                 seen.append(sorted(await person.contents("weir", strategy=strategy, top_k=50)))
-                # The machine is also for what is watched.
-                await asyncio.sleep(POLL_S)
+                await asyncio.sleep(REST_S)
 
     looking = asyncio.create_task(keep_looking())
     try:

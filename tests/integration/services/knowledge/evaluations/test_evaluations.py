@@ -70,8 +70,7 @@ async def admin(clean_database: None, person: MakePerson, knowledge_settings: Se
     """Of an organisation that has read the pages."""
     alice = person(role=Role.ADMIN)
     async with working(knowledge_settings):
-        for name, content in PAGES.items():
-            await alice.add(content, name.title(), external_id=name)
+        await asyncio.gather(*(alice.add(content, name.title(), external_id=name) for name, content in PAGES.items()))
     return alice
 
 

@@ -8,19 +8,14 @@ from services.generation.engines import worker_protocol as protocol
 from services.generation.engines.decoding import DecodedToken
 from services.generation.engines.transformers_model import LoadedModel, load_model
 from services.generation.engines.transformers_worker import STEP_TOKENS, TransformersDecoder
-from tests.tiny_language_model import CONTEXT, save_tiny_model
+from tests.tiny_language_model import CONTEXT
 
 SLOTS = 3
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return save_tiny_model(tmp_path_factory.mktemp("tiny"))
-
-
-@pytest.fixture(scope="module")
-def loaded(folder: Path) -> LoadedModel:
-    return load_model(folder, torch.device("cpu"), torch.float32)
+def loaded(tiny_language_model: Path) -> LoadedModel:
+    return load_model(tiny_language_model, torch.device("cpu"), torch.float32)
 
 
 @pytest.fixture
@@ -150,10 +145,10 @@ def test_an_answer_ends_at_its_limit_and_at_a_control_token(decoder: Transformer
 
 
 @pytest.fixture
-def broken(folder: Path, tmp_path: Path) -> Path:
+def broken(tiny_language_model: Path, tmp_path: Path) -> Path:
     copy = tmp_path / "broken"
     copy.mkdir()
-    for path in folder.iterdir():
+    for path in tiny_language_model.iterdir():
         (copy / path.name).write_bytes(path.read_bytes())
     return copy
 
