@@ -16,7 +16,8 @@ from scripts.api import Api, ApiError
 
 POLL_S = 1.0
 STALLED_S = 600.0
-ASKED_AT_ONCE = 1_000
+# Some seconds' worth: the rest would be asked for again and again before its turn.
+ASKED_AT_ONCE = 200
 UNFINISHED = frozenset({"pending", "processing"})
 RATE_SAMPLE_S = 1.0
 

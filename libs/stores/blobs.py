@@ -12,6 +12,8 @@ from typing import IO, Protocol
 from uuid import UUID, uuid4
 
 PART_SUFFIX = ".part"
+# Less is written in one go, with the file's opening and closing: a thread's turn costs as much as a short file.
+WRITTEN_AT_ONCE = 1024 * 1024
 HASH_CHARS = hashlib.sha256().digest_size * 2
 
 
@@ -51,26 +53,21 @@ class FolderBlobStore:
 
     async def put(self, organization_id: UUID, content: AsyncIterator[bytes], max_bytes: int) -> tuple[str, int]:
         folder = self._root / str(organization_id)
-        part = folder / f".{uuid4()}{PART_SUFFIX}"
-        await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
+        part = _Part(folder / f".{uuid4()}{PART_SUFFIX}")
         digest = hashlib.sha256()
         size = 0
         try:
-            file = await asyncio.to_thread(part.open, "wb")
-            try:
-                async for piece in content:
-                    size += len(piece)
-                    if size > max_bytes:
-                        raise BlobTooLargeError
-                    digest.update(piece)
-                    await asyncio.to_thread(file.write, piece)
-                await asyncio.to_thread(_sync, file)
-            finally:
-                await asyncio.to_thread(file.close)
+            async for piece in content:
+                size += len(piece)
+                if size > max_bytes:
+                    raise BlobTooLargeError
+                digest.update(piece)
+                if part.takes(piece) >= WRITTEN_AT_ONCE:
+                    await asyncio.to_thread(part.write)
             sha256 = digest.hexdigest()
-            await asyncio.to_thread(_move, part, self._path(organization_id, sha256))
+            await asyncio.to_thread(part.become, self._path(organization_id, sha256))
         finally:
-            part.unlink(missing_ok=True)
+            part.discard()
         return sha256, size
 
     async def local_path(self, organization_id: UUID, sha256: str) -> Path:
@@ -100,6 +97,43 @@ class FolderBlobStore:
         if len(sha256) != HASH_CHARS or not sha256.isalnum():
             raise ValueError(f"{sha256!r} isn't a SHA-256 in hex.")
         return self._root / str(organization_id) / sha256[:2] / sha256
+
+
+class _Part:
+    """A file on its way. One file from its first byte to its last: what is removed meanwhile never becomes whole."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file: IO[bytes] | None = None
+        self._pieces: list[bytes] = []
+        self._waiting_bytes = 0
+
+    def takes(self, piece: bytes) -> int:
+        """Returns how many bytes wait to be written."""
+        self._pieces.append(piece)
+        self._waiting_bytes += len(piece)
+        return self._waiting_bytes
+
+    def write(self) -> IO[bytes]:
+        if self._file is None:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = self._path.open("wb")
+        self._file.writelines(self._pieces)
+        self._pieces, self._waiting_bytes = [], 0
+        return self._file
+
+    def become(self, target: Path) -> None:
+        """What waits is written, and all of it lies at `target`, for good."""
+        file = self.write()
+        _sync(file)
+        file.close()
+        _move(self._path, target)
+
+    def discard(self) -> None:
+        """Nothing, where it has become another."""
+        if self._file:
+            self._file.close()
+        self._path.unlink(missing_ok=True)
 
 
 def _sync(file: IO[bytes]) -> None:

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from libs.contracts.errors import ErrorCode, FootnoteError
 from libs.contracts.knowledge import DocumentAttributes, TextDocument, UploadFields
 from services.knowledge.parsing.media_types import HEAD_BYTES
-from services.knowledge.uploads import Upload
+from services.knowledge.upload_rows import Upload
 
 JSON_MAX_BYTES = 32_000_000
 PIECE_BYTES = 1_048_576

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from contextlib import suppress
 from uuid import UUID
 
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from libs.config.settings import Ingestion
@@ -22,7 +21,7 @@ from services.knowledge.chunking.chunks import chunk
 from services.knowledge.chunking.units import TokenCounter
 from services.knowledge.embedding_switch import indexes
 from services.knowledge.embedding_switch.served_models import ServedModels
-from services.knowledge.models import DocumentRow, RevisionRow, TextRow
+from services.knowledge.models import DocumentRow, RevisionRow
 from services.knowledge.parsing.dates import plausible
 from services.knowledge.parsing.document import FailureCode, ParseFailure, ParseLimits
 from services.knowledge.parsing.sandbox import Sandbox
@@ -159,6 +158,8 @@ class Ingester:
                 raise SwitchedMeanwhileError
             held = await queue.held(session, claim.lease, [revision.id for revision in claim.revisions])
             documents = await repository.living_documents(session, [row.document_id for row in held.values()])
+            revisions = await repository.revisions_of_each(session, documents)
+            texts: dict[UUID, str] = {}
             for revision in sorted(held.values(), key=lambda row: row.number):
                 document = documents.get(revision.document_id)
                 if document is None:
@@ -166,11 +167,13 @@ class Ingester:
                 if revision.id in failures:
                     _fail(revision, document, failures[revision.id])
                 else:
-                    await _serve(session, read[revision.id], revision, document)
+                    _serve(read[revision.id], revision, document)
+                    texts[document.id] = read[revision.id].text
                     if _said(read[revision.id].revision, document) != _said(revision, document):
                         # Changed after it was claimed: its passages were written as they were before.
                         session.add(behind(document))
-                await _settle_others(session, revision, document)
+                await _settle_others(session, revision, document, revisions[document.id])
+            await repository.keep_texts(session, texts)
             await repository.bump_knowledge_version(session, claim.organization_id)
 
     async def _release(self, claim: Claim, *, attempted: bool) -> None:
@@ -201,7 +204,7 @@ def _said(revision: RevisionRow, document: DocumentRow) -> tuple[str | None, Pas
     return revision.title, attributes_of(revision, document.owner_id)
 
 
-async def _serve(session: AsyncSession, one: Prepared, revision: RevisionRow, document: DocumentRow) -> None:
+def _serve(one: Prepared, revision: RevisionRow, document: DocumentRow) -> None:
     assert revision.lease is not None  # noqa: S101 - it is held
     document.served_version = queue.version_of(revision.lease, revision.id)
     revision.status, revision.lease = "completed", None
@@ -216,13 +219,16 @@ async def _serve(session: AsyncSession, one: Prepared, revision: RevisionRow, do
     document.media_type, document.size_bytes = revision.media_type, revision.size_bytes
     document.chunk_count = len(one.chunks)
     document.status, document.error_code, document.error_message = DocumentStatus.COMPLETED, None, None
-    text = insert(TextRow).values(document_id=document.id, content=one.text)
-    await session.execute(text.on_conflict_do_update(index_elements=[TextRow.document_id], set_={"content": one.text}))
 
 
-async def _settle_others(session: AsyncSession, revision: RevisionRow, document: DocumentRow) -> None:
-    """Older contents are given up, but for the one still served; newer ones keep the document pending and narrowed."""
-    for other in await repository.revisions_of(session, document.id):
+async def _settle_others(
+    session: AsyncSession, revision: RevisionRow, document: DocumentRow, revisions: list[RevisionRow]
+) -> None:
+    """Older contents are given up, but for the one still served; newer ones keep the document pending and narrowed.
+
+    `revisions` are the document's, and lose what is given up.
+    """
+    for other in [*revisions]:
         if other.number > revision.number and other.status in ("pending", "processing"):
             document.status, document.error_code, document.error_message = DocumentStatus.PENDING, None, None
             document.access, document.group_ids = narrower(columns_of(document), columns_of(other))
@@ -231,3 +237,4 @@ async def _settle_others(session: AsyncSession, revision: RevisionRow, document:
         ):
             session.add(give_up(other, counted=other.status != "accepting"))
             await session.delete(other)
+            revisions.remove(other)

@@ -26,6 +26,9 @@ BATCH = 100
 HALF_ACCEPTED_AFTER = timedelta(seconds=10)
 # No search takes as long.
 READERS_FINISH = timedelta(seconds=30)
+# All that was written since is rewritten, so that while documents come in, often would cost a good part of their time.
+# What isn't in the structures yet is found all the same.
+MAINTAIN_EVERY_S = 10.0
 
 
 class Purger:
@@ -46,6 +49,7 @@ class Purger:
         self._index = index
         self._uploads = uploads
         self._clean: dict[UUID, int] = {}
+        self._maintained: dict[UUID, float] = {}
 
     async def sweep_changed(self) -> None:
         """Sweeps every organisation whose knowledge changed since its last sweep; all of them the first time.
@@ -58,9 +62,11 @@ class Purger:
         for organization_id, version in versions.items():
             if self._clean.get(organization_id) != version:
                 await self.sweep(organization_id)
+                if time.monotonic() < self._maintained.get(organization_id, -MAINTAIN_EVERY_S) + MAINTAIN_EVERY_S:
+                    continue
                 for index in await self._indexes(organization_id):
                     await index.maintain(organization_id)
-                self._clean[organization_id] = version
+                self._clean[organization_id], self._maintained[organization_id] = version, time.monotonic()
 
     async def sweep(self, organization_id: UUID) -> bool:
         """Removes passages that are neither kept nor being written; true where there were any."""

@@ -152,23 +152,42 @@ async def require_collection(session: AsyncSession, subject: Subject, collection
         )
 
 
-async def with_external_id(session: AsyncSession, organization_id: UUID, external_id: str) -> DocumentRow | None:
-    """The living document of that name, whoever may read it: replacing needs to know of it."""
+async def with_external_ids(
+    session: AsyncSession, organization_id: UUID, external_ids: Iterable[str]
+) -> dict[str, DocumentRow]:
+    """The living documents of those names, whoever may read them: replacing needs to know of them."""
     query = select(DocumentRow).where(
         DocumentRow.organization_id == organization_id,
-        DocumentRow.external_id == external_id,
+        DocumentRow.external_id.in_(set(external_ids)),
         DocumentRow.deleted_at.is_(None),
     )
-    return await session.scalar(query)
+    return {row.external_id: row for row in await session.scalars(query) if row.external_id}
 
 
-async def next_revision_number(session: AsyncSession, document_id: UUID) -> int:
-    query = select(func.max(RevisionRow.number)).where(RevisionRow.document_id == document_id)
-    return (await session.scalar(query) or 0) + 1
+async def with_external_id(session: AsyncSession, organization_id: UUID, external_id: str) -> DocumentRow | None:
+    """As `with_external_ids`."""
+    return (await with_external_ids(session, organization_id, [external_id])).get(external_id)
+
+
+async def revisions_of_each(session: AsyncSession, document_ids: Iterable[UUID]) -> dict[UUID, list[RevisionRow]]:
+    """By document; every document has a list."""
+    found: dict[UUID, list[RevisionRow]] = {document_id: [] for document_id in document_ids}
+    for row in await session.scalars(select(RevisionRow).where(RevisionRow.document_id.in_(found))):
+        found[row.document_id].append(row)
+    return found
 
 
 async def revisions_of(session: AsyncSession, document_id: UUID) -> Sequence[RevisionRow]:
     return list(await session.scalars(select(RevisionRow).where(RevisionRow.document_id == document_id)))
+
+
+async def keep_texts(session: AsyncSession, contents: Mapping[UUID, str]) -> None:
+    """The documents' texts, in the place of those before."""
+    if contents:
+        text = insert(TextRow)
+        text = text.on_conflict_do_update(index_elements=[TextRow.document_id], set_={"content": text.excluded.content})
+        # In one order everywhere, so that no two wait for each other.
+        await session.execute(text, [{"document_id": id_, "content": contents[id_]} for id_ in sorted(contents)])
 
 
 async def surroundings(

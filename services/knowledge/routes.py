@@ -45,7 +45,8 @@ from services.knowledge.listing import ListingFilters
 from services.knowledge.passages import Passages
 from services.knowledge.retrieval import Retriever
 from services.knowledge.standing import Standings
-from services.knowledge.uploads import Upload, Uploads
+from services.knowledge.upload_rows import Upload
+from services.knowledge.uploads import Uploads
 from services.knowledge.usage.routes import UsageDependency
 from services.knowledge.usage.routes import router as use
 

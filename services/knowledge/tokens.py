@@ -1,7 +1,10 @@
 """Token counts by the embedding model's own tokenizer, without loading the model."""
 
-from collections.abc import Sequence
+import json
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from tokenizers import Tokenizer
 
@@ -14,6 +17,11 @@ log = get_logger(__name__)
 TOKENIZER_FILE = "tokenizer.json"
 # What an installation has where its own models run elsewhere.
 FALLBACK_MODEL = "minilm"
+# White space to every tokenizer of BERT's kind; to some of them other characters are, which may stay within a word.
+_WORD = re.compile(r"[^ \t\r\n]+")
+# Some 10 MB. Longer words are rarely met again.
+_REMEMBERED_WORDS = 100_000
+_REMEMBERED_CHARACTERS = 40
 
 
 def token_counts(settings: Settings) -> "TokenCounts":
@@ -39,11 +47,48 @@ def token_counts(settings: Settings) -> "TokenCounts":
 
 
 class TokenCounts:
+    """Counts word by word where the tokenizer reads words apart, and remembers each: texts repeat their words.
+
+    May be called from several threads.
+    """
+
     def __init__(self, model_folder: Path) -> None:
-        self._tokenizer = Tokenizer.from_file(str(model_folder / "tokenizer.json"))
+        file = model_folder / TOKENIZER_FILE
+        self._tokenizer = Tokenizer.from_file(str(file))
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
+        self._by_word = _reads_words_apart(json.loads(file.read_bytes()))
+        self._known: dict[str, int] = {}
 
     def __call__(self, texts: Sequence[str]) -> list[int]:
         """The number of tokens of each text, special tokens left out."""
-        return [len(encoding.ids) for encoding in self._tokenizer.encode_batch(list(texts), add_special_tokens=False)]
+        if not self._by_word:
+            return self._count(texts)
+        words = [_WORD.findall(text) for text in texts]
+        known = self._known
+        unknown = list({word for some in words for word in some if word not in known})
+        counted = dict(zip(unknown, self._count(unknown), strict=True))
+        counts = [sum(known[word] if word in known else counted[word] for word in some) for some in words]
+        self._remember(counted)
+        return counts
+
+    def _count(self, texts: Sequence[str]) -> list[int]:
+        encodings = self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False) if texts else []
+        return [len(encoding) for encoding in encodings]
+
+    def _remember(self, counted: Mapping[str, int]) -> None:
+        if len(self._known) + len(counted) > _REMEMBERED_WORDS:
+            # Another thread may still count by the one before.
+            self._known = {}
+        self._known.update({word: count for word, count in counted.items() if len(word) <= _REMEMBERED_CHARACTERS})
+
+
+def _reads_words_apart(tokenizer: Mapping[str, Any]) -> bool:
+    """Whether a text has as many tokens as its words have, each alone: true of BERT's kind, which cuts at white space.
+
+    To others a word with a space before it is another word.
+    """
+    parts = ("normalizer", "pre_tokenizer", "model")
+    kinds: list[str | None] = [(tokenizer.get(part) or {}).get("type") for part in parts]
+    spaced = any(_WORD.fullmatch(token["content"]) is None for token in tokenizer.get("added_tokens", ()))
+    return kinds == ["BertNormalizer", "BertPreTokenizer", "WordPiece"] and not spaced

@@ -1,11 +1,8 @@
 """Taking documents in: stored, counted, then lined up for indexing."""
 
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
-from uuid import UUID, uuid4
+from collections.abc import Sequence
+from uuid import UUID
 
 from sqlalchemy import delete, exists, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -13,50 +10,20 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from libs.clients.billing import BillingClient
 from libs.contracts.errors import ErrorCode, FootnoteError, unavailable
 from libs.contracts.identity import Subject
-from libs.contracts.knowledge import DocumentAccepted, DocumentAttributes, DocumentStatus
+from libs.contracts.knowledge import DocumentAccepted, DocumentStatus
 from libs.stores.blobs import BlobStore, BlobTooLargeError
 from libs.stores.postgres import Database
 from libs.telemetry.logs import get_logger
 from services.knowledge import repository
-from services.knowledge.access import (
-    INHERITED,
-    columns_of,
-    left_access,
-    narrower,
-    require_manager,
-    require_own_groups,
-    stored_access,
-)
+from services.knowledge.access import INHERITED, columns_of, narrower, require_own_groups
 from services.knowledge.aftermath import discard_unused, give_up, kept
 from services.knowledge.models import DocumentRow, RevisionRow
 from services.knowledge.parsing.media_types import ACCEPTED, MediaType, detect_type
+from services.knowledge.upload_rows import Stored, Upload, write_rows
 
 log = get_logger(__name__)
 
 QUOTA_EXCEEDED = "quota_exceeded"
-
-
-@dataclass(frozen=True)
-class Upload:
-    """A document on its way in: what is said of it, and its bytes. `title` None leaves it to the file.
-
-    `modified_at` is what its store says, for a file that doesn't tell its own date.
-    """
-
-    attributes: DocumentAttributes
-    title: str | None
-    file_name: str
-    head: bytes
-    content: AsyncIterator[bytes]
-    modified_at: datetime | None = None
-
-
-@dataclass(frozen=True)
-class _Stored:
-    upload: Upload
-    media_type: MediaType
-    sha256: str
-    size: int
 
 
 class Uploads:
@@ -83,10 +50,10 @@ class Uploads:
             require_own_groups(subject, upload.attributes.access)
         _refuse_repeated_names(uploads)
         organization_id = subject.organization_id
-        stored: list[_Stored] = []
+        stored: list[Stored] = []
         try:
             for upload, media_type in zip(uploads, media_types, strict=True):
-                stored.append(_Stored(upload, media_type, *await self._store(organization_id, upload)))
+                stored.append(Stored(upload, media_type, *await self._store(organization_id, upload)))
             revisions = await self._write(subject, stored)
         except BaseException:
             await discard_unused(self._database, self._blobs, organization_id, {one.sha256 for one in stored})
@@ -123,7 +90,7 @@ class Uploads:
                 {"max_bytes": self._max_bytes},
             ) from error
 
-    async def _write(self, subject: Subject, stored: Sequence[_Stored]) -> list[RevisionRow]:
+    async def _write(self, subject: Subject, stored: Sequence[Stored]) -> list[RevisionRow]:
         async with self._database.transaction() as session:
             await repository.lock_organization(session, subject.organization_id)
             for one in stored:
@@ -132,7 +99,7 @@ class Uploads:
                     await self._blobs.local_path(subject.organization_id, one.sha256)
                 except FileNotFoundError as error:
                     raise unavailable("knowledge") from error
-            return [await _write_one(session, subject, one) for one in stored]
+            return await write_rows(session, subject, stored)
 
     async def _count_or_wait(self, organization_id: UUID, revisions: Sequence[RevisionRow]) -> None:
         try:
@@ -162,11 +129,13 @@ class Uploads:
             await repository.lock_organization(session, organization_id)
             narrowed = False
             documents = await repository.kept_documents(session, [one.document_id for one in revisions])
+            waiting = update(RevisionRow).where(
+                RevisionRow.id.in_([one.id for one in revisions]), RevisionRow.status == "accepting"
+            )
+            lined_up = set(await session.scalars(waiting.values(status="pending").returning(RevisionRow.id)))
             for revision in revisions:
-                waiting = update(RevisionRow).where(RevisionRow.id == revision.id, RevisionRow.status == "accepting")
-                lined_up = await session.scalar(waiting.values(status="pending").returning(RevisionRow.id))
                 document = documents.get(revision.document_id)
-                if lined_up is None or document is None:
+                if revision.id not in lined_up or document is None:
                     continue
                 document.status, document.error_code, document.error_message = DocumentStatus.PENDING, None, None
                 former = (document.access, document.group_ids)
@@ -215,98 +184,6 @@ def _refuse_repeated_names(uploads: Sequence[Upload]) -> None:
             422,
             {"fields": [{"field": "documents.external_id", "message": "named twice"}]},
         )
-
-
-async def _write_one(session: AsyncSession, subject: Subject, stored: _Stored) -> RevisionRow:
-    """The document's row, if it is new, and the revision that waits to be counted."""
-    upload, attributes = stored.upload, stored.upload.attributes
-    await repository.require_collection(session, subject, attributes.collection_id)
-    document = None
-    if attributes.external_id:
-        document = await repository.with_external_id(session, subject.organization_id, attributes.external_id)
-    said = _said(upload)
-    if document:
-        require_manager(subject, document)
-        said = await _unchanged(session, document, stored.sha256, said) | said
-    else:
-        document = DocumentRow(
-            id=uuid4(),
-            organization_id=subject.organization_id,
-            owner_id=subject.user_id,
-            external_id=attributes.external_id,
-            status=DocumentStatus.PENDING,
-            media_type=stored.media_type,
-            size_bytes=stored.size,
-            **_UNSAID
-            | said
-            | {
-                "title": upload.title or upload.file_name,
-                "dated_at": attributes.date or upload.modified_at or func.now(),
-            },
-        )
-        session.add(document)
-        await session.flush()
-    revision = RevisionRow(
-        id=uuid4(),
-        document_id=document.id,
-        organization_id=subject.organization_id,
-        number=await repository.next_revision_number(session, document.id),
-        sha256=stored.sha256,
-        size_bytes=stored.size,
-        file_name=upload.file_name,
-        media_type=stored.media_type,
-        status="accepting",
-        **_UNSAID | ({"content_date": upload.modified_at} if upload.modified_at else {}) | said,
-    )
-    session.add(revision)
-    return revision
-
-
-_UNSAID: dict[str, Any] = {
-    "title": None,
-    "category": None,
-    "tags": [],
-    "collection_id": None,
-    "access": INHERITED,
-    "group_ids": [],
-    "custom": {},
-    "source": None,
-    "language": None,
-    "dated_at": None,
-}
-
-
-def _said(upload: Upload) -> dict[str, Any]:
-    """The columns of what an upload says of its document, and of nothing else."""
-    attributes = upload.attributes
-    said = {name: getattr(attributes, name) for name in attributes.model_fields_set & _UNSAID.keys()}
-    if "metadata" in attributes.model_fields_set:
-        said["custom"] = attributes.metadata
-    if "date" in attributes.model_fields_set:
-        said["dated_at"] = attributes.date
-    if attributes.access is not None:
-        said["access"], said["group_ids"] = stored_access(attributes.access)
-    elif "access" in said:
-        said["access"], said["group_ids"] = INHERITED, []
-    return said | ({"title": upload.title} if upload.title else {})
-
-
-async def _unchanged(session: AsyncSession, document: DocumentRow, sha256: str, said: dict[str, Any]) -> dict[str, Any]:
-    """What stays as it was for a new content that doesn't say otherwise: silence never opens a document.
-
-    A date was stated of those bytes only: others are as old as they say themselves.
-    """
-    revisions = await repository.revisions_of(session, document.id)
-    newest = max(revisions, key=lambda row: row.number, default=None)
-    former = {name: getattr(newest or document, name) for name in _UNSAID}
-    if newest and newest.sha256 == sha256:
-        former["content_date"] = newest.content_date
-    else:
-        former["dated_at"] = None
-    if "collection_id" in said and said["collection_id"] is None and former["access"] == INHERITED:
-        collections = await repository.collections_of(session, [newest or document])
-        former |= left_access(former["collection_id"], collections)
-    return former
 
 
 async def _refuse_later(session: AsyncSession, revision: RevisionRow) -> None:

@@ -27,7 +27,8 @@ log = get_logger(__name__)
 
 # Of a long document at a time: some 10 MB with its vectors, and half a minute on two cores.
 WRITTEN_AT_ONCE = 1_024
-EMBEDDED_AT_ONCE = 64
+# A turn's passages, most times.
+EMBEDDED_AT_ONCE = 128
 EMBED_TIMEOUT_S = 120.0
 # How long a document that is half written waits for embedding to come back before all of it goes back to the queue.
 PATIENCE_S = 120.0

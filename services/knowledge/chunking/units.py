@@ -225,5 +225,5 @@ def _with_outer_seams(text: str, units: Sequence[Unit]) -> list[Unit]:
             seam = Seam.SECTION
         elif last and seam is Seam.BLOCK and last.page != unit.page and text[unit.start].islower():
             seam = Seam.WORD  # a sentence that runs on from the page before
-        seamed.append(replace(unit, seam=seam))
+        seamed.append(unit if seam is unit.seam else replace(unit, seam=seam))
     return seamed

@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from io import BufferedReader, FileIO
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Self
@@ -34,6 +35,7 @@ _ENVIRONMENT = {
     "ORT_DISABLE_TELEMETRY": "1",
 }
 _PIECE_BYTES = 1024 * 1024
+_BUFFER_BYTES = 64 * 1024
 _GUARDS = {"files", "calls"}
 _DOCUMENT = TypeAdapter(ParsedDocument)
 
@@ -82,12 +84,11 @@ class Sandbox:
         the document. Cancelling ends the child at once.
         """
         limits = limits or ParseLimits()
-        with await asyncio.to_thread(path.open, "rb") as file:
-            media_type = detect_type(name, await asyncio.to_thread(file.read, HEAD_BYTES))
+        file, head, size = await asyncio.to_thread(_opened, path)
+        with file:
+            media_type = detect_type(name, head)
             if media_type is None:
                 raise ParseFailure(FailureCode.UNSUPPORTED, f"Files like {name!r} can't be read.")
-            file.seek(0)
-            size = os.fstat(file.fileno()).st_size
             if size > limits.file_bytes:
                 message = f"The file is larger than {limits.file_bytes:,} bytes. Split it and try again."
                 raise ParseFailure(FailureCode.TOO_LARGE, message)
@@ -122,8 +123,6 @@ class Sandbox:
                     child = _Child(child.tenant)
                     answer = await child.ask(request, file)
                 document = await asyncio.to_thread(_document_in, answer)
-            language = await asyncio.to_thread(language_of, document.text)
-            document = replace(document, language=language)
             fit = child.served < self._documents_per_child
         except TimeoutError as error:
             message = f"Reading the document takes longer than {limits.wall_seconds:g} seconds. Split it and try again."
@@ -164,7 +163,9 @@ class _Child:
             process.stdin.write(wire.frame(request))
             left = request.size
             while left:
-                piece = await asyncio.to_thread(file.read, min(left, _PIECE_BYTES))
+                # A short file is in memory since its head was read.
+                short = request.size <= _BUFFER_BYTES
+                piece = file.read(left) if short else await asyncio.to_thread(file.read, min(left, _PIECE_BYTES))
                 if not piece:
                     raise OSError(f"the file became shorter than {request.size} bytes while it was read")
                 left -= len(piece)
@@ -219,8 +220,22 @@ class _Child:
             raise _BrokenChildError from error
 
 
+def _opened(path: Path) -> tuple[BinaryIO, bytes, int]:
+    """The file, its first bytes and its size; where it is short, all of it is read."""
+    file = BufferedReader(FileIO(path), _BUFFER_BYTES)
+    try:
+        head = file.peek(HEAD_BYTES)[:HEAD_BYTES]
+        return file, head, os.fstat(file.fileno()).st_size
+    except BaseException:
+        file.close()
+        raise
+
+
 def _document_in(answer: bytes) -> ParsedDocument:
-    """Checks an answer, which a document may have forged. Raises `ParseFailure`, or `_BrokenChildError`."""
+    """Checks an answer, which a document may have forged, and tells its language.
+
+    Raises `ParseFailure`, or `_BrokenChildError`.
+    """
     try:
         fields: dict[str, Any] = orjson.loads(answer)
         if "failure" in fields:
@@ -230,7 +245,7 @@ def _document_in(answer: bytes) -> ParsedDocument:
         raise _BrokenChildError from error
     if not document.text.strip() or any(start > end for start, end in _ends_and_starts(document)):
         raise _BrokenChildError
-    return document
+    return replace(document, language=language_of(document.text))
 
 
 def _ends_and_starts(document: ParsedDocument) -> Iterator[tuple[int, int]]:

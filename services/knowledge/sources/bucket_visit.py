@@ -22,7 +22,7 @@ from services.knowledge.sources.models import SourceRow
 from services.knowledge.sources.object_states import ObjectState, ObjectStates
 from services.knowledge.sources.report import Report
 from services.knowledge.sources.source_documents import EXTERNAL_ID_MAX_CHARS, SourceDocuments, object_external_id
-from services.knowledge.uploads import Upload
+from services.knowledge.upload_rows import Upload
 
 IN_MEMORY_BYTES = 1_000_000
 PIECE_BYTES = 1_048_576

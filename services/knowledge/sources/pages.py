@@ -21,7 +21,8 @@ from libs.contracts.sources import WebDocument
 from libs.fetch.errors import FetchError, TooLargeError
 from libs.fetch.fetcher import Fetched, Fetcher
 from services.knowledge.parsing.media_types import FORMATS, HEAD_BYTES, MediaType, detect_type
-from services.knowledge.uploads import Upload, Uploads
+from services.knowledge.upload_rows import Upload
+from services.knowledge.uploads import Uploads
 
 AT_ONCE = 32
 AT_ONCE_EACH = 4

@@ -19,7 +19,8 @@ from services.knowledge.access import require_own_groups
 from services.knowledge.parsing.media_types import ACCEPTED, HEAD_BYTES, detect_type
 from services.knowledge.sources.models import PartialUploadRow
 from services.knowledge.sources.parts import Part, Parts
-from services.knowledge.uploads import Upload, Uploads
+from services.knowledge.upload_rows import Upload
+from services.knowledge.uploads import Uploads
 
 LIFE = timedelta(hours=24)
 OPEN_EACH = 20

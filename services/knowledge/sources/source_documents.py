@@ -9,7 +9,8 @@ from libs.contracts.sources import InventoryItem
 from libs.stores.postgres import Database
 from services.knowledge.documents import Documents
 from services.knowledge.sources.inventory import Inventories
-from services.knowledge.uploads import Upload, Uploads
+from services.knowledge.upload_rows import Upload
+from services.knowledge.uploads import Uploads
 
 PAGE = 1_000
 EXTERNAL_ID_MAX_CHARS = 500

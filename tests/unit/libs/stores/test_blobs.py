@@ -1,19 +1,27 @@
-"""What a folder of blobs knows of its age."""
+"""A folder of blobs: each kept whole or not at all, and what it knows of its age."""
 
 import os
 import time
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from hashlib import sha256
 from pathlib import Path
 from uuid import UUID, uuid4
 
-from libs.stores.blobs import FolderBlobStore
+import pytest
+
+from libs.stores import blobs as stored_blobs
+from libs.stores.blobs import BlobTooLargeError, FolderBlobStore
 
 HOUR = timedelta(hours=1)
 
 
 async def once(content: bytes) -> AsyncIterator[bytes]:
     yield content
+
+
+def files_in(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]
 
 
 def age(path: Path) -> None:
@@ -46,3 +54,54 @@ async def test_a_file_that_is_still_written_stays(tmp_path: Path) -> None:
     assert await blobs.discard_unfinished(HOUR) == 1
     assert (dead.exists(), growing.exists()) == (False, True)
     assert await blobs.discard_unfinished(HOUR) == 0
+
+
+async def pieces(content: bytes, size: int) -> AsyncIterator[bytes]:
+    for start in range(0, len(content), size):
+        yield content[start : start + size]
+
+
+@pytest.mark.parametrize("size", [0, 1, 99, 100, 101, 1_000])
+async def test_what_was_put_is_kept_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int) -> None:
+    monkeypatch.setattr(stored_blobs, "WRITTEN_AT_ONCE", 100)
+    blobs, organization_id = FolderBlobStore(tmp_path), uuid4()
+    content = os.urandom(size)
+    assert await blobs.put(organization_id, pieces(content, 30), 1_000) == (sha256(content).hexdigest(), size)
+    path = await blobs.local_path(organization_id, sha256(content).hexdigest())
+    assert path.read_bytes() == content
+    assert files_in(tmp_path) == [path]
+
+
+@pytest.mark.parametrize("written_at_once", [100, 10_000])
+async def test_of_what_is_too_large_or_breaks_off_nothing_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, written_at_once: int
+) -> None:
+    monkeypatch.setattr(stored_blobs, "WRITTEN_AT_ONCE", written_at_once)
+
+    async def broken() -> AsyncIterator[bytes]:
+        yield b"x" * 500
+        raise ConnectionResetError
+
+    blobs = FolderBlobStore(tmp_path)
+    with pytest.raises(BlobTooLargeError):
+        await blobs.put(uuid4(), pieces(b"x" * 1_001, 300), 1_000)
+    with pytest.raises(ConnectionResetError):
+        await blobs.put(uuid4(), broken(), 1_000)
+    assert files_in(tmp_path) == []
+
+
+async def test_a_part_that_is_removed_while_it_is_written_never_becomes_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stored_blobs, "WRITTEN_AT_ONCE", 100)
+    blobs = FolderBlobStore(tmp_path)
+
+    async def interrupted() -> AsyncIterator[bytes]:
+        yield b"x" * 150
+        (part,) = files_in(tmp_path)
+        part.unlink()
+        yield b"y" * 150
+
+    with pytest.raises(FileNotFoundError):
+        await blobs.put(uuid4(), interrupted(), 1_000)
+    assert files_in(tmp_path) == []
