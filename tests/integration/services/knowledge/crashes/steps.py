@@ -41,6 +41,7 @@ INDEXING = [
     *around(f"{INDEX}.add"),
     *around("services.knowledge.ingestion:_serve"),
     *around("services.knowledge.ingestion:_settle_others"),
+    *around("services.knowledge.repository:keep_texts"),
     Death("services.knowledge.repository:bump_knowledge_version", "after"),
     Death(f"{INGESTER}._publish", "after"),
 ]
