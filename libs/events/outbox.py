@@ -63,8 +63,10 @@ class OutboxRelay:
                 log.warning("outbox unreadable", error=str(error))
                 busy = 0
             if not busy:
+                # Not wait_for: woken at the moment of its cancellation, it would go on.
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), IDLE_S)
+                    async with asyncio.timeout(IDLE_S):
+                        await self._wake.wait()
                 self._wake.clear()
 
     async def deliver_due(self) -> int:

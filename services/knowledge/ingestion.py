@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import suppress
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -92,8 +91,8 @@ class Ingester:
             raise
         finally:
             renewing.cancel()
-            with suppress(asyncio.CancelledError):
-                await renewing
+            # Its cancellation, and not one that comes for this turn meanwhile.
+            await asyncio.wait([renewing])
         return True
 
     async def _index_claimed(self, claim: Claim) -> None:

@@ -172,8 +172,12 @@ def _switching(
 
 
 async def _forever(step: Step, idle_s: float) -> None:
-    """Again and again, at once after a step that found work; whatever a step raises, the next one tries again."""
-    while True:
+    """Again and again, at once after a step that found work; whatever a step raises, the next one tries again.
+
+    Ends when it is cancelled, even where what a step waited for took the cancellation for its own.
+    """
+    task = asyncio.current_task()
+    while task and not task.cancelling():
         try:
             busy = await step()
         except Exception as error:  # noqa: BLE001 - see above
