@@ -7,9 +7,20 @@ from uuid import uuid4
 import pytest
 
 from libs.contracts.identity import Role, Subject
+from libs.events.outbox import OutboxRelay
 from services.chat.conversations.repository import ConversationRepository
 from services.chat.quota import RELEASE, Usage, settlement
 from services.chat.repository import ChatStore, FinishedAnswer
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_delivered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The service that other tests use runs beside these, and delivers what it finds in the outbox."""
+
+    async def nothing_due(*_: object) -> list[object]:
+        return []
+
+    monkeypatch.setattr(OutboxRelay, "_claim", nothing_due)
 
 
 @pytest.fixture
