@@ -24,22 +24,12 @@ from services.embedding.ports import ModelLoadError
 from tests.integration.services.embedding.tei import Tei
 from tests.loopback import serving
 from tests.stack import until
-from tests.tiny_entailment_model import LABELS, MAX_TOKENS, make_tiny_entailment_model
+from tests.tiny_entailment_model import LABELS, MAX_TOKENS
 
 ALWAYS = "Receipts are always checked within 30 days by the finance team."
 ENTAILED = "The finance team always checks receipts."
 CONTRADICTING = "The finance team sometimes checks receipts."
 NEUTRAL = "The finance team checks receipts."
-
-
-@pytest.fixture(scope="module")
-def models(models_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    if not (models_dir / "minilm").is_dir():
-        pytest.skip("the weights 'minilm' aren't installed")
-    folder = tmp_path_factory.mktemp("models")
-    (folder / "minilm").symlink_to(models_dir / "minilm")
-    make_tiny_entailment_model(folder / "nli")
-    return folder
 
 
 @asynccontextmanager
@@ -72,8 +62,8 @@ async def loaded(http: httpx.AsyncClient) -> None:
 
 
 @pytest.fixture(scope="module")
-async def service(settings: Settings, models: Path) -> AsyncIterator[httpx.AsyncClient]:
-    async with running(settings, models, "nli") as http:
+async def service(settings: Settings, models_with_entailment: Path) -> AsyncIterator[httpx.AsyncClient]:
+    async with running(settings, models_with_entailment, "nli") as http:
         await loaded(http)
         yield http
 
@@ -148,16 +138,18 @@ async def test_more_than_may_wait_is_refused_at_once(service: httpx.AsyncClient)
     assert (await predict(service, [[ALWAYS, ENTAILED]])).status_code == 200
 
 
-async def test_without_one_configured_the_rest_works_and_predictions_are_refused(settings: Settings, models: Path):
-    async with running(settings, models, "") as http:
+async def test_without_one_configured_the_rest_works_and_predictions_are_refused(
+    settings: Settings, models_with_entailment: Path
+):
+    async with running(settings, models_with_entailment, "") as http:
         assert "entailment model" not in (await http.get("/health/detailed")).json()["checks"]
         answer = await predict(http, [[ALWAYS, ENTAILED]])
     assert answer.status_code == 404
     assert "There is no entailment model 'default'. None is configured." in answer.text
 
 
-async def test_one_that_isnt_there_leaves_embedding_ready_and_is_told(settings: Settings, models: Path):
-    async with running(settings, models, "absent") as http:
+async def test_one_that_isnt_there_leaves_embedding_ready_and_is_told(settings: Settings, models_with_entailment: Path):
+    async with running(settings, models_with_entailment, "absent") as http:
         check = await until(lambda: state(http))
         assert not check["ok"]
         assert "There is no model 'absent'" in str(check)
@@ -206,22 +198,24 @@ def spoilt(models: Path, folder: Path, what: str) -> WeightsStore:
         ("limit", "can't be loaded"),
     ],
 )
-def test_a_folder_that_cant_judge_is_refused_with_the_reason(models: Path, tmp_path: Path, what: str, words: str):
+def test_a_folder_that_cant_judge_is_refused_with_the_reason(
+    models_with_entailment: Path, tmp_path: Path, what: str, words: str
+):
     with pytest.raises(ModelLoadError) as refused:
-        load_classifier("torch", "nli", spoilt(models, tmp_path, what))
+        load_classifier("torch", "nli", spoilt(models_with_entailment, tmp_path, what))
     assert words in str(refused.value)
 
 
-def test_the_catalogues_weights_are_none(models: Path):
+def test_the_catalogues_weights_are_none(models_with_entailment: Path):
     with pytest.raises(ModelLoadError, match="classify nothing"):
-        load_classifier("auto", "minilm", WeightsStore(models))
+        load_classifier("auto", "minilm", WeightsStore(models_with_entailment))
 
 
-async def test_a_server_elsewhere_judges_in_batches_of_its_size(settings: Settings, models: Path):
+async def test_a_server_elsewhere_judges_in_batches_of_its_size(settings: Settings, models_with_entailment: Path):
     tei = Tei()
     async with serving(tei.app) as url:
         far = RemoteModel(url=url, protocol="tei", max_tokens=20, revision="1", max_texts=2)
-        async with running(settings, models, "far", far=far) as http:
+        async with running(settings, models_with_entailment, "far", far=far) as http:
             await loaded(http)
             judged = await client(http, settings).infer([(ALWAYS, ALWAYS), (ALWAYS, "no"), ("a", "b")])
             assert [round(one.entailment, 3) for one in judged] == [0.9, 0.1, 0.1]
@@ -247,12 +241,12 @@ async def test_a_server_elsewhere_judges_in_batches_of_its_size(settings: Settin
     ],
 )
 async def test_a_server_that_cant_judge_is_told(
-    settings: Settings, models: Path, protocol: Any, first: Any, words: str
+    settings: Settings, models_with_entailment: Path, protocol: Any, first: Any, words: str
 ):
     tei = Tei()
     tei.answers = [JSONResponse(first)] if first else []
     async with serving(tei.app) as url:
         far = RemoteModel(url=url, protocol=protocol, max_tokens=20, revision="1")
-        async with running(settings, models, "far", far=far) as http:
+        async with running(settings, models_with_entailment, "far", far=far) as http:
             check = await until(lambda: state(http))
     assert words in str(check)

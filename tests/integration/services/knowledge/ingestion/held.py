@@ -78,6 +78,15 @@ def an_ingester(
     )
 
 
+async def held_turn(ingester: Ingester, embedder: HeldEmbedder) -> "asyncio.Task[bool]":
+    """A turn that has come to its embedding and waits there until `embedder.wait` is set."""
+    embedder.reached.clear()
+    embedder.wait = asyncio.Event()
+    turn = asyncio.create_task(ingester.turn())
+    await embedder.reached.wait()
+    return turn
+
+
 async def status(person: Person, document_id: str) -> str:
     return (await person.get(f"/documents/{document_id}")).json()["status"]
 

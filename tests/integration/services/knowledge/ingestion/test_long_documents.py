@@ -10,7 +10,7 @@ from services.knowledge.adapters.lancedb_index import LanceDbIndex
 from services.knowledge.ingestion import Ingester
 from services.knowledge.ports import FoundPassage, Scope
 from tests.integration.services.knowledge.conftest import Person, until
-from tests.integration.services.knowledge.ingestion.held import HeldEmbedder, MakePerson
+from tests.integration.services.knowledge.ingestion.held import HeldEmbedder, MakePerson, held_turn
 
 LONG = "\n\n".join(f"# Part {number}\n\nHeron {number} wades." for number in range(10))
 
@@ -27,9 +27,7 @@ async def half_written(
     document_id = await alice.send(LONG, "Herons")
     for beside_it in beside:
         await alice.send(beside_it)
-    embedder.wait = asyncio.Event()
-    turn = asyncio.create_task(ingester.turn())
-    await embedder.reached.wait()
+    turn = await held_turn(ingester, embedder)
     assert (await alice.show(document_id))["progress"] == {"done": 0, "total": 10}
     embedder.error = unavailable("embedding")
     embedder.wait.set()
@@ -70,7 +68,6 @@ async def test_a_half_written_document_crowds_nothing_out(
     alice = person()
     await alice.send("# Heron\n\nThe heron that is served.")
     assert await ingester.turn()
-    embedder.reached.clear()
     _, turn = await half_written(embedder, ingester, alice, monkeypatch)
     scopes: list[Scope] = []
     lexical = LanceDbIndex.lexical

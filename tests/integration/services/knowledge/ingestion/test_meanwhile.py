@@ -19,7 +19,7 @@ from services.knowledge.ports import IndexedPassage
 from services.knowledge.purge import Purger
 from services.knowledge.search_cache import SearchCache
 from services.knowledge.uploads import Uploads
-from tests.integration.services.knowledge.ingestion.held import HeldEmbedder, MakePerson, an_ingester, status
+from tests.integration.services.knowledge.ingestion.held import HeldEmbedder, MakePerson, an_ingester, held_turn, status
 
 
 async def test_a_document_deleted_while_it_is_indexed_stays_gone(
@@ -27,9 +27,7 @@ async def test_a_document_deleted_while_it_is_indexed_stays_gone(
 ) -> None:
     alice = person()
     document_id = await alice.send("# Otter\n\nOtters swim.")
-    embedder.wait = asyncio.Event()
-    turn = asyncio.create_task(ingester.turn())
-    await embedder.reached.wait()
+    turn = await held_turn(ingester, embedder)
     await alice.delete(f"/documents/{document_id}")
     embedder.wait.set()
     await turn

@@ -13,7 +13,7 @@ from libs.stores.postgres import Database
 from services.knowledge import queue, repository
 from services.knowledge.embedding_switch import indexes
 from services.knowledge.ingestion import Ingester
-from tests.integration.services.knowledge.ingestion.held import HeldEmbedder, MakePerson, status, version
+from tests.integration.services.knowledge.ingestion.held import HeldEmbedder, MakePerson, held_turn, status, version
 
 
 async def test_a_turn_indexes_what_waits(ingester: Ingester, person: MakePerson) -> None:
@@ -62,9 +62,7 @@ async def test_stopping_puts_the_work_back_at_once(
 ) -> None:
     alice = person()
     document_id = await alice.send("# Otter\n\nOtters swim.")
-    embedder.wait = asyncio.Event()
-    turn = asyncio.create_task(ingester.turn())
-    await embedder.reached.wait()
+    turn = await held_turn(ingester, embedder)
     assert await status(alice, document_id) == "processing"
     turn.cancel()
     with suppress(asyncio.CancelledError):
@@ -79,9 +77,7 @@ async def test_a_worker_that_lost_its_lease_publishes_nothing(
 ) -> None:
     alice = person()
     document_id = await alice.send("# Otter\n\nOtters swim.")
-    embedder.wait = asyncio.Event()
-    slow = asyncio.create_task(ingester.turn())
-    await embedder.reached.wait()
+    slow = await held_turn(ingester, embedder)
     async with database.transaction() as session:
         await session.execute(text("UPDATE knowledge.revisions SET lease_until = now() - interval '1 second'"))
     held, embedder.wait = embedder.wait, None
@@ -101,10 +97,7 @@ async def test_what_was_written_to_an_index_that_gave_way_is_written_to_the_new_
     await alice.send("# Otter\n\nOtters swim.")
     assert await ingester.turn()
     document_id = await alice.send("# Heron\n\nHerons wade.")
-    embedder.reached.clear()
-    embedder.wait = asyncio.Event()
-    turn = asyncio.create_task(ingester.turn())
-    await embedder.reached.wait()
+    turn = await held_turn(ingester, embedder)
     organization_id = alice.subject.organization_id
     async with database.transaction() as session:
         await repository.lock_organization(session, organization_id)
