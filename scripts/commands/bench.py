@@ -63,11 +63,13 @@ def bench_scale() -> None:
 
 
 @app.command("chat")
-def bench_chat() -> None:
+def bench_chat(
+    rounds: Annotated[int, typer.Option(min=1, help="A few will do where a language model answers.")] = 40,
+) -> None:
     """An answer beside a bare route, and beside the engine called directly."""
     from scripts.bench.chat import bench_chat as measure
 
-    run(measure(console))
+    run(measure(console, rounds))
 
 
 @app.command("generate")
