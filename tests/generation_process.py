@@ -11,6 +11,9 @@ from libs.config.settings import Settings
 from libs.inference.child import import_path_environment
 from tests.stack import until
 
+# Where nobody has converted the model yet, it does that first.
+START_WAIT_S = 180.0
+
 
 @asynccontextmanager
 async def generation_process(settings: Settings) -> AsyncIterator[Process]:
@@ -39,7 +42,7 @@ async def generation_process(settings: Settings) -> AsyncIterator[Process]:
                 except httpx.TransportError:
                     return None
 
-            await until(ready)
+            await until(ready, START_WAIT_S)
         yield process
     finally:
         if process.returncode is None:

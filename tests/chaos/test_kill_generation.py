@@ -15,12 +15,10 @@ from libs.contracts.completions import ChatMessageParam, CompletionRequest
 from libs.contracts.errors import FootnoteError
 from libs.security.tokens import ServiceTokens
 from libs.stores.weights import WeightsStore
-from scripts.stage import free_base_port
 from tests.generation_process import generation_process
-from tests.stack import until
+from tests.stack import base_port, until
 
 WRITERS = 4
-PORT_RANGE = 41_000
 
 
 @pytest.mark.chaos
@@ -30,7 +28,7 @@ async def test_a_killed_generation_ends_cleanly_and_answers_again(
     if not full:
         pytest.skip("two starts of a language model; run with --full")
     WeightsStore(models_dir).fetch("smollm2")
-    own = settings.model_copy(update={"base_port": free_base_port(PORT_RANGE)})
+    own = settings.model_copy(update={"base_port": base_port()})
     story = CompletionRequest(
         model="default",
         messages=[ChatMessageParam(role="user", content="Tell a very long story.")],

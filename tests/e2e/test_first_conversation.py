@@ -109,14 +109,17 @@ async def test_a_deleted_document_is_gone_from_the_next_answer(member: Member) -
     assert (await member.http.get(f"/documents/{document_id}")).status_code == 404
 
 
-async def test_usage_counts_each_message_once(member: Member) -> None:
-    async def used() -> int:
-        usage = (await member.http.get("/billing/usage")).raise_for_status().json()
-        return usage["resources"]["messages"]["used"]
+async def test_usage_counts_each_message_once(stack: Stack) -> None:
+    async with stack.member() as member:
+        await member.add(LIGHTHOUSE, "Harbour rules")
 
-    before = await used()
-    await member.ask("When was the lighthouse lit?")
-    assert await used() == before + 1
+        async def used() -> int | None:
+            usage = (await member.http.get("/billing/usage")).raise_for_status().json()
+            return usage["resources"]["messages"]["used"] or None
+
+        await member.ask("When was the lighthouse lit?")
+        # Counted before the answer is there; on a machine that is too busy for that, by the outbox soon after.
+        assert await until(used) == 1
 
 
 async def test_a_used_up_plan_says_so_and_when_it_ends(stack: Stack) -> None:
@@ -153,8 +156,8 @@ async def test_an_api_key_asks_like_its_owner_and_ends_when_revoked(stack: Stack
         async def refused() -> bool | None:
             return True if (await http.get("/users/me")).status_code == 401 else None
 
-        # An exchanged key counts for at most a second.
-        assert await until(refused, 5)
+        # An exchanged key counts for at most a second, of a busy machine's time; its token lives for five minutes.
+        assert await until(refused)
 
 
 async def test_signing_out_ends_the_session(stack: Stack) -> None:

@@ -71,7 +71,7 @@ async def test_many_clients_see_nothing_but_answers_and_429(stack: Stack, full: 
 async def test_a_killed_embedding_process_comes_back_under_load(stack: Stack, full: bool):
     clients, seconds = (CLIENTS, 30.0) if full else (SMOKE_CLIENTS, 1.0)
     before = stack.supervisor.processes()
-    loading = asyncio.create_task(_under_load(stack, clients, seconds))
+    loading = asyncio.create_task(_under_load(stack, clients, seconds, until_broken=True))
     await until(lambda: _busy(stack))
     os.kill(before["embedding"], signal.SIGKILL)
     load = await loading
@@ -86,12 +86,16 @@ async def test_a_killed_embedding_process_comes_back_under_load(stack: Stack, fu
     assert len(load.answered) == clients
 
 
-async def _under_load(stack: Stack, clients: int, seconds: float) -> Load:
-    """Each client sends text after text for so long."""
+async def _under_load(stack: Stack, clients: int, seconds: float, *, until_broken: bool = False) -> Load:
+    """Each client sends text after text for so long, at least one; `until_broken`: and until a connection broke."""
     load = Load()
     tokens = ServiceTokens(OPERATOR, stack.settings.secrets_dir)
     ends_at = time.monotonic() + seconds
     url = f"{stack.settings.url('embedding')}/v1/embeddings"
+
+    def goes_on() -> bool:
+        late_s = time.monotonic() - ends_at
+        return late_s < 0 or (until_broken and not load.broken and late_s < LONGEST_S)
 
     async def client(number: int) -> None:
         # A connection pool of its own: one that many share lets some wait for long.
@@ -101,7 +105,7 @@ async def _under_load(stack: Stack, clients: int, seconds: float) -> Load:
     async def send(number: int, http: httpx.AsyncClient) -> None:
         ingests = number % INGESTS == 0
         turn = 0
-        while time.monotonic() < ends_at:
+        while turn == 0 or goes_on():
             turn += 1
             name = f"{ends_at:.3f} {number} {turn}"
             texts = [f"{name} {text}: the harbour office opens at eight" for text in range(INGESTED_AT_ONCE)]
@@ -146,7 +150,7 @@ def _memory(process: int | None) -> int:
 
 
 async def _busy(stack: Stack) -> bool | None:
-    async with httpx.AsyncClient(trust_env=False) as http:
+    async with httpx.AsyncClient(timeout=LONGEST_S, trust_env=False) as http:
         metrics = (await http.get(f"{stack.settings.url('embedding')}/metrics")).text
     waiting = [line for line in metrics.splitlines() if line.startswith("footnote_embedding_waiting{")]
     return any(float(line.rpartition(" ")[2]) > 0 for line in waiting) or None

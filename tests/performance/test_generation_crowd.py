@@ -11,15 +11,14 @@ import psutil
 from libs.config.settings import Settings
 from libs.security.tokens import ServiceTokens
 from libs.stores.weights import WeightsStore
-from scripts.stage import free_base_port
 from tests.generation_process import generation_process
+from tests.stack import base_port
 
 CLIENTS, SMOKE_CLIENTS = 200, 80
 SMOKE_S = 1.0
 FULL_S = 120.0
-PORT_RANGE = 42_000
-# 40 answers of 4 tokens are before the last in the queue; on a busy machine that is a few seconds.
-LONGEST_WAIT_S = 30
+# 40 answers of 4 tokens are before the last in the queue; on a machine that others keep busy too, that takes long.
+LONGEST_WAIT_S = 60
 # Of the service and its worker together, after a warm-up in which caches fill: OpenVINO keeps what it has computed up to
 # the bound of its cache, 0.85 GB for this model, which a crowd reaches in a minute and three quarters.
 MEMORY_GROWTH_BYTES = 60_000_000
@@ -30,7 +29,7 @@ ANSWERED_SHARE = 0.9
 
 async def test_a_crowd_gets_answers_or_429(settings: Settings, models_dir: Path, full: bool) -> None:
     WeightsStore(models_dir).fetch("smollm2")
-    own = settings.model_copy(update={"base_port": free_base_port(PORT_RANGE)})
+    own = settings.model_copy(update={"base_port": base_port()})
     tokens = ServiceTokens("chat", own.secrets_dir)
     statuses: Counter[int] = Counter()
     answered: Counter[int] = Counter()

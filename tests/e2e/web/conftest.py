@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from libs.config.settings import REPOSITORY
+from libs.stores.file_lock import locked
 from tests.stack import Stack
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ CHROMIUM_FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+# How long the page may take for what a test waits for: playwright's own 5 s are few for an answer on a busy machine.
+EXPECT_MS = 30_000
 
 
 @dataclass
@@ -37,17 +40,27 @@ class Watched:
 
 
 @pytest.fixture(scope="session")
-def built_page() -> Path:
+def built_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The page built from its present sources; as it was built before where there is no Node.js."""
     npm = shutil.which("npm")
-    if npm:
-        if not (WEB / "node_modules").exists():
-            subprocess.run([npm, "ci"], cwd=WEB, check=True, capture_output=True)
-        subprocess.run([npm, "run", "build"], cwd=WEB, check=True, capture_output=True)
     dist = WEB / "dist"
+    if npm:
+        # A build empties the folder, and other workers may be looking at it: none where nothing has changed.
+        with locked(tmp_path_factory.getbasetemp().parent / "web.lock"):
+            if not is_built(dist):
+                if not (WEB / "node_modules").exists():
+                    subprocess.run([npm, "ci"], cwd=WEB, check=True, capture_output=True)
+                subprocess.run([npm, "run", "build"], cwd=WEB, check=True, capture_output=True)
     if not (dist / "index.html").exists():
         pytest.skip("the web page isn't built, and there is no Node.js to build it")
     return dist
+
+
+def is_built(dist: Path) -> bool:
+    """Whether the page is there, and no older than what it is built from."""
+    index = dist / "index.html"
+    sources = [path for path in (*WEB.glob("*"), *(WEB / "src").rglob("*")) if path.is_file() and path.suffix != ".md"]
+    return index.exists() and max(path.stat().st_mtime for path in sources) <= index.stat().st_mtime
 
 
 @pytest.fixture(scope="session")
@@ -56,6 +69,7 @@ async def browser() -> AsyncIterator["Browser"]:
     if executable is None:
         pytest.skip(f"there is no browser: none of {', '.join(CHROMIUM_NAMES)} is installed")
     async_api = pytest.importorskip("playwright.async_api", reason="the package playwright isn't installed")
+    async_api.expect.set_options(timeout=EXPECT_MS)
     async with async_api.async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=executable, args=CHROMIUM_FLAGS)
         yield browser

@@ -61,13 +61,13 @@ async def client(far: FarSide, tokens: ServiceTokens) -> AsyncIterator[ServiceCl
 
 
 async def test_the_callers_identity_and_deadline_travel(client: ServiceClient) -> None:
-    context = RequestContext("r-1", "Bearer user", time.monotonic() + 5, "ingest")
+    context = RequestContext("r-1", "Bearer user", time.monotonic() + 60, "ingest")
     with use_context(context):
         headers = (await client.call("GET", "/", Answer)).headers
     assert headers["authorization"] == "Bearer user"
     assert headers["x-request-id"] == "r-1"
     assert headers["x-lane"] == "ingest"
-    assert 4_000 < int(headers["x-deadline-ms"]) <= 5_000
+    assert 30_000 < int(headers["x-deadline-ms"]) <= 60_000
     assert headers["x-service-token"]
 
 
@@ -103,22 +103,34 @@ async def test_a_late_answer_ends_at_the_requests_deadline(client: ServiceClient
     with use_context(RequestContext(deadline=started + 0.2)), pytest.raises(FootnoteError) as caught:
         await client.call("GET", "/slow", Answer, idempotent=True)
     assert caught.value.status == 504
-    assert time.monotonic() - started < 5
+    # The far side takes 30 s.
+    assert time.monotonic() - started < 20
 
 
-async def test_a_dead_service_is_no_longer_asked_until_it_is_back(tokens: ServiceTokens, far: FarSide) -> None:
+async def test_a_dead_service_is_no_longer_asked_until_it_is_back(
+    tokens: ServiceTokens, far: FarSide, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # However long a busy machine takes for the calls.
+    monkeypatch.setattr("libs.clients.base.BREAKER_OPEN_S", 60.0)
+    tried = 0
+
+    async def count(_request: httpx.Request) -> None:
+        nonlocal tried
+        tried += 1
+
     async with service_http() as http:
+        http.event_hooks = {"request": [count], "response": []}
         async with serving(far.app) as url:
             pass
         client = ServiceClient("billing", url, tokens, http)
         for _ in range(BREAKER_THRESHOLD):
             with pytest.raises(FootnoteError):
                 await client.call("GET", "/", Answer)
-        refused_at_once = time.monotonic()
+        assert tried == BREAKER_THRESHOLD
         with pytest.raises(FootnoteError) as caught:
             await client.call("GET", "/", Answer, idempotent=True)
         assert caught.value.status == 503
-        assert time.monotonic() - refused_at_once < 0.5
+        assert tried == BREAKER_THRESHOLD
 
 
 async def test_leaving_a_stream_closes_it(tokens: ServiceTokens) -> None:
@@ -140,7 +152,7 @@ async def test_leaving_a_stream_closes_it(tokens: ServiceTokens) -> None:
         client = ServiceClient("generation", url, tokens, http)
         async with client.stream("GET", "/") as response:
             await anext(response.aiter_bytes())
-        await asyncio.wait_for(ended.wait(), 5)
+        await asyncio.wait_for(ended.wait(), 30)
 
 
 async def test_no_proxy_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch) -> None:

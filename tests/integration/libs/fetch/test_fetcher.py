@@ -141,10 +141,11 @@ async def test_a_name_that_resolves_differently_a_moment_later_is_refused() -> N
     async def rebinding(_host: str, _port: int) -> list[str]:
         return next(answers)
 
-    async with serving(Site({"/a": reply(b"public")})) as public:
-        inside = Site({"/a": reply(b"secret")})
-        inside.port = public.port
-        async with serving(inside, PRIVATE):
+    inside, public = Site({"/a": reply(b"secret")}), Site({"/a": reply(b"public")})
+    # This one first: its address has the ports of all other tests in use, the public one hardly any.
+    async with serving(inside, PRIVATE):
+        public.port = inside.port
+        async with serving(public):
             with pytest.raises(AddressRefusedError):
                 await read(fetcher_for(public, resolve=rebinding), f"http://public.test:{public.port}/a")
     assert public.paths == ["/robots.txt"]
@@ -167,11 +168,12 @@ async def test_each_connection_resolves_once_so_that_what_was_checked_is_what_is
     "target", ["http://127.0.0.1:{port}/", "http://[::ffff:7f00:1]:{port}/", "//private.test:{port}/"]
 )
 async def test_a_redirect_into_the_private_network_is_refused(target: str) -> None:
-    async with serving(Site({})) as site:
+    inside, site = Site({"/": reply(b"secret")}), Site({})
+    # This one first, as above.
+    async with serving(inside, PRIVATE):
+        site.port = inside.port
         site.pages["/a"] = reply(status="302 Found", Location=target.format(port=site.port))
-        inside = Site({"/": reply(b"secret")})
-        inside.port = site.port
-        async with serving(inside, PRIVATE):
+        async with serving(site):
             with pytest.raises(AddressRefusedError):
                 await read(fetcher_for(site, {"private.test": [PRIVATE]}), f"http://public.test:{site.port}/a")
     assert inside.asked == []
@@ -254,13 +256,17 @@ async def test_silence_and_trickling_end_in_time(monkeypatch: pytest.MonkeyPatch
             await writer.drain()
             await asyncio.sleep(0.01)
 
-    async with serving(Site({"/silent": silent, "/trickling": trickling})) as site:
+    pages: dict[str, bytes | Answer] = {"/silent": silent, "/trickling": trickling, "/page": reply(b"Hello")}
+    async with serving(Site(pages)) as site:
         address = f"http://public.test:{site.port}"
         with pytest.raises(FetchError, match="within"):
             await read(fetcher_for(site, timeout_s=0.3), f"{address}/trickling")
+        fetcher = fetcher_for(site)
+        # From here on it knows the site's robots.txt, which a busy machine mightn't bring as soon as is asked below.
+        await read(fetcher, f"{address}/page")
         monkeypatch.setattr(fetching, "SILENCE_S", 0.1)
         with pytest.raises(FetchError, match="stopped answering"):
-            await read(fetcher_for(site), f"{address}/silent")
+            await read(fetcher, f"{address}/silent")
 
 
 async def test_a_broken_answer_is_an_error_and_not_a_page() -> None:

@@ -51,11 +51,16 @@ Opening = Callable[..., Bucket]
 @pytest.fixture
 def opened(server: S3Server, ssl_context: ssl.SSLContext) -> Opening:
     def make(
-        credentials: Credentials = RIGHT, *, name: str = "reports", endpoint: str = "", allowed: bool = True
+        credentials: Credentials = RIGHT,
+        *,
+        name: str = "reports",
+        endpoint: str = "",
+        allowed: bool = True,
+        silence_s: float = 10.0,
     ) -> Bucket:
         backend = CheckedBackend(LOOPBACK if allowed else (), resolve)
         place = locate(name, "eu-west-1", endpoint or server.url)
-        return Bucket(place, credentials, backend, ssl_context=ssl_context, silence_s=0.3)
+        return Bucket(place, credentials, backend, ssl_context=ssl_context, silence_s=silence_s)
 
     return make
 
@@ -142,7 +147,7 @@ async def test_an_endpoint_that_hangs_or_never_ends_is_given_up(
 ) -> None:
     server.broken[""] = hang
     with pytest.raises(S3UnreachableError, match="stopped answering"):
-        await listed(opened())
+        await listed(opened(silence_s=0.3))
 
     async def drip(answer: Answer) -> None:
         await answer.begin(200, {})

@@ -83,7 +83,7 @@ async def with_model(settings: Settings, models_dir: Path) -> AsyncIterator[str]
     WeightsStore(models_dir).fetch("smollm2")
     generation = settings.generation.model_copy(update={"engine": "smollm2", "context_tokens": CONTEXT})
     changed = settings.model_copy(update={"generation": generation})
-    async with serving(Trusting(build(changed), settings)) as url, httpx.AsyncClient(base_url=url) as http:
+    async with serving(Trusting(build(changed), settings)) as url, httpx.AsyncClient(base_url=url, timeout=60) as http:
         await until_ready(http)
         yield url
 

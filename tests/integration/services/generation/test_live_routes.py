@@ -16,7 +16,7 @@ ASK = {"model": "default", "messages": [{"role": "user", "content": "Why is the 
 
 
 async def until(look: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not await look():  # noqa: ASYNC110 - the service looks at its file in its own time
             await asyncio.sleep(LOOK_EVERY_S / 20)
 

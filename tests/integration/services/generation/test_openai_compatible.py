@@ -345,7 +345,7 @@ async def test_closing_the_stream_closes_the_upstreams(engine: OpenAICompatibleE
     async with aclosing(engine.generate(REQUEST)) as events:
         assert await anext(events) == TextDelta(WORDS[0])
         assert upstream.open_streams == 1
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await upstream.closed.wait()
     assert upstream.open_streams == 0
 
@@ -363,7 +363,7 @@ async def test_cancelling_the_task_closes_the_upstreams(engine: OpenAICompatible
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await upstream.closed.wait()
     assert upstream.open_streams == 0
 

@@ -55,7 +55,7 @@ async def test_a_flood_is_refused_at_once_and_computes_no_more_than_is_bounded()
     hasher = PasswordHasher(workers=1, waiting=2)
     stored = await hasher.hash("correct horse battery")
     running, most = 0, 0
-    lock = threading.Lock()
+    lock, all_asked = threading.Lock(), threading.Event()
     real = hasher._context.verify_and_update
 
     def counted(password: str, hashed: str) -> object:
@@ -63,6 +63,8 @@ async def test_a_flood_is_refused_at_once_and_computes_no_more_than_is_bounded()
         with lock:
             running += 1
             most = max(most, running)
+        # None is done, and gives its place to another, before all have asked for one.
+        all_asked.wait(30)
         try:
             return real(password, hashed)
         finally:
@@ -70,9 +72,10 @@ async def test_a_flood_is_refused_at_once_and_computes_no_more_than_is_bounded()
                 running -= 1
 
     hasher._context.verify_and_update = counted
-    outcomes = await asyncio.gather(
-        *(hasher.verify("correct horse battery", stored) for _ in range(10)), return_exceptions=True
-    )
+    asking = [asyncio.create_task(hasher.verify("correct horse battery", stored)) for _ in range(10)]
+    await asyncio.sleep(0)
+    all_asked.set()
+    outcomes = await asyncio.gather(*asking, return_exceptions=True)
     refused = [outcome for outcome in outcomes if isinstance(outcome, FootnoteError)]
     assert len(refused) == 7
     assert {(error.code, error.status, error.headers["Retry-After"]) for error in refused} == {

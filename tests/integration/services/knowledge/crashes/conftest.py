@@ -14,7 +14,12 @@ from libs.stores.postgres import Database
 from tests.integration.services.knowledge.conftest import People, Person, until, working
 from tests.integration.services.knowledge.crashes import dying
 from tests.integration.services.knowledge.crashes.dying import Death, Dying
-from tests.integration.services.knowledge.crashes.whole import CONSTANTS, SHORT_LEASE_S, Installation
+from tests.integration.services.knowledge.crashes.whole import (
+    CONSTANTS,
+    SHORT_LEASE_S,
+    Installation,
+    remove_files_of_others,
+)
 from tests.loopback import serving
 
 # Of this run alone: a port that is free now may be another's when a process has started.
@@ -54,7 +59,9 @@ class Crashes:
             serving(self.people.as_auth())
         )
         process = await self.start("knowledge", death)
-        http = httpx.AsyncClient(base_url=f"http://127.0.0.1:{self.settings.port('knowledge')}", timeout=60)
+        # A service token lives for a minute, of which the start may have taken the rest.
+        address = f"http://127.0.0.1:{self.settings.port('knowledge')}"
+        http = httpx.AsyncClient(base_url=address, timeout=60, event_hooks={"request": [self.people.renew]})
         await self.stack.enter_async_context(http)
         await until(_ready, http, found=bool)
         return process, replace(person, http=http)
@@ -64,6 +71,7 @@ class Crashes:
 async def crashes(
     clean_database: None, knowledge_settings: Settings, people: People, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Crashes]:
+    remove_files_of_others(knowledge_settings.home)
     for name, value in CONSTANTS.items():
         dying.set_constant(name, value, monkeypatch.setattr)
     ingestion = knowledge_settings.ingestion.model_copy(update={"lease_s": SHORT_LEASE_S})

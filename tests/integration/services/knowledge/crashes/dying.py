@@ -26,7 +26,8 @@ from services.knowledge.main import build as build_api
 from services.knowledge.worker import LOOP
 from services.knowledge.worker import build as build_worker
 
-STEPS_WAIT_S = 45.0
+# Its start alone, with all that it imports, takes many times as long beside other tests.
+STEPS_WAIT_S = 120.0
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from libs.stores.postgres import Database
 from libs.stores.weights import WeightsMissingError, WeightsStore
 from tests.integration.services.knowledge.conftest import People, Person, client_of, until
 from tests.integration.services.knowledge.crashes import dying
-from tests.integration.services.knowledge.crashes.whole import CONSTANTS, Installation
+from tests.integration.services.knowledge.crashes.whole import CONSTANTS, Installation, remove_files_of_others
 from tests.integration.services.knowledge.two_models import MINILM, TwoModels, two_models
 
 
@@ -86,6 +86,7 @@ async def switching(
     clean_database: None, models: TwoModels, http: httpx.AsyncClient, people: People, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Switching]:
     """MiniLM counts when a test begins; every organisation is the test's own."""
+    remove_files_of_others(models.settings.home)
     for name, value in CONSTANTS.items():
         dying.set_constant(name, value, monkeypatch.setattr)
     await models.configure(MINILM)

@@ -216,6 +216,8 @@ async def test_organisations_take_turns(stage: Stage) -> None:
 
 
 async def test_uploads_come_first_and_never_stop_the_switch(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    # However long these turns take, they come soon after one another.
+    monkeypatch.setattr("services.knowledge.embedding_switch.switcher.BEHIND_UPLOADS_S", 3600)
     organization_id, other = await stage.organization(), await stage.organization()
     await stage.publish(organization_id, 9)
     await stage.upload(other, await stage.publish(other, 1))

@@ -23,6 +23,7 @@ from services.knowledge.evaluations.resolving import Resolver
 from services.knowledge.main import passage_index
 from services.knowledge.retrieval import Retriever
 from services.knowledge.search_cache import SearchCache
+from services.knowledge.worker import PATIENT_S
 from tests.integration.services.knowledge.conftest import NOBODY, Person, working
 
 MakePerson = Callable[..., Person]
@@ -58,7 +59,8 @@ async def evaluator(
             tokens = ServiceTokens("knowledge", knowledge_settings.secrets_dir)
             url = embedding or knowledge_settings.url("embedding")
             embedder = EmbeddingClient(ServiceClient("embedding", url, tokens, http))
-            retriever = Retriever(database, index, embedder, SearchCache(redis, searching), searching)
+            # As patient as the worker's: a search that waits too long for embedding ends the turn.
+            retriever = Retriever(database, index, embedder, SearchCache(redis, searching), searching, PATIENT_S)
             return Evaluator(database, retriever, Resolver(database, index), timedelta(seconds=30))
 
         yield make

@@ -73,8 +73,14 @@ async def test_stopping_puts_the_work_back_at_once(
 
 
 async def test_a_worker_that_lost_its_lease_publishes_nothing(
-    ingester: Ingester, embedder: HeldEmbedder, person: MakePerson, database: Database
+    ingester: Ingester,
+    embedder: HeldEmbedder,
+    person: MakePerson,
+    database: Database,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    # It isn't renewed meanwhile: that would give it back what it is about to lose.
+    monkeypatch.setattr("services.knowledge.ingestion.RENEWALS", 0.01)
     alice = person()
     document_id = await alice.send("# Otter\n\nOtters swim.")
     slow = await held_turn(ingester, embedder)
