@@ -4,13 +4,11 @@ from typing import Any
 
 import httpx
 
-from tests.security.test_membership import join, organization_of, statuses_after
+from tests.security.test_membership import SECRET, join, organization_of, statuses_after
 from tests.stack import Stack
 
 QUESTION = "How many euros is the settlement?"
 REWORDED = "The settlement is how many euros?"
-# Written so that no identifier and no time holds it by chance.
-SECRET = "4,711,300"
 
 
 async def ask(http: httpx.AsyncClient, message: str = QUESTION) -> tuple[bool, bool]:

@@ -10,6 +10,10 @@ import httpx
 from tests.stack import PASSWORD, Member, Stack, until
 
 COUNTS_WITHIN_S = 1.0
+# Written so that no identifier and no time holds it by chance.
+SECRET = "4,711,300"
+# One path of each service that the API page tells of.
+OF_EACH_SERVICE = {"/users/me", "/chat", "/search", "/billing/usage", "/v1/embeddings"}
 
 
 async def organization_of(member: Member) -> str:
@@ -44,6 +48,16 @@ async def statuses_after(http: httpx.AsyncClient, paths: list[str], wanted: int)
         await until(look)
 
 
+async def public_paths(http: httpx.AsyncClient) -> dict[str, Any]:
+    """Those of the API page, once it has all: a service that is slow to tell its own is left out for a while."""
+
+    async def look() -> dict[str, Any] | None:
+        paths = (await http.get("/openapi.json")).json()["paths"]
+        return paths if paths.keys() >= OF_EACH_SERVICE else None
+
+    return await until(look)
+
+
 async def found(http: httpx.AsyncClient, query: str) -> list[Any]:
     answer = await http.post("/search", json={"query": query})
     assert answer.status_code == 200, answer.text
@@ -56,7 +70,7 @@ async def test_a_groups_document_is_visible_to_its_members_alone_as_they_come_an
         bob_id, _ = await join(ada, bob), await join(ada, eve)
         group = (await ada.http.post(f"{organization}/groups", json={"name": "Legal"})).json()["id"]
         seat = f"{organization}/groups/{group}/members/{bob_id}"
-        document_id = await ada.add("The settlement is 4711 euros.", "Settlement", access={"groups": [group]})
+        document_id = await ada.add(f"The settlement is {SECRET} euros.", "Settlement", access={"groups": [group]})
         path = f"/documents/{document_id}"
         question = "How many euros is the settlement?"
 
@@ -66,10 +80,10 @@ async def test_a_groups_document_is_visible_to_its_members_alone_as_they_come_an
             await statuses_after(bob, [path, f"{path}/passages"], status)
             assert await found(bob, question) == ([document_id] if put else [])
             answer = await bob.post("/chat", json={"message": question})
-            assert ("4711" in answer.text) is put
+            assert (SECRET in answer.text) is put
             assert (await eve.get(path)).status_code == 404
             assert await found(eve, question) == []
-            assert "4711" not in (await eve.post("/chat", json={"message": question})).text
+            assert SECRET not in (await eve.post("/chat", json={"message": question})).text
 
         assert (await ada.http.delete(f"{organization}/groups/{group}")).status_code == 204
         await statuses_after(bob, [path], 404)
@@ -117,6 +131,6 @@ async def test_a_member_does_not_learn_which_groups_there_are(stack: Stack) -> N
 
 async def test_the_api_page_names_the_calls(stack: Stack) -> None:
     async with stack.client() as http:
-        paths = (await http.get("/openapi.json")).json()["paths"]
+        paths = await public_paths(http)
     assert set(paths["/organizations/{organization_id}/members/{user_id}"]) == {"patch", "delete"}
     assert "/organizations/invitations/accept" in paths

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
 import pytest
-from httpx import ASGITransport, AsyncClient
+from httpx import ASGITransport, AsyncClient, Request
 
 from libs.config.settings import Settings
 from libs.contracts.identity import Role, Subject, TokenClaims
@@ -63,13 +63,21 @@ async def http(settings: Settings, signer: UserTokenSigner) -> AsyncIterator[Asy
     async def member(claims: TokenClaims) -> Subject:
         return Subject(**claims.model_dump(), role=Role.MEMBER)
 
+    tokens = ServiceTokens("gateway", settings.secrets_dir)
+
+    async def sign(request: Request) -> None:
+        # Anew for each request: the tests together may take longer than a service token lives.
+        request.headers.setdefault("X-Service-Token", tokens.sign("billing"))
+
     async with app.router.lifespan_context(app):
         app.state.authenticator = Authenticator(ServiceTokens("billing", settings.secrets_dir), user_keys, member)
-        headers = {"X-Service-Token": ServiceTokens("gateway", settings.secrets_dir).sign("billing")}
-        async with AsyncClient(transport=ASGITransport(app), base_url="http://billing", headers=headers) as client:
+        # So that neither a day nor a month ends between two calls.
+        app.state.billing._clock = SetClock()
+        transport, hooks = ASGITransport(app), {"request": [sign]}
+        async with AsyncClient(transport=transport, base_url="http://billing", event_hooks=hooks) as client:
             yield client
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def operator(settings: Settings) -> dict[str, str]:
     return {"X-Service-Token": ServiceTokens(OPERATOR, settings.secrets_dir).sign("billing")}

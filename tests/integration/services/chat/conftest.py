@@ -28,6 +28,14 @@ from tests.loopback import serving, until_ready
 NOBODY = "http://127.0.0.1:9"
 # Whoever isn't here is a member.
 ADMINS: set[UUID] = set()
+# What an answer waits for so long and then does without.
+BOUNDS = (
+    "services.chat.answer_cache.cache.STANDING_TIMEOUT_S",
+    "services.chat.answer_cache.cache.EMBED_TIMEOUT_S",
+    "services.chat.floor.LONGEST_WAIT_S",
+    "services.chat.run.SETTLE_NOW_S",
+)
+PATIENCE_S = 60.0
 
 
 @dataclass(frozen=True)
@@ -35,6 +43,15 @@ class Person:
     user_id: UUID
     organization_id: UUID
     headers: dict[str, str]
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Answers do without nothing because this machine is busy, and are kept for the models that there are now."""
+    for bound in BOUNDS:
+        monkeypatch.setattr(bound, PATIENCE_S)
+    # An earlier test's models, believed for 5 s, would end between two questions of this one.
+    monkeypatch.setattr("services.chat.answer_cache.revision.BELIEVED_S", 0)
 
 
 @pytest.fixture(scope="session")
@@ -89,7 +106,7 @@ async def embedding_url(settings: Settings, signer: UserTokenSigner) -> AsyncIte
     except WeightsMissingError as missing:
         pytest.skip(str(missing))
     async with knowing_users("embedding", build_embedding(settings), settings, signer) as url:
-        async with httpx.AsyncClient() as http:
+        async with httpx.AsyncClient(timeout=PATIENCE_S) as http:
             await until_ready(http, url)
         yield url
 

@@ -190,7 +190,6 @@ class ScriptedGeneration:
         completion = CompletionRequest.model_validate_json(await request.body())
         self.requests.append(completion)
         self.plans.append(request.headers.get("x-plan"))
-        self.asked.set()
         name = next(iter(self.scripts)) if completion.model == "default" else completion.model
         if self.overloaded and name != "extractive":
             return JSONResponse(error_envelope(429, ErrorCode.OVERLOADED, "busy"), 429)
@@ -206,6 +205,8 @@ class ScriptedGeneration:
         yield f"data: {first.model_dump_json()}\n\n".encode()
         said = 0
         try:
+            # Not before: an answer that is left because of this has begun, so that its end is noticed below.
+            self.asked.set()
             for part in script:
                 if isinstance(part, str):
                     said += 1

@@ -6,7 +6,7 @@ from httpx_sse import EventSource
 
 from libs.config.settings import Settings
 from services.embedding.main import build as build_embedding
-from tests.integration.services.chat.conftest import NOBODY, knowing_users
+from tests.integration.services.chat.conftest import NOBODY, PATIENCE_S, knowing_users
 from tests.integration.services.chat.neighbours import passage
 from tests.stack import until
 
@@ -27,7 +27,10 @@ async def entailing_url(settings: Settings, signer, models_with_entailment):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FOOTNOTE_MODELS_DIR", str(models_with_entailment))
         app = build_embedding(settings.model_copy(update={"embedding": embedding}))
-        async with knowing_users("embedding", app, settings, signer) as url, httpx.AsyncClient() as http:
+        async with (
+            knowing_users("embedding", app, settings, signer) as url,
+            httpx.AsyncClient(timeout=PATIENCE_S) as http,
+        ):
 
             async def ready() -> bool | None:
                 checks = (await http.get(f"{url}/health/detailed")).json()["checks"]
@@ -52,8 +55,11 @@ def asked(knowledge, generation):
     generation.scripts = {"llm": [f"{ENTAILED} ", f"{CONTRADICTING} ", VERBATIM], "extractive": []}
 
 
-async def test_a_sentence_that_the_model_reads_the_contrary_of_is_cut(serve_chat, entailing_url, asked, person):
-    async with serve_chat(embedding_url=entailing_url, embedding=CONFIGURED) as chat:
+async def test_a_sentence_that_the_model_reads_the_contrary_of_is_cut(
+    serve_chat, entailing_url, chat_settings: Settings, asked, person
+):
+    bounds = chat_settings.chat.entailment.model_copy(update={"timeout_s": PATIENCE_S})
+    async with serve_chat(embedding_url=entailing_url, embedding=CONFIGURED, entailment=bounds) as chat:
         answer, trace, events = await ask(chat, person())
     assert answer["answer"] == f"{ENTAILED} [1] {VERBATIM} [1]"
     assert answer["metadata"]["degraded"] == []

@@ -31,11 +31,11 @@ async def step_of(chat, someone, answer: dict, name: str) -> dict:
 
 
 @pytest.fixture
-async def generating(serve_chat, knowledge, generation):
-    """A service of its own, for it remembers which models there are."""
+async def generating(serve_chat, knowledge, generation, request: pytest.FixtureRequest):
+    """A service of its own, for it remembers which models there are. It waits for a rewriting on a busy machine too."""
     knowledge.passages = [TRAVEL]
     generation.scripts = {"llm": [REWRITTEN], "extractive": ["Receipts must be sent within 30 days of the trip."]}
-    async with serve_chat(rewrite_s=0.5) as client:
+    async with serve_chat(rewrite_s=getattr(request, "param", 20)) as client:
         yield client
 
 
@@ -84,6 +84,7 @@ async def test_a_rewriting_that_goes_wrong_leaves_it_to_the_rules(
     assert why in step["why"]
 
 
+@pytest.mark.parametrize("generating", [2], indirect=True)
 async def test_a_rewriting_that_hangs_is_given_up(generating, generation, knowledge, person):
     someone = person()
     first = await asked(generating, someone, FIRST)

@@ -4,6 +4,7 @@ import json
 from httpx_sse import EventSource
 
 from tests.integration.services.chat.neighbours import passage
+from tests.integration.services.chat.waiting import LONGEST_S
 
 RULES = passage("Receipts must be sent within 30 days of the trip. Business class requires approval.", "Travel policy")
 QUESTION = {"message": "When must receipts of a trip be sent, and what does business class require?"}
@@ -53,7 +54,7 @@ async def test_another_body_is_a_mismatch_and_an_answer_under_way_a_conflict(cha
     generation.scripts = {"llm": [go_on, "Receipts must be sent within 30 days of the trip."]}
     headers = person().headers | {"Idempotency-Key": "one"}
     first = asyncio.create_task(chat.post("/chat", json=QUESTION, headers=headers))
-    await asyncio.wait_for(generation.asked.wait(), 5)
+    await asyncio.wait_for(generation.asked.wait(), LONGEST_S)
     conflict = await chat.post("/chat", json=QUESTION, headers=headers)
     assert (conflict.status_code, conflict.json()["code"]) == (409, "IDEMPOTENCY_IN_FLIGHT")
     mismatch = await chat.post("/chat", json={"message": "Other?"}, headers=headers)

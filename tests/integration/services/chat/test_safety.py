@@ -14,7 +14,7 @@ from libs.contracts.identity import Role, Subject
 from libs.contracts.safety import SecurityEventKind
 from services.chat.safety.events import Noted, SecurityEventRepository, purge_events
 from services.embedding.main import build as build_embedding
-from tests.integration.services.chat.conftest import knowing_users
+from tests.integration.services.chat.conftest import PATIENCE_S, knowing_users
 from tests.integration.services.chat.neighbours import passage
 from tests.integration.services.embedding.tei import Tei
 from tests.loopback import serving, until_ready
@@ -223,7 +223,7 @@ async def test_an_embedding_server_elsewhere_reads_no_personal_data(
         changed = settings.model_copy(update={"embedding": settings.embedding.model_copy(update=embedding)})
         async with (
             knowing_users("embedding", build_embedding(changed), changed, signer) as url,
-            httpx.AsyncClient() as http,
+            httpx.AsyncClient(timeout=PATIENCE_S) as http,
             serve_chat(embedding_url=url, embedding=embedding) as chat,
         ):
             await until_ready(http, url)

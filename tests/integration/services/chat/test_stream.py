@@ -6,7 +6,7 @@ import httpx
 from httpx_sse import EventSource, ServerSentEvent
 
 from tests.integration.services.chat.neighbours import passage
-from tests.integration.services.chat.waiting import until
+from tests.integration.services.chat.waiting import LONGEST_S, until
 
 RULES = passage(
     "Receipts must be sent within 30 days of the trip. Business class requires approval by a director. "
@@ -102,7 +102,7 @@ async def test_leaving_cancels_the_generation_and_keeps_what_was_said(chat, know
         async for event in events_of(response):
             if event.event == "citation":
                 break
-    await asyncio.wait_for(generation.cancelled.wait(), 5)
+    await asyncio.wait_for(generation.cancelled.wait(), LONGEST_S)
     row = await stopped(query, someone)
     assert row["content"] == f"{FIRST} [1]"
     assert row["metadata"]["finish_reason"] == "stopped"
@@ -131,20 +131,24 @@ async def test_leaving_a_request_without_stream_stops_it_too(chat, knowledge, ge
     generation.scripts = {"llm": [f"{FIRST} Business", asyncio.Event()]}
     someone = person()
     asking = asyncio.create_task(chat.post("/chat", json=QUESTION | {"stream": False}, headers=someone.headers))
-    await asyncio.wait_for(generation.asked.wait(), 5)
+    await asyncio.wait_for(generation.asked.wait(), LONGEST_S)
     asking.cancel()
-    await asyncio.wait_for(generation.cancelled.wait(), 5)
+    await asyncio.wait_for(generation.cancelled.wait(), LONGEST_S)
     await stopped(query, someone)
 
 
-async def test_the_deadline_ends_an_answer_with_what_was_said(serve_chat, knowledge, generation, person):
+async def test_the_deadline_ends_an_answer_with_what_was_said(serve_chat, knowledge, generation, person, monkeypatch):
     knowledge.passages = [RULES]
+    # The extractive answer hangs too, and the first sentence waits so long for it.
+    monkeypatch.setattr("services.chat.floor.LONGEST_WAIT_S", 0.1)
     generation.scripts = {"llm": [f"{FIRST} Business", asyncio.Event()], "extractive": [asyncio.Event()]}
-    async with serve_chat(answer_deadline_s=2) as chat:
+    # Time enough for the first sentence on a busy machine.
+    async with serve_chat(answer_deadline_s=6) as chat:
         *_, (name, done) = await read(chat, person().headers, model="llm")
         assert (name, done["answer"]) == ("done", f"{FIRST} [1]")
         assert done["metadata"]["finish_reason"] == "deadline"
-        generation.scripts = {"llm": [asyncio.Event()], "extractive": [asyncio.Event()]}
+    generation.scripts = {"llm": [asyncio.Event()], "extractive": [asyncio.Event()]}
+    async with serve_chat(answer_deadline_s=2) as chat:
         response = await chat.post("/chat", json=QUESTION | {"stream": False}, headers=person().headers)
         assert (response.status_code, response.json()["code"]) == (504, "DEADLINE_EXCEEDED")
 

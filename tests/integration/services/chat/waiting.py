@@ -6,7 +6,8 @@ from typing import TypeVar
 
 Result = TypeVar("Result")
 
-LONGEST_S = 15.0
+# Of a message that was refused once, the outbox's relay tries again only after up to 30 s.
+LONGEST_S = 60.0
 
 
 async def until(check: Callable[[], Awaitable[Result]], longest_s: float = LONGEST_S) -> Result:

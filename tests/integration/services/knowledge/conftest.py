@@ -173,7 +173,7 @@ async def knowledge_settings(settings: Settings, people: People) -> AsyncIterato
     async with (
         people.serve("billing", build_billing(settings), settings) as billing,
         people.serve("embedding", build_embedding(settings), settings) as embedding,
-        httpx.AsyncClient() as http,
+        httpx.AsyncClient(timeout=WAIT_S) as http,
     ):
         await until(http.get, f"{embedding}/health/ready", found=lambda answer: answer.status_code == 200)
         urls: dict[ServiceName, str] = {"auth": NOBODY, "billing": billing, "embedding": embedding}

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -176,8 +177,10 @@ async def test_a_new_content_keeps_what_it_does_not_say(person: MakePerson, know
 
 
 async def test_changes_at_the_same_moment_leave_index_and_record_agreeing(
-    person: MakePerson, knowledge_settings: Settings
+    person: MakePerson, knowledge_settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # Eight of them write one after another: on a busy machine the last waits long for its turn.
+    monkeypatch.setattr("services.knowledge.catching_up.WAIT_S", 60.0)
     alice = person()
     colleague = person(alice.subject.organization_id)
     async with working(knowledge_settings):
@@ -202,6 +205,8 @@ async def test_a_process_that_ends_before_the_index_follows_is_made_up_for(
             raise OSError("the index can't be written")
 
         broken.setattr(LanceDbIndex, "update", fails)
+        # Another test's worker would deliver it as soon as it is due.
+        broken.setattr("services.knowledge.changes.RELAY_AFTER", timedelta(hours=1))
         assert (await change(alice, document_id, access="organization"))["access"] == "organization"
     assert not await found(colleague)
     async with database.transaction() as session:

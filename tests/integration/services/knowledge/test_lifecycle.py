@@ -21,6 +21,7 @@ from libs.config.settings import REPOSITORY, Settings
 from libs.contracts.identity import Role
 from libs.stores.blobs import FolderBlobStore
 from libs.stores.postgres import Database
+from scripts.stage import free_base_port
 from services.knowledge.documents import Shower
 from services.knowledge.packing import Packer
 from tests.integration.services.knowledge.conftest import Person, until, working
@@ -309,8 +310,10 @@ async def test_an_export_whose_worker_is_killed_is_packed_by_another(
         await session.execute(text("UPDATE knowledge.revisions SET status = 'failed'"))
     path = f"/documents/exports/{(await alice.post('/documents/export')).json()['export_id']}"
     urls = {f"FOOTNOTE_SERVICE_URLS__{name.upper()}": url for name, url in knowledge_settings.service_urls.items()}
+    # Other tests' workers have ports too, and the stack leaves a short lease in the environment.
+    own = {"FOOTNOTE_BASE_PORT": str(free_base_port()), "FOOTNOTE_INGESTION__LEASE_S": "60"}
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "services.knowledge.worker", cwd=REPOSITORY, env=os.environ | urls
+        sys.executable, "-m", "services.knowledge.worker", cwd=REPOSITORY, env=os.environ | urls | own
     )
 
     async def status() -> str:

@@ -40,12 +40,13 @@ async def test_a_guest_sees_nothing_of_what_is_to_come(
 ) -> None:
     alice = person()
     visitor = guest(alice.subject.organization_id)
-    await alice.send("The heron stands at the weir.", access="public")
+    other_id = await alice.send("The heron stands at the weir.", access="public")
     assert (await visitor.get("/documents")).json()["items"] == []
     async with working(knowledge_settings):
         document_id = await alice.add("The heron stands.", access="public", external_id="heron")
         await alice.post("/documents", json={"title": "x", "text": "", "access": "public", "external_id": "heron"})
         assert (await alice.finished(document_id))["status"] == "failed"
+        assert (await alice.finished(other_id))["status"] == "completed"
     shown = await visitor.show(document_id)
     assert (shown["status"], shown["error"], shown["collection_id"]) == ("completed", None, None)
     for status, count in (("failed", 0), ("pending", 0), ("completed", 2)):

@@ -200,8 +200,9 @@ async def test_the_command_line_goes_on_where_it_was_cut_off(
                     raise KeyboardInterrupt
                 sent.append(int(request.headers["Upload-Offset"]))
 
+        hooks = {"request": [*someone.http.event_hooks["request"], note]}  # the first renews the service token
         async with httpx.AsyncClient(
-            base_url=someone.http.base_url, headers=someone.headers, timeout=60, event_hooks={"request": [note]}
+            base_url=someone.http.base_url, headers=someone.headers, timeout=60, event_hooks=hooks
         ) as http:
             yield Api(http)
 

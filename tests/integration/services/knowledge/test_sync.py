@@ -21,7 +21,10 @@ pytestmark = pytest.mark.usefixtures("worker")
 
 @asynccontextmanager
 async def api_of(person: Person) -> AsyncIterator[Api]:
-    async with httpx.AsyncClient(base_url=person.http.base_url, headers=person.headers, timeout=60) as http:
+    hooks = person.http.event_hooks  # which renew the service token
+    async with httpx.AsyncClient(
+        base_url=person.http.base_url, headers=person.headers, timeout=60, event_hooks=hooks
+    ) as http:
         yield Api(http)
 
 

@@ -15,7 +15,7 @@ from libs.contracts.embedding import EmbeddingModelList
 from libs.security.tokens import ServiceTokens
 from services.billing.main import build as build_billing
 from services.embedding.main import build as build_embedding
-from tests.integration.services.knowledge.conftest import NOBODY, People, until
+from tests.integration.services.knowledge.conftest import NOBODY, WAIT_S, People, until
 from tests.tiny_model import make_tiny_model
 
 MINILM, TINY = "minilm", "tiny"
@@ -37,7 +37,7 @@ class TwoModels:
         expected = [model, *also] if loaded is None else [*loaded]
 
         async def look() -> list[str]:
-            async with httpx.AsyncClient(headers=self._headers()) as http:
+            async with httpx.AsyncClient(headers=self._headers(), timeout=WAIT_S) as http:
                 answer = await http.get(f"{self.settings.url('embedding')}/v1/models")
             if not answer.is_success:
                 return []
