@@ -56,6 +56,15 @@ class Member:
         assert answer.status_code == 200, answer.text
         return answer.json()
 
+    async def messages_used(self) -> int:
+        """Of the plan, once there are any: counted with the answer, or on a busy machine by the outbox soon after."""
+
+        async def look() -> int | None:
+            usage = (await self.http.get("/billing/usage")).raise_for_status().json()
+            return usage["resources"]["messages"]["used"] or None
+
+        return await until(look)
+
 
 @dataclass
 class Stack:

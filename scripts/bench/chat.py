@@ -27,7 +27,6 @@ from scripts.bench.chat_floor import chat_floor
 from scripts.bench.measure import at_once, in_turn, percentile, print_latency, print_rates
 from scripts.stage import free_base_port, stage
 
-ROUNDS = 40
 CLIENTS = 8
 # Ways to put a question that ask nothing else: neither its search nor its embedding is one that was kept.
 OPENINGS = ("", "So ", "Now ", "Hello. ", "Hi. ", "Hey, ", "Hello, hello. ", "Please: ", "Hi, please: ", "Hello, so ")
@@ -113,7 +112,7 @@ class _Asking:
         return time.perf_counter() - started, answer
 
 
-async def bench_chat(console: Console, rounds: int = ROUNDS) -> None:
+async def bench_chat(console: Console, rounds: int) -> None:
     """Services may be killed while it runs: it counts what was acknowledged and what failed."""
     async with stage(console) as (settings, api), service_http() as http:
         me = await api.call("GET", "/users/me")

@@ -4,10 +4,10 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
+from tests.integration.services.knowledge.traces import holding
 from tests.stack import Member, Stack, until
 
 MUSEUM = """# Museum
@@ -36,14 +36,6 @@ async def passages(member: Member, document_id: str) -> dict[str, str]:
 async def stored_bytes(member: Member) -> int:
     usage = (await member.http.get("/billing/usage")).raise_for_status().json()
     return usage["resources"]["storage_bytes"]["used"]
-
-
-def holds(path: Path, words: bytes) -> bool:
-    """Whether the file has them; one that goes while it is looked at hasn't."""
-    try:
-        return path.is_file() and words in path.read_bytes()
-    except FileNotFoundError:
-        return False
 
 
 async def test_the_same_external_id_replaces_and_unchanged_passages_keep_their_ids(member: Member) -> None:
@@ -93,7 +85,7 @@ async def test_storage_is_counted_while_kept_and_given_back_after(stack: Stack) 
         folder = stack.settings.home / "blobs"
 
         async def purged() -> bool | None:
-            return None if any(holds(path, b"Bytes are counted.") for path in folder.rglob("*")) else True
+            return None if holding(folder, b"Bytes are counted.") else True
 
         assert await until(purged)
 

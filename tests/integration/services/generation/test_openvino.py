@@ -32,8 +32,6 @@ from services.generation.ports import (
 
 # Of a prompt and its answer, and of all that the cache holds.
 CONTEXT = 512
-# Of the 400 tokens that were asked for: decoding goes on while a busy machine doesn't let the test leave.
-STOPPED_BEFORE = 200
 
 
 @pytest.fixture(scope="module")
@@ -143,7 +141,7 @@ async def test_closing_a_stream_stops_decoding(engine: OpenVinoEngine):
     async with aclosing(engine.generate(ask("Tell a very long story.", max_tokens=400))) as events:
         await anext(events)
     decoded = await idle(engine) - before
-    assert decoded < STOPPED_BEFORE
+    assert decoded < 40
     assert await idle(engine) == before + decoded
 
 
@@ -160,7 +158,7 @@ async def test_cancelling_the_task_stops_decoding(engine: OpenVinoEngine):
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert await idle(engine) - before < STOPPED_BEFORE
+    assert await idle(engine) - before < 40
 
 
 async def test_cancelling_before_the_first_word(engine: OpenVinoEngine):

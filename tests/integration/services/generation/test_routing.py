@@ -8,7 +8,6 @@ from typing import Any
 import httpx
 import pytest
 
-from libs.clients.context import RequestContext
 from tests.integration.services.generation.conftest import Serve
 from tests.integration.services.generation.upstreams import UPSTREAM_KEY, WORDS, Upstreams
 
@@ -100,13 +99,9 @@ async def test_a_hanging_model_leaves_the_next_time_within_the_deadline(service:
     assert served(await ask(service, "hang-then-ok", deadline_ms=4000)) == ("ok", [("hang", "too_slow")])
 
 
-async def test_a_dead_upstream_alone_is_503_within_the_deadline(
-    service: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
-):
-    # The bound around the whole request is taken away: a busy machine may reach it, and answer 504, before what was
-    # ready in time goes out.
-    monkeypatch.setattr("libs.service.disconnect.current_context", RequestContext)
-    answer = await ask(service, "hang", deadline_ms=1000)
+async def test_a_dead_upstream_alone_is_503_within_the_deadline(service: httpx.AsyncClient):
+    # A tenth of it is left for the answer to go out; past the deadline it would be 504.
+    answer = await ask(service, "hang", deadline_ms=3000)
     assert (answer.status_code, answer.json()["error"]["type"]) == (503, "service_unavailable_error")
     assert int(answer.headers["Retry-After"]) >= 1
 

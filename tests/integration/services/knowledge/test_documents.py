@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -15,6 +14,7 @@ from libs.contracts.identity import Role
 from libs.stores.postgres import Database
 from tests.integration.services.knowledge import samples
 from tests.integration.services.knowledge.conftest import Person, until
+from tests.integration.services.knowledge.traces import bytes_of
 
 pytestmark = pytest.mark.usefixtures("frequent_sweeps", "worker")
 
@@ -213,13 +213,7 @@ async def test_purging_leaves_no_row_and_no_file(
     folder = knowledge_settings.home / "blobs" / str(alice.subject.organization_id)
 
     def files() -> list[bytes]:
-        contents: list[bytes] = []
-        for path in folder.rglob("*"):
-            if path.is_file():
-                # One may be deleted just now.
-                with suppress(FileNotFoundError):
-                    contents.append(path.read_bytes())
-        return contents
+        return [bytes_of(path) for path in folder.rglob("*") if path.is_file()]
 
     assert len(files()) == 1
     await alice.delete(f"/documents/{document_id}?purge=true")

@@ -15,11 +15,11 @@ def holding(home: Path, marker: bytes) -> list[str]:
     """The files of an installation that hold the marker."""
     folders = [folder for folder in home.iterdir() if folder.is_dir() and folder.name not in NOT_OURS]
     files = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
-    return [path.name for path in files if marker in _content(path)]
+    return [path.name for path in files if marker in bytes_of(path)]
 
 
-def _content(path: Path) -> bytes:
-    """Nothing where it went meanwhile."""
+def bytes_of(path: Path) -> bytes:
+    """What the file holds: nothing where it went meanwhile."""
     try:
         return path.read_bytes()
     except FileNotFoundError:
