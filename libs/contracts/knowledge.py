@@ -5,11 +5,13 @@ from enum import StrEnum
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from libs.contracts.values import Day, Instant, Language, Metadata, MetadataValue, StoredText, Tags
 
 FILTER_IDS_MAX = 100
+# What the external_id of each document of a source begins with.
+SOURCE_PREFIX = "source:"
 
 
 class DocumentStatus(StrEnum):
@@ -48,16 +50,27 @@ class DocumentAttributes(BaseModel):
     date: Instant | None = None
 
 
+def _unreserved(external_id: str) -> str:
+    if external_id.startswith(SOURCE_PREFIX):
+        raise ValueError(f"names that begin with {SOURCE_PREFIX!r} are those of a source's own documents")
+    return external_id
+
+
+GivenExternalId = Annotated[StoredText, Field(min_length=1, max_length=500), AfterValidator(_unreserved)]
+
+
 class UploadFields(DocumentAttributes):
     """The fields beside a multipart `file`; without a title, the file's own or its name stands."""
 
     title: StoredText | None = Field(default=None, min_length=1, max_length=500)
+    external_id: GivenExternalId | None = None
 
 
 class TextDocument(DocumentAttributes):
     """`POST /documents` as JSON: the text itself, read as Markdown."""
 
     title: StoredText = Field(min_length=1, max_length=500)
+    external_id: GivenExternalId | None = None
     text: str
 
 

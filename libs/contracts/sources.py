@@ -10,6 +10,7 @@ from libs.contracts.knowledge import (
     Access,
     DocumentFailure,
     DocumentStatus,
+    GivenExternalId,
     UploadFields,
 )
 from libs.contracts.values import Metadata, MetadataValue, StoredText, Tags
@@ -53,11 +54,11 @@ class States(BaseModel):
 class NewExternalId(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    external_id: StoredText = Field(min_length=1, max_length=500)
+    external_id: GivenExternalId
 
 
 class WebDocument(UploadFields):
-    """`POST /documents/web`: a page to fetch; without an external_id its address is that."""
+    """`POST /documents/web`: a page to fetch; without an external_id its address is that, as far as it is free."""
 
     url: str = Field(min_length=1, max_length=2_000)
 

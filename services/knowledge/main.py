@@ -141,7 +141,7 @@ async def wire(kit: Kit) -> AsyncGenerator[None]:
     kit.app.state.sources = Sources(
         groups,
         Inventories(database),
-        WebPages(web_fetcher(settings), accepting, settings.max_upload_bytes),
+        WebPages(web_fetcher(settings), database, accepting, settings.max_upload_bytes),
         resumable_uploads(settings, database, accepting),
         SourceRegistry(database, s3_buckets(settings)),
     )

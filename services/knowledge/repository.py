@@ -30,6 +30,12 @@ async def document_of(session: AsyncSession, subject: Subject, document_id: UUID
     return document
 
 
+async def open_to(session: AsyncSession, subject: Subject, document_ids: Iterable[UUID]) -> set[UUID]:
+    """Those of the documents that the subject may read."""
+    query = select(DocumentRow.id).where(readable(subject), DocumentRow.id.in_(set(document_ids)))
+    return set(await session.scalars(query))
+
+
 async def binned_document_of(session: AsyncSession, subject: Subject, document_id: UUID) -> DocumentRow:
     """A document in the bin that the subject may bring back; 404 for any other."""
     query = select(DocumentRow).where(restorable(subject), DocumentRow.id == document_id)

@@ -1,6 +1,6 @@
 """The rows of uploads: of each its document, a new one or the one it replaces, and its content that waits."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -8,6 +8,7 @@ from uuid import uuid4
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from libs.contracts.errors import ErrorCode, FootnoteError
 from libs.contracts.identity import Subject
 from libs.contracts.knowledge import DocumentAttributes, DocumentStatus
 from services.knowledge import repository
@@ -44,12 +45,15 @@ class Stored:
 async def write_rows(session: AsyncSession, subject: Subject, stored: Sequence[Stored]) -> list[RevisionRow]:
     """The revisions that wait to be counted, in the uploads' order, with the documents that are new.
 
-    Under the organisation's lock; no two uploads have the same external_id. Raises 422 and 403.
+    Under the organisation's lock; no two uploads have the same external_id. Raises 422, 403, and 409 for
+    an external_id of a document that the subject can't read.
     """
     for collection_id in {one.upload.attributes.collection_id for one in stored}:
         await repository.require_collection(session, subject, collection_id)
     names = [one.upload.attributes.external_id for one in stored if one.upload.attributes.external_id]
     replaced = await repository.with_external_ids(session, subject.organization_id, names) if names else {}
+    if replaced:
+        await _require_readable(session, subject, replaced)
     formers = await repository.revisions_of_each(session, [row.id for row in replaced.values()]) if replaced else {}
     revisions: list[RevisionRow] = []
     for one in stored:
@@ -69,6 +73,15 @@ async def write_rows(session: AsyncSession, subject: Subject, stored: Sequence[S
     await session.flush()
     session.add_all(revisions)
     return revisions
+
+
+async def _require_readable(session: AsyncSession, subject: Subject, replaced: Mapping[str, DocumentRow]) -> None:
+    """409 also for an admin: replacing a content that they can't see would destroy it unseen."""
+    open_to_them = await repository.open_to(session, subject, [row.id for row in replaced.values()])
+    for external_id, row in replaced.items():
+        if row.id not in open_to_them:
+            message = f"The external_id {external_id!r} is taken. Choose another."
+            raise FootnoteError(ErrorCode.CONFLICT, message, 409)
 
 
 def _new_document(subject: Subject, stored: Stored, said: dict[str, Any]) -> DocumentRow:

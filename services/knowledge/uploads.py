@@ -43,7 +43,7 @@ class Uploads:
 
         The rows that say so are written before billing is asked, so that a crash in between loses neither bytes nor
         count: the worker finishes what it finds half accepted. While billing is away uploads are accepted and wait to
-        be counted before they are indexed. Raises 413, 415, 422, 403, and 429 where the plan has no room.
+        be counted before they are indexed. Raises 413, 415, 422, 403, 409, and 429 where the plan has no room.
         """
         media_types = [_media_type(upload) for upload in uploads]
         for upload in uploads:

@@ -20,6 +20,8 @@ from libs.contracts.knowledge import DocumentAccepted, DocumentAttributes
 from libs.contracts.sources import WebDocument
 from libs.fetch.errors import FetchError, TooLargeError
 from libs.fetch.fetcher import Fetched, Fetcher
+from libs.stores.postgres import Database
+from services.knowledge import repository
 from services.knowledge.parsing.media_types import FORMATS, HEAD_BYTES, MediaType, detect_type
 from services.knowledge.upload_rows import Upload
 from services.knowledge.uploads import Uploads
@@ -30,6 +32,7 @@ IN_MEMORY_BYTES = 1_000_000
 PIECE_BYTES = 262_144
 EXTERNAL_ID_MAX_CHARS = 500
 FILE_NAME_MAX_CHARS = 200
+OPEN_TO_ALL = (None, "organization", "public")
 _EXTENSIONS = {entry.media_type.value: entry.extensions for entry in FORMATS}
 _EXTENSIONS["application/xhtml+xml"] = _EXTENSIONS[MediaType.HTML]
 # Python knows codecs besides that aren't character sets.
@@ -39,8 +42,9 @@ _CHARSETS = ("iso8859", "iso2022", "cp", "koi8", "mac", "gb", "big5", "euc", "sh
 class WebPages:
     """Fetches few pages at once, and few for each organisation."""
 
-    def __init__(self, fetcher: Fetcher, uploads: Uploads, max_bytes: int) -> None:
+    def __init__(self, fetcher: Fetcher, database: Database, uploads: Uploads, max_bytes: int) -> None:
         self._fetcher = fetcher
+        self._database = database
         self._uploads = uploads
         self._max_bytes = max_bytes
         self._fetching: Counter[UUID] = Counter()
@@ -51,7 +55,8 @@ class WebPages:
             document.model_dump(exclude={"title", "url"}, exclude_unset=True)
         )
         if attributes.external_id is None:
-            attributes = attributes.model_copy(update={"external_id": external_id_of(document.url)})
+            external_id = await self._name_for(subject, document.url, attributes)
+            attributes = attributes.model_copy(update={"external_id": external_id})
         if attributes.source is None:
             attributes = attributes.model_copy(update={"source": external_id_of(document.url)})
         with self._counted(subject.organization_id), SpooledTemporaryFile(IN_MEMORY_BYTES) as file:
@@ -63,6 +68,18 @@ class WebPages:
                 subject, [await upload_of(fetched, file, attributes, document.title)]
             )
         return accepted
+
+    async def _name_for(self, subject: Subject, url: str, attributes: DocumentAttributes) -> str:
+        """The address, or one of the subject's own for it: nobody learns which pages others keep to themselves."""
+        everyones, own = external_id_of(url), external_id_of(url, f"web:{subject.user_id}:")
+        async with self._database.transaction() as session:
+            taken = await repository.with_external_ids(session, subject.organization_id, [everyones, own])
+            holder = taken.get(everyones)
+            if own in taken:
+                return own
+            if holder is None:
+                return everyones if attributes.access in OPEN_TO_ALL else own
+            return everyones if await repository.open_to(session, subject, [holder.id]) else own
 
     @contextmanager
     def _counted(self, organization_id: UUID) -> Generator[None]:

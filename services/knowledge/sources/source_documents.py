@@ -5,6 +5,7 @@ from uuid import UUID
 
 from libs.contracts.errors import ErrorCode, FootnoteError
 from libs.contracts.identity import Subject
+from libs.contracts.knowledge import SOURCE_PREFIX
 from libs.contracts.sources import InventoryItem
 from libs.stores.postgres import Database
 from services.knowledge.documents import Documents
@@ -17,7 +18,7 @@ EXTERNAL_ID_MAX_CHARS = 500
 
 
 def prefix_of(source_id: UUID) -> str:
-    return f"source:{source_id}:"
+    return f"{SOURCE_PREFIX}{source_id}:"
 
 
 def object_external_id(source_id: UUID, key: str) -> str:

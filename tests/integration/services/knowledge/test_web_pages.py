@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from libs.config.settings import Settings
+from libs.contracts.identity import Role
 from tests.integration.libs.fetch.test_fetcher import PUBLIC, Answer, Site, reply
 from tests.integration.libs.fetch.test_fetcher import serving as serving_site
 from tests.integration.services.knowledge.conftest import People, Person, client_of
@@ -49,6 +50,44 @@ async def test_a_page_becomes_a_document_named_by_its_address_and_is_replaced(
         again = await added(person, url)
         assert again["document_id"] == document["document_id"]
         assert await person.contents("museum opens") == ["The museum opens at nine."]
+
+
+async def test_a_page_kept_private_is_in_nobodys_way(knowledge_settings: Settings, people: People) -> None:
+    pages: dict[str, bytes | Answer] = {"/plan": reply(b"<p>The plan is to sail.</p>", **HTML)}
+    async with visiting(pages, knowledge_settings, people) as (_, first, address):
+        organization, url = first.subject.organization_id, f"{address}/plan"
+        member = people.person(first.http, organization)
+        admin = people.person(first.http, organization, Role.ADMIN)
+        private = await added(first, url, access="private")
+        hers = await added(member, url, external_id=None)
+        assert (await added(first, url))["document_id"] == private["document_id"]
+        assert private["external_id"] == f"web:{first.subject.user_id}:{url}"
+        assert hers["external_id"] == url
+        assert (await member.patch(f"/documents/{hers['document_id']}", json={"access": "private"})).status_code == 200
+        admins = await added(admin, url)
+        assert admins["external_id"] == f"web:{admin.subject.user_id}:{url}"
+        assert len({one["document_id"] for one in (private, hers, admins)}) == 3
+        for person in (admin, people.person(first.http, organization)):
+            body = {"url": url, "external_id": private["external_id"]}
+            refused = await person.post("/documents/web", json=body)
+            assert (refused.status_code, refused.json()["code"]) == (409, "CONFLICT")
+            assert "Choose another" in refused.json()["message"]
+
+
+async def test_a_sources_names_are_its_own(knowledge_settings: Settings, people: People) -> None:
+    async with client_of(knowledge_settings, people) as client:
+        person = people.person(client)
+        name = {"external_id": "source:4f9f1f0e-0000-4000-8000-000000000000:https://example.com/"}
+        document = await person.send("A boat.")
+        headers = person.headers
+        answers = [
+            await person.post("/documents", json={"title": "A", "text": "A", **name}),
+            await person.post("/documents", files={"file": ("a.txt", b"A")}, data=name),
+            await person.post("/documents/web", json={"url": "https://example.com/", **name}),
+            await client.put(f"/documents/{document}/external_id", json=name, headers=headers),
+        ]
+    assert [answer.status_code for answer in answers] == [422] * 4
+    assert {answer.json()["details"]["fields"][0]["field"] for answer in answers} == {"external_id"}
 
 
 async def test_what_the_host_says_of_type_and_encoding_counts(knowledge_settings: Settings, people: People) -> None:
