@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from tempfile import SpooledTemporaryFile
 from typing import IO
 
-from libs.fetch.errors import FetchError, PageStatusError
+from libs.fetch.errors import FetchError, PageStatusError, RobotsDisallowError, TooLargeError
 from libs.fetch.fetcher import Fetched, Fetcher
 from libs.fetch.urls import WebAddress, parse_url, resolved
 
@@ -18,6 +18,7 @@ IN_MEMORY_BYTES = 1_000_000
 # Links beyond this much of a page aren't followed.
 LINKS_WITHIN_BYTES = 2_000_000
 GONE = frozenset({404, 410})
+REFUSED = frozenset({401, 403})
 # Read without a parser: a hostile page is parsed in the sandbox alone. Every part is bounded and stops at the next tag.
 _LINK = re.compile(
     r"""<a\s[^<>]{0,1000}?\bhref\s{0,9}=\s{0,9}(?:"([^"<>]{0,2000})"|'([^'<>]{0,2000})'|([^\s"'<>]{1,2000}))""",
@@ -40,11 +41,12 @@ class Page:
 
 @dataclass(frozen=True)
 class Missing:
-    """A page that couldn't be had; `gone` where its host says that there is none."""
+    """A page that couldn't be had; `gone` where its host says that there is none, `closed` where it's kept from us."""
 
     address: str
     reason: str
     gone: bool
+    closed: bool
 
 
 @dataclass(frozen=True)
@@ -78,8 +80,9 @@ async def crawl(
             except FetchError as error:
                 if scope is None:
                     raise
-                gone = isinstance(error, PageStatusError) and error.status in GONE
-                yield Missing(str(address), str(error), gone)
+                status = error.status if isinstance(error, PageStatusError) else None
+                closed = isinstance(error, RobotsDisallowError | TooLargeError) or status in REFUSED
+                yield Missing(str(address), str(error), status in GONE, closed)
                 continue
             scope = scope or fetched.url
             found = str(fetched.url)

@@ -5,13 +5,20 @@ from libs.contracts.identity import Subject
 from libs.contracts.knowledge import DocumentAttributes
 from libs.contracts.sources import InventoryItem
 from libs.fetch.fetcher import Fetcher
-from services.knowledge.sources.crawl import CutShort, Missing, Page, crawl
+from services.knowledge.sources.crawl import CutShort, Page, crawl
 from services.knowledge.sources.models import SourceRow
 from services.knowledge.sources.pages import external_id_of, stored_sha256, upload_of
 from services.knowledge.sources.report import Report
 from services.knowledge.sources.source_documents import SourceDocuments, prefix_of
 
 PAUSE_S = 0.5
+_OF_THE_PAGE = frozenset(
+    {ErrorCode.UNSUPPORTED_MEDIA_TYPE, ErrorCode.PAYLOAD_TOO_LARGE, ErrorCode.FORBIDDEN, ErrorCode.CONFLICT}
+)
+_HELD = (
+    "Documents that nothing led to were kept, since the visit didn't see every page; how many: {count:,}. They are "
+    "deleted when one does, or when their own address answers 404 or 410."
+)
 
 
 class SiteSync:
@@ -24,26 +31,40 @@ class SiteSync:
         self._pause_s = pause_s
 
     async def bring_in_step(self, row: SourceRow, subject: Subject, report: Report) -> None:
-        """Deletes what the site says is gone, and what nothing leads to only after a visit that saw everything."""
+        """Deletes what the site says is gone, and what nothing leads to only after a visit that saw everything.
+
+        What is closed to us and was never a document led to none, so that without it a visit is still whole.
+        """
         prefix = prefix_of(row.id)
         known = await self._documents.known(subject, row.id)
         kept: set[str] = set()
+        gone: set[str] = set()
         whole = True
         async for found in crawl(self._fetcher, row.address, row.depth, self._max_bytes, self._pause_s):
             if isinstance(found, CutShort):
                 whole = False
                 report.failures.append((row.address, "there are more pages than one visit takes; the rest is left out"))
-            elif isinstance(found, Missing):
-                if not found.gone:
-                    whole = False
-                    report.failures.append((found.address, found.reason))
-            else:
-                external_id = external_id_of(found.address, prefix)
+                continue
+            external_id = external_id_of(found.address, prefix)
+            if isinstance(found, Page):
                 kept.add(external_id)
-                whole = await self._take_in(row, subject, found, external_id, known.get(external_id), report) and whole
+                await self._take_in(row, subject, found, external_id, known.get(external_id), report)
+            elif found.gone:
+                gone.add(external_id)
+            else:
+                whole = whole and found.closed and external_id not in known
+                report.failures.append((found.address, found.reason))
+        held = 0
         for external_id, item in known.items():
-            if whole and external_id not in kept:
+            if external_id in kept:
+                continue
+            if whole or external_id in gone:
                 report.deleted += await self._documents.delete(subject, item.document_id)
+            else:
+                held += 1
+        if held:
+            # First, since only so many failures are shown.
+            report.failures.insert(0, (row.address, _HELD.format(count=held)))
 
     async def _take_in(
         self,
@@ -53,23 +74,22 @@ class SiteSync:
         external_id: str,
         known: InventoryItem | None,
         report: Report,
-    ) -> bool:
-        """False where the page was refused; raises where the plan has no room or a service is away."""
+    ) -> None:
+        """Raises where the plan has no room or a service is away."""
         if known and known.sha256 == await stored_sha256(page.fetched, page.file):
             report.unchanged += 1
-            return True
+            return
         attributes = DocumentAttributes.model_validate(
             row.attributes | {"external_id": external_id, "source": external_id_of(page.address)}
         )
         try:
             await self._documents.accept(subject, await upload_of(page.fetched, page.file, attributes, None))
         except FootnoteError as error:
-            if error.code not in {ErrorCode.UNSUPPORTED_MEDIA_TYPE, ErrorCode.PAYLOAD_TOO_LARGE}:
+            if error.code not in _OF_THE_PAGE:
                 raise
             report.failures.append((page.address, error.message))
-            return False
+            return
         if known:
             report.updated += 1
         else:
             report.added += 1
-        return True

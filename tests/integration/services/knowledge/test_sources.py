@@ -136,8 +136,9 @@ async def test_nothing_is_deleted_when_the_site_could_not_be_seen_whole(
         await admin.post(f"/documents/sources/{source}/runs")
         await visit.runner().turn()
         run = await last_run(admin, source)
-        assert counts(run) == (0, 0, 1, 0, 1)
-        assert "500" in run["failures"][0]["reason"]
+        assert counts(run) == (0, 0, 1, 0, 2)
+        assert "were kept" in run["failures"][0]["reason"]
+        assert "500" in run["failures"][1]["reason"]
 
         visit.site.pages["/"] = reply(status="404 Not Found")
         await admin.post(f"/documents/sources/{source}/runs")
@@ -146,6 +147,46 @@ async def test_nothing_is_deleted_when_the_site_could_not_be_seen_whole(
         assert await names(admin) == {"", "a", "b"}
     (shown,) = (await admin.get("/documents/sources")).json()["items"]
     assert (shown["next_run_at"], shown["running"]) == (None, False)
+
+
+async def test_a_page_that_answers_404_is_deleted_although_another_could_not_be_seen(
+    person: Callable[..., Person], knowledge_settings: Settings, database: Database
+) -> None:
+    pages: dict[str, bytes | Answer] = {"/": page("Start", "/a", "/b"), "/a": page("A", "/c"), "/b": page("B")}
+    pages |= {"/c": page("C")}
+    admin = person(role=Role.OWNER)
+    async with visiting(pages, knowledge_settings, database) as visit:
+        source = await registered(admin, f"{visit.address}/", depth=2)
+        await visit.runner().turn()
+        visit.site.pages |= {"/a": reply(status="500 Broken"), "/b": reply(status="410 Gone")}
+        await admin.post(f"/documents/sources/{source}/runs")
+        await visit.runner().turn()
+        run = await last_run(admin, source)
+        assert await names(admin) == {"", "a", "c"}
+        assert (run["deleted"], "how many: 2" in run["failures"][0]["reason"]) == (1, True)
+
+
+async def test_links_that_are_closed_too_large_or_no_text_do_not_hold_back_deletions(
+    person: Callable[..., Person], knowledge_settings: Settings, database: Database
+) -> None:
+    pages: dict[str, bytes | Answer] = {
+        "/robots.txt": reply(b"User-agent: *\nDisallow: /closed"),
+        "/": page("Start", "/old", "/closed", "/members", "/film", "/huge"),
+        "/old": page("Old"),
+        "/members": reply(status="403 Forbidden"),
+        "/film": reply(b"\x7fELF\x00\x00", Content_Type="application/octet-stream"),
+        "/huge": reply(bytes(1_000_001), Content_Type="text/plain"),
+    }
+    admin = person(role=Role.OWNER)
+    async with visiting(pages, knowledge_settings, database) as visit:
+        source = await registered(admin, f"{visit.address}/", depth=1)
+        await visit.runner().turn()
+        assert await names(admin) == {"", "old"}
+        visit.site.pages["/"] = page("Start", "/closed", "/members", "/film", "/huge")
+        await admin.post(f"/documents/sources/{source}/runs")
+        await visit.runner().turn()
+        assert counts(await last_run(admin, source)) == (0, 1, 0, 1, 4)
+        assert await names(admin) == {""}
 
 
 async def test_a_visit_takes_so_many_pages_and_says_so(
