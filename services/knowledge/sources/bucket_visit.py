@@ -7,7 +7,7 @@ from datetime import UTC
 from hashlib import file_digest
 from pathlib import PurePosixPath
 from tempfile import SpooledTemporaryFile
-from typing import IO
+from typing import IO, Any
 
 from libs.contracts.errors import ErrorCode, FootnoteError
 from libs.contracts.identity import Subject
@@ -137,7 +137,8 @@ class BucketVisit:
             self._report.moved += 1
         else:
             head = await asyncio.to_thread(_head, file)
-            upload = Upload(self._attributes(read), None, _file_name(read.key), head, _pieces(file), read.last_modified)
+            attributes = self._attributes(read, known)
+            upload = Upload(attributes, None, _file_name(read.key), head, _pieces(file), read.last_modified)
             await self._documents.accept(self._subject, upload)
             if known:
                 self._report.updated += 1
@@ -171,9 +172,11 @@ class BucketVisit:
         if self._external_id(found.key) not in self._known:
             self._unread.add((found.etag, found.size_bytes))
 
-    def _attributes(self, read: S3Object) -> DocumentAttributes:
-        attributes = dict(self._row.attributes)
-        metadata = {LAST_MODIFIED: read.last_modified.astimezone(UTC).isoformat()} | attributes.get("metadata", {})
+    def _attributes(self, read: S3Object, known: InventoryItem | None) -> DocumentAttributes:
+        """Of a known one only what follows from its content: the rest may have been changed since."""
+        stated = self._row.attributes
+        attributes: dict[str, Any] = {} if known else dict(stated)
+        metadata = {LAST_MODIFIED: read.last_modified.astimezone(UTC).isoformat()} | stated.get("metadata", {})
         if len(metadata) <= METADATA_MAX_KEYS:
             attributes["metadata"] = metadata
         named = {"external_id": self._external_id(read.key), "source": self._address(read.key)}

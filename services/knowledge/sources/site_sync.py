@@ -79,8 +79,10 @@ class SiteSync:
         if known and known.sha256 == await stored_sha256(page.fetched, page.file):
             report.unchanged += 1
             return
+        # Of a page that is known already only what follows from its content: the rest may have been changed since.
+        stated = {} if known else row.attributes
         attributes = DocumentAttributes.model_validate(
-            row.attributes | {"external_id": external_id, "source": external_id_of(page.address)}
+            stated | {"external_id": external_id, "source": external_id_of(page.address)}
         )
         try:
             await self._documents.accept(subject, await upload_of(page.fetched, page.file, attributes, None))

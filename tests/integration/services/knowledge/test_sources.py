@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from libs.config.settings import Settings
 from libs.contracts.identity import Role
@@ -18,6 +18,7 @@ from libs.stores.postgres import Database
 from services.knowledge.catching_up import IndexCatchUp
 from services.knowledge.documents import Documents, Shower
 from services.knowledge.main import blob_store, passage_index, uploads
+from services.knowledge.models import RevisionRow
 from services.knowledge.sources import crawl
 from services.knowledge.sources.runner import SourceRunner
 from services.knowledge.sources.site_sync import SiteSync
@@ -187,6 +188,27 @@ async def test_links_that_are_closed_too_large_or_no_text_do_not_hold_back_delet
         await visit.runner().turn()
         assert counts(await last_run(admin, source)) == (0, 1, 0, 1, 4)
         assert await names(admin) == {""}
+
+
+async def test_a_page_that_changes_keeps_what_was_said_of_its_document(
+    person: Callable[..., Person], knowledge_settings: Settings, database: Database
+) -> None:
+    admin = person(role=Role.ADMIN)
+    async with visiting({"/": page("Start")}, knowledge_settings, database) as visit:
+        attributes = {"access": "organization", "category": "trips"}
+        source = await registered(admin, f"{visit.address}/", attributes=attributes)
+        await visit.runner().turn()
+        (document,) = (await admin.get("/documents")).json()["items"]
+        path = f"/documents/{document['document_id']}"
+        await admin.patch(path, json={"access": "private", "category": "plans"})
+        visit.site.pages["/"] = page("Another start")
+        await admin.post(f"/documents/sources/{source}/runs")
+        await visit.runner().turn()
+        assert counts(await last_run(admin, source)) == (0, 1, 0, 0, 0)
+    waiting = select(RevisionRow.access, RevisionRow.category).where(RevisionRow.document_id == document["document_id"])
+    async with database.transaction() as session:
+        newest = (await session.execute(waiting.order_by(RevisionRow.number.desc()))).first()
+    assert newest == ("private", "plans")
 
 
 async def test_a_visit_takes_so_many_pages_and_says_so(
