@@ -25,6 +25,7 @@ from services.knowledge.catching_up import RELAY_AFTER, IndexCatchUp, behind
 from services.knowledge.guests import require_open_filters, shown_to
 from services.knowledge.models import CollectionRow, DocumentRow
 from services.knowledge.scope import require_known_collection
+from services.knowledge.sources.exclusions import exclude, readmit
 
 
 class Shower:
@@ -117,13 +118,18 @@ class Documents:
             shown = [shown_to(subject, document) for document in await self._shower.show(session, rows)]
             return DocumentList(items=shown, next_cursor=next_cursor)
 
-    async def delete(self, subject: Subject, document_id: UUID) -> None:
-        """Into the bin: gone from every answer when this returns, and kept whole."""
+    async def delete(self, subject: Subject, document_id: UUID, *, by_source: bool = False) -> None:
+        """Into the bin: gone from every answer when this returns, and kept whole.
+
+        Its source doesn't bring it back, unless it was the source that deleted it (`by_source`).
+        """
         async with self._database.transaction() as session:
             await repository.lock_organization(session, subject.organization_id)
             document = await repository.document_of(session, subject, document_id)
             require_manager(subject, document)
             document.deleted_at = func.now()
+            if not by_source:
+                await exclude(session, document)
             await queue.withdraw(session, document_id)
             await repository.bump_knowledge_version(session, subject.organization_id)
             message = behind(document, RELAY_AFTER)
@@ -144,6 +150,7 @@ class Documents:
                     409,
                 )
             document.deleted_at = None
+            await readmit(session, document)
             await repository.bump_knowledge_version(session, subject.organization_id)
             message = behind(document, RELAY_AFTER)
             session.add(message)
@@ -162,5 +169,6 @@ class Documents:
             except FootnoteError:
                 document = await repository.binned_document_of(session, subject, document_id)
             require_manager(subject, document)
+            await exclude(session, document)
             await give_up_document(session, document)
             await repository.bump_knowledge_version(session, subject.organization_id)

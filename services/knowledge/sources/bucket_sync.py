@@ -10,7 +10,7 @@ from services.knowledge.sources.buckets import Buckets
 from services.knowledge.sources.models import SourceRow
 from services.knowledge.sources.object_states import ObjectStates
 from services.knowledge.sources.report import Report
-from services.knowledge.sources.source_documents import SourceDocuments
+from services.knowledge.sources.source_documents import SourceDocuments, object_external_id
 
 MAX_OBJECTS = 100_000
 
@@ -36,7 +36,12 @@ class BucketSync:
                     f"There is no object below the prefix, where {len(known):,} documents came from. Nothing was "
                     "deleted. If that is meant, delete the source with its documents."
                 )
-            wanted = {found.key: found for found in listed if _is_wanted(found, place)}
+            excluded = await self._documents.excluded(row.id)
+            wanted = {
+                found.key: found
+                for found in listed
+                if _is_wanted(found, place) and object_external_id(row.id, found.key) not in excluded
+            }
             states = await self._states.all(row.id)
             visit = BucketVisit(
                 row, subject, report, known, states, wanted, self._documents, self._states, self._max_bytes

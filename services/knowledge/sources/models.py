@@ -87,3 +87,12 @@ class SourceObjectRow(Base):
     size_bytes: Mapped[int] = mapped_column(BigInteger)
     last_modified: Mapped[datetime]
     sha256: Mapped[str | None]
+
+
+class SourceExclusionRow(Base):
+    """A document of the source that somebody deleted: its page or object stays out until it is restored."""
+
+    __tablename__ = "source_exclusions"
+
+    source_id: Mapped[UUID] = mapped_column(ForeignKey("sources.id"), primary_key=True)
+    external_id: Mapped[str] = mapped_column(primary_key=True)

@@ -37,6 +37,7 @@ class SiteSync:
         """
         prefix = prefix_of(row.id)
         known = await self._documents.known(subject, row.id)
+        excluded = await self._documents.excluded(row.id)
         kept: set[str] = set()
         gone: set[str] = set()
         whole = True
@@ -46,6 +47,8 @@ class SiteSync:
                 report.failures.append((row.address, "there are more pages than one visit takes; the rest is left out"))
                 continue
             external_id = external_id_of(found.address, prefix)
+            if isinstance(found, Page) and external_id in excluded:
+                continue
             if isinstance(found, Page):
                 kept.add(external_id)
                 await self._take_in(row, subject, found, external_id, known.get(external_id), report)

@@ -9,6 +9,7 @@ from libs.contracts.knowledge import SOURCE_PREFIX
 from libs.contracts.sources import InventoryItem
 from libs.stores.postgres import Database
 from services.knowledge.documents import Documents
+from services.knowledge.sources.exclusions import excluded
 from services.knowledge.sources.inventory import Inventories
 from services.knowledge.upload_rows import Upload
 from services.knowledge.uploads import Uploads
@@ -31,6 +32,7 @@ def object_external_id(source_id: UUID, key: str) -> str:
 
 class SourceDocuments:
     def __init__(self, database: Database, documents: Documents, uploads: Uploads) -> None:
+        self._database = database
         self._inventories = Inventories(database)
         self._documents = documents
         self._uploads = uploads
@@ -45,6 +47,11 @@ class SourceDocuments:
             cursor = page.next_cursor
             if cursor is None:
                 return known
+
+    async def excluded(self, source_id: UUID) -> frozenset[str]:
+        """The external ids of those that somebody has deleted; they stay so."""
+        async with self._database.transaction() as session:
+            return await excluded(session, source_id)
 
     async def accept(self, subject: Subject, upload: Upload) -> None:
         """Adds it, or replaces what has its external_id. Raises what an upload raises."""
@@ -63,7 +70,7 @@ class SourceDocuments:
     async def delete(self, subject: Subject, document_id: UUID) -> bool:
         """False where somebody has deleted it meanwhile."""
         try:
-            await self._documents.delete(subject, document_id)
+            await self._documents.delete(subject, document_id, by_source=True)
         except FootnoteError as error:
             if error.code is not ErrorCode.NOT_FOUND:
                 raise

@@ -9,7 +9,7 @@ from uuid import UUID
 import httpx
 import pytest
 from pydantic import SecretStr
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from libs.config.settings import OperatorBucket, Settings
 from libs.contracts.errors import ErrorCode, FootnoteError
@@ -20,6 +20,7 @@ from libs.stores.postgres import Database
 from services.knowledge.catching_up import IndexCatchUp
 from services.knowledge.documents import Documents, Shower
 from services.knowledge.main import blob_store, passage_index, uploads
+from services.knowledge.models import RevisionRow
 from services.knowledge.sources import bucket_sync
 from services.knowledge.sources.bucket_sync import BucketSync
 from services.knowledge.sources.buckets import Buckets
@@ -105,6 +106,24 @@ async def place(running: tuple[S3Server, Settings, Any], people: People, databas
     async with database.transaction() as session:
         await session.execute(text("TRUNCATE sources CASCADE"))
     return Place(people.person(client, role=Role.ADMIN), bucket, settings, database, Billing())
+
+
+async def test_a_deleted_document_stays_so_and_an_updated_one_keeps_its_access(place: Place) -> None:
+    place.bucket.put("docs/a.md", b"# A\n\nBoats.")
+    place.bucket.put("docs/b.md", b"# B\n\nTrains.")
+    await place.register(attributes={"access": "organization"})
+    await place.run()
+    ids = await place.names()
+    await place.admin.delete(f"/documents/{ids['docs/a.md']}")
+    await place.admin.patch(f"/documents/{ids['docs/b.md']}", json={"access": "private"})
+    place.bucket.put("docs/a.md", b"# A\n\nMore boats.")
+    place.bucket.put("docs/b.md", b"# B\n\nMore trains.")
+    assert counts(await place.run()) == {"updated": 1}
+    assert set(await place.names()) == {"docs/b.md"}
+    document_id = UUID(ids["docs/b.md"])
+    newest = select(RevisionRow.access).where(RevisionRow.document_id == document_id)
+    async with place.database.transaction() as session:
+        assert await session.scalar(newest.order_by(RevisionRow.number.desc()).limit(1)) == "private"
 
 
 async def test_objects_are_added_updated_moved_and_deleted(place: Place) -> None:

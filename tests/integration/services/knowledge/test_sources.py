@@ -211,6 +211,45 @@ async def test_a_page_that_changes_keeps_what_was_said_of_its_document(
     assert newest == ("private", "plans")
 
 
+async def test_a_deleted_document_stays_so_until_it_is_restored(
+    person: Callable[..., Person], knowledge_settings: Settings, database: Database
+) -> None:
+    pages: dict[str, bytes | Answer] = {"/": page("Start", "/a", "/b"), "/a": page("A"), "/b": page("B")}
+    admin = person(role=Role.ADMIN)
+    async with visiting(pages, knowledge_settings, database) as visit:
+        source = await registered(admin, f"{visit.address}/", depth=1)
+        await visit.runner().turn()
+        items = (await admin.get("/documents/inventory", params={"prefix": "source:"})).json()["items"]
+        ids = {item["external_id"].rpartition("/")[2]: item["document_id"] for item in items}
+        await admin.delete(f"/documents/{ids['a']}")
+        await admin.delete(f"/documents/{ids['b']}?purge=true")
+        visit.site.pages["/a"] = page("Another A")
+        await admin.post(f"/documents/sources/{source}/runs")
+        await visit.runner().turn()
+        assert counts(await last_run(admin, source)) == (0, 0, 1, 0, 0)
+        assert await names(admin) == {""}
+
+        assert (await admin.post(f"/documents/{ids['a']}/restore")).status_code == 200
+        await admin.post(f"/documents/sources/{source}/runs")
+        await visit.runner().turn()
+        assert counts(await last_run(admin, source)) == (0, 1, 1, 0, 0)
+        assert await names(admin) == {"", "a"}
+
+
+async def test_a_page_that_was_gone_and_comes_back_is_taken_in_again(
+    person: Callable[..., Person], knowledge_settings: Settings, database: Database
+) -> None:
+    pages: dict[str, bytes | Answer] = {"/": page("Start", "/a"), "/a": page("A")}
+    admin = person(role=Role.ADMIN)
+    async with visiting(pages, knowledge_settings, database) as visit:
+        source = await registered(admin, f"{visit.address}/", depth=1)
+        for answer, found in ((page("A"), {"", "a"}), (reply(status="404 Not Found"), {""}), (page("A"), {"", "a"})):
+            visit.site.pages["/a"] = answer
+            await admin.post(f"/documents/sources/{source}/runs")
+            await visit.runner().turn()
+            assert await names(admin) == found
+
+
 async def test_a_visit_takes_so_many_pages_and_says_so(
     person: Callable[..., Person], knowledge_settings: Settings, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
