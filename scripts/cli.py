@@ -77,18 +77,20 @@ def sync(
     category: Annotated[str | None, typer.Option(help="The documents' category.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
     allow_empty: Annotated[bool, typer.Option("--allow-empty", help="Delete all when no file is left.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="The folder takes the place of another of its name.")] = False,
 ) -> None:
     """Add, update, move and delete documents as a folder's files are now."""
     from scripts.api import signed_in
     from scripts.sync import print_sync
     from scripts.sync import sync as bring_in_step
+    from scripts.sync_roots import SyncedRoots
 
     async def work() -> None:
         fields = {"category": category} if category else {}
+        options: dict[str, Any] = {"dry_run": dry_run, "allow_empty": allow_empty, "yes": yes}
+        roots = SyncedRoots.of(settings())
         async with signed_in(settings()) as api:
-            report = await bring_in_step(
-                api, path, console, name=name, dry_run=dry_run, allow_empty=allow_empty, fields=fields
-            )
+            report = await bring_in_step(api, path, console, roots=roots, name=name, fields=fields, **options)
         print_sync(report, console, dry_run=dry_run)
         if report.failed:
             raise typer.Exit(1)

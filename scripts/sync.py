@@ -1,7 +1,8 @@
 """`footnote sync`: keeps the organisation's documents in step with a folder or a Git checkout.
 
-What is on the server is asked for each time, by external_id and content hash; nothing is remembered here. The documents
-of one source are those whose external_id begins with `sync:<name>/`, so that no other document is ever touched.
+What is on the server is asked for each time, by external_id and content hash; here only each source's folder is
+remembered. The documents of one source are those whose external_id begins with `sync:<name>/`, so that no other
+document is ever touched.
 """
 
 import asyncio
@@ -18,6 +19,7 @@ from scripts.api import Api, ApiError
 from scripts.ingest import print_skipped
 from scripts.progress import Bars, bars, print_failures, until_indexed
 from scripts.sending import Sender, readable_extensions
+from scripts.sync_roots import SyncedRoots
 from scripts.tree import content_hash, files_below
 
 EXTERNAL_ID_MAX_CHARS = 500
@@ -93,15 +95,17 @@ async def sync(
     root: Path,
     console: Console,
     *,
+    roots: SyncedRoots,
     name: str | None = None,
     dry_run: bool = False,
     allow_empty: bool = False,
+    yes: bool = False,
     fields: dict[str, str] | None = None,
 ) -> SyncReport:
     """Brings the server's documents in step with `root` and waits until they are searchable.
 
     A file that can't be read keeps its document. Raises ApiError where the folder is missing, or empty
-    without `allow_empty`.
+    without `allow_empty`, or without `yes` may be another than the documents came from.
     """
     started = time.monotonic()
     prefix = source_prefix(root, name)
@@ -120,6 +124,9 @@ async def sync(
         )
     report.plan = planned(local, remote)
     if not dry_run:
+        if not yes:
+            roots.require(prefix, root, report.plan, documents=len(remote))
+        roots.remember(prefix, root)
         with bars(console) as shown:
             await _apply(api, root, prefix, report, remote, fields or {}, extensions, shown)
     report.seconds = time.monotonic() - started

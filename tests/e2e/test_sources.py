@@ -9,6 +9,7 @@ from rich.console import Console
 from scripts import resuming, sending
 from scripts.api import Api
 from scripts.sync import sync
+from scripts.sync_roots import SyncedRoots
 from tests.stack import Stack, until
 
 
@@ -24,9 +25,10 @@ async def test_a_folder_with_a_large_file_is_synchronised_through_the_gateway(
 
     async with stack.member() as member:
         api = Api(member.http)
+        roots = SyncedRoots(tmp_path / "synced-folders.json", "member")
 
         async def synced() -> dict[str, Any]:
-            report = await sync(api, root, Console(quiet=True))
+            report = await sync(api, root, Console(quiet=True), roots=roots)
             assert report.failed == []
             return {"added": report.added, "moved": report.moved, "deleted": report.deleted}
 

@@ -14,6 +14,7 @@ from libs.contracts.identity import Role
 from scripts.api import Api, ApiError
 from scripts.ingest import ingest
 from scripts.sync import SyncReport, sync
+from scripts.sync_roots import SyncedRoots
 from tests.integration.services.knowledge.conftest import Person
 
 pytestmark = pytest.mark.usefixtures("worker")
@@ -30,7 +31,8 @@ async def api_of(person: Person) -> AsyncIterator[Api]:
 
 async def synced(person: Person, root: Path, **options: Any) -> SyncReport:
     async with api_of(person) as api:
-        return await sync(api, root, Console(quiet=True), **options)
+        roots = SyncedRoots(root.parent / "synced-folders.json", str(person.subject.user_id))
+        return await sync(api, root, Console(quiet=True), roots=roots, **options)
 
 
 def counts(report: SyncReport) -> tuple[int, int, int, int, int]:
@@ -107,7 +109,7 @@ async def test_a_colleagues_document_is_neither_replaced_nor_deleted(person: Cal
     await synced(owner, root)
     (root / "opening.md").write_text("# Opening\n\nNever.\n")
     (root / "tickets.html").unlink()
-    report = await synced(colleague, root)
+    report = await synced(colleague, root, yes=True)
     assert counts(report) == (0, 0, 0, 0, 1)
     assert sorted(name for name, _ in report.failed) == ["sync:handbook/opening.md", "sync:handbook/tickets.html"]
     assert "Never." not in await owner.contents("museum opens")
@@ -164,3 +166,20 @@ async def test_ingest_reports_what_failed_and_why(person: Callable[..., Person],
     assert (report.indexed, report.passages) == (4, 4)
     assert report.failed == [("handbook/nothing.md", "the file is empty")]
     assert {path.name for path in report.skipped} == {"program.exe", "LICENSE"}
+
+
+async def test_another_folder_of_the_same_name_deletes_nothing_unless_told_to(
+    person: Callable[..., Person], root: Path
+) -> None:
+    someone = person()
+    await synced(someone, root)
+    other = root.parent / "elsewhere" / "handbook"
+    other.mkdir(parents=True)
+    (other / "opening.md").write_text("# Opening\n\nThe castle opens at eight.\n")
+    roots = SyncedRoots(root.parent / "synced-folders.json", str(someone.subject.user_id))
+    async with api_of(someone) as api:
+        with pytest.raises(ApiError, match="--name"):
+            await sync(api, other, Console(quiet=True), roots=roots)
+        assert len(await someone.search("museum boat ticket")) == 3
+        report = await sync(api, other, Console(quiet=True), roots=roots, yes=True)
+    assert counts(report) == (0, 1, 0, 2, 0)
