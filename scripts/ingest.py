@@ -24,8 +24,23 @@ class IngestReport:
     seconds: float = 0.0
 
 
-def found_files(paths: Iterable[Path]) -> Iterator[tuple[Path, str]]:
-    """Each file with its external id: its path below the folder that was named."""
+def found_files(paths: Iterable[Path]) -> list[tuple[Path, str]]:
+    """Each file once with its external id: its path below the folder that was named.
+
+    Raises ApiError where a path is missing, or where two files have one external id: one would replace the other.
+    """
+    files: dict[str, Path] = {}
+    for file, external_id in _found(paths):
+        first = files.setdefault(external_id, file)
+        if first.resolve() != file.resolve():
+            raise ApiError(
+                f"{str(first)!r} and {str(file)!r} would both be {external_id!r}, so that one replaces the other. "
+                "Name a folder that holds both, or rename one."
+            )
+    return [(file, external_id) for external_id, file in files.items()]
+
+
+def _found(paths: Iterable[Path]) -> Iterator[tuple[Path, str]]:
     for path in paths:
         if path.is_dir():
             files = (file for file in sorted(path.rglob("*")) if file.is_file())
@@ -40,7 +55,7 @@ def found_files(paths: Iterable[Path]) -> Iterator[tuple[Path, str]]:
 async def ingest(api: Api, paths: list[Path], console: Console, category: str | None = None) -> IngestReport:
     """Uploads every file that can be read and waits until each is indexed or has failed."""
     started = time.monotonic()
-    files = list(found_files(paths))
+    files = found_files(paths)
     sender = Sender(api, await readable_extensions(api), {"category": category} if category else {})
     with bars(console) as shown:
         sending = shown.add("sent", len(files))
