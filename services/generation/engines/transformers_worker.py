@@ -31,6 +31,7 @@ class _Sequence:
     computed: int = 0
     unread: list[DecodedToken] = field(default_factory=list[DecodedToken])
     ended: FinishReason | None = None
+    failed: str = ""
 
 
 class TransformersDecoder:
@@ -81,7 +82,7 @@ class TransformersDecoder:
     def read(self, request_id: int) -> Progress:
         sequence = self._known[request_id]
         tokens, sequence.unread = sequence.unread, []
-        return Progress(tokens, sequence.ended)
+        return Progress(tokens, sequence.ended, sequence.failed)
 
     def step(self) -> None:
         while self._waiting and self._free:
@@ -120,7 +121,11 @@ class TransformersDecoder:
             sequence.computed += length
             self._held[sequence.slot].extend(ids[number])
             if sequence.computed == len(sequence.ids):
-                self._append(sequence, logits[number])
+                try:
+                    self._append(sequence, logits[number])
+                except RuntimeError as error:  # probabilities that aren't; the others go on
+                    sequence.failed = str(error)
+                    self._release(sequence)
 
     def _append(self, sequence: _Sequence, logits: torch.Tensor) -> None:
         token_id = sequence.sampler.choose(sequence.ids, logits)

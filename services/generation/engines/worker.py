@@ -60,11 +60,11 @@ class Decoder(Protocol):
         ...
 
     def chat(self, messages: list[dict[str, str]]) -> str:
-        """The prompt by the model's own template."""
+        """The prompt by the model's own template. Raises whatever the template does where it refuses the messages."""
         ...
 
     def add(self, command: protocol.Generate, prompt: list[int]) -> None:
-        """Raises ValueError where the request's own values are at fault."""
+        """Raises where the request's own values are at fault."""
         ...
 
     def drop(self, request_id: int) -> None:
@@ -127,8 +127,8 @@ class Worker:
                 try:
                     for reply in self._obey(command):
                         _write(replies, reply)
-                except (ValueError, RuntimeError) as error:  # of this command; the others go on
-                    _write(replies, protocol.Failed(id=command.id, reason=str(error)))
+                except Exception as error:  # noqa: BLE001 - of this command, whatever a template or a library raises
+                    _write(replies, protocol.Refused(id=command.id, reason=str(error) or repr(error)))
             if self._decoder.busy:
                 self._decoder.step()
             for generation in list(self._active.values()):
@@ -174,7 +174,17 @@ class Worker:
 
     def _prompt(self, messages: Sequence[protocol.ChatMessage]) -> list[int]:
         plain = [{"role": message.role, "content": self._plain(message.content)} for message in messages]
-        return self._decoder.encode(self._decoder.chat(plain))
+        return self._decoder.encode(self._chat(plain))
+
+    def _chat(self, messages: list[dict[str, str]]) -> str:
+        """By the template; where it refuses a system message (Gemma's does), the first of the user's says it."""
+        try:
+            return self._decoder.chat(messages)
+        except Exception:
+            merged = _without_system(messages)
+            if merged is None:
+                raise
+            return self._decoder.chat(merged)
 
     def _collect(self, generation: _Generation) -> Iterator[protocol.Reply]:
         progress = self._decoder.read(generation.id)
@@ -193,6 +203,7 @@ class Worker:
             yield protocol.Text(id=generation.id, text=text, logprobs=logprobs)
         if progress.failed:
             del self._active[generation.id]
+            self._decoder.drop(generation.id)
             yield protocol.Failed(id=generation.id, reason=progress.failed)
         elif progress.ended or generation.text.stopped:
             del self._active[generation.id]
@@ -203,6 +214,17 @@ class Worker:
                 prompt_tokens=generation.prompt_tokens,
                 completion_tokens=generation.completion_tokens,
             )
+
+
+def _without_system(messages: list[dict[str, str]]) -> list[dict[str, str]] | None:
+    """The messages with the system's at the head of the user's first; None where either is missing."""
+    system = [message["content"] for message in messages if message["role"] == "system"]
+    others = [message for message in messages if message["role"] != "system"]
+    first = next((at for at, message in enumerate(others) if message["role"] == "user"), None)
+    if not system or first is None:
+        return None
+    others[first] = {"role": "user", "content": "\n\n".join([*system, others[first]["content"]])}
+    return others
 
 
 def _write(descriptor: int, reply: BaseModel) -> None:

@@ -10,6 +10,7 @@ from services.generation.engines import worker_protocol as protocol
 from services.generation.engines.worker_process import WorkerProcess
 from services.generation.ports import (
     EngineBusyError,
+    EngineRefusedError,
     EngineUnavailableError,
     Event,
     Finished,
@@ -111,7 +112,7 @@ class WorkerEngine:
 
     async def _counts(self, question: protocol.Count | protocol.CountPrompt) -> list[int]:
         reply = await self._ask(question)
-        if isinstance(reply, protocol.Failed):
+        if isinstance(reply, protocol.Failed | protocol.Refused):
             raise EngineUnavailableError(reply.reason)
         if not isinstance(reply, protocol.Counts):
             raise EngineUnavailableError(f"The worker answered {reply!r} to a count.")
@@ -165,6 +166,8 @@ def _event(reply: protocol.Reply) -> Event:
             return Finished(reply.finish_reason, reply.prompt_tokens, reply.completion_tokens)
         case protocol.TooLong():
             raise PromptTooLongError(reply.prompt_tokens, reply.limit)
+        case protocol.Refused():
+            raise EngineRefusedError(reply.reason)
         case protocol.Failed():
             raise EngineUnavailableError(reply.reason)
         case _:

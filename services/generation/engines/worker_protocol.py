@@ -91,6 +91,14 @@ class TooLong(BaseModel):
     limit: int
 
 
+class Refused(BaseModel):
+    """The request's own values or messages are at fault; others may well be answered."""
+
+    op: Literal["refused"] = "refused"
+    id: int
+    reason: str
+
+
 class Failed(BaseModel):
     op: Literal["failed"] = "failed"
     id: int
@@ -112,5 +120,5 @@ class Load(BaseModel):
     decoded_tokens: int
 
 
-Reply = Annotated[Ready | Text | Done | TooLong | Failed | Counts | Load, Field(discriminator="op")]
+Reply = Annotated[Ready | Text | Done | TooLong | Refused | Failed | Counts | Load, Field(discriminator="op")]
 replies: TypeAdapter[Reply] = TypeAdapter(Reply)

@@ -8,6 +8,8 @@ MAX_TOKENS_UNLESS_ASKED = 512
 MOST_TOKENS = 8192
 TEMPERATURE_UNLESS_ASKED = 0.7
 MAX_TEMPERATURE = 1.0
+# Below it the likeliest token always comes anyway, and dividing by it overflows what engines compute with.
+MIN_TEMPERATURE = 1e-3
 MIN_TOP_P = 0.1
 MAX_TOP_K = 100
 MIN_REPETITION_PENALTY = 1.0
@@ -41,7 +43,7 @@ def limited(request: CompletionRequest, model: GenerationModel, route: Generatio
     top_p = 1.0 if request.top_p is None else request.top_p
     return Sampling(
         max_tokens=token_budget(request, model, route),
-        temperature=min(asked, MAX_TEMPERATURE),
+        temperature=min(asked, MAX_TEMPERATURE) if asked >= MIN_TEMPERATURE else 0.0,
         top_p=max(top_p, MIN_TOP_P),
         top_k=min(request.top_k, MAX_TOP_K) if request.top_k and request.top_k > 0 else None,
         repetition_penalty=min(max(penalty, MIN_REPETITION_PENALTY), MAX_REPETITION_PENALTY),

@@ -118,6 +118,16 @@ def test_sampling(decoder: TransformersDecoder, loaded: LoadedModel):
     assert {tuple(ids(tokens)) for tokens in beside} == {tuple(answer(**warm, seed=4))}
 
 
+def test_an_answer_whose_probabilities_are_none_costs_no_other(decoder: TransformersDecoder, loaded: LoadedModel):
+    start = prompt(3, 20)
+    decoder.add(command(0), start)
+    decoder.add(command(1, temperature=1e-300), start)
+    while decoder.busy:
+        decoder.step()
+    assert decoder.read(1).failed
+    assert ids(list(decoder.read(0).tokens)) == expected(loaded, start)
+
+
 def test_logprobs_are_of_the_model_and_ordered(decoder: TransformersDecoder):
     (tokens,) = written(decoder, (command(0, logprobs=3, temperature=1.0, seed=2), prompt(4, 9)))
     for token in tokens:

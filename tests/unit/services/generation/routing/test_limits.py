@@ -35,6 +35,11 @@ def test_nothing_asked_for_passes_the_limits(temperature, top_p, top_k, penalty,
         assert 1 <= sampling.max_tokens <= 8192
 
 
+def test_a_temperature_too_small_to_divide_by_is_none():
+    for asked, used in [(1e-300, 0), (9e-4, 0), (1e-3, 1e-3), (0.7, 0.7)]:
+        assert limited(request(temperature=asked), LOCAL, ROUTE).temperature == used
+
+
 def test_the_smallest_token_budget_wins():
     model = LOCAL.model_copy(update={"max_tokens": 300})
     route = ROUTE.model_copy(update={"max_tokens": 200})
