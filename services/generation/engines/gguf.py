@@ -27,10 +27,14 @@ _Value = bool | int | float | str | list["_Value"]
 
 @dataclass(frozen=True)
 class ControlToken:
-    """A token that the tokenizer finds in any text, wherever its characters stand."""
+    """A token that the tokenizer finds in any text, wherever its characters stand.
+
+    One that isn't `special`, such as Qwen3's `<think>`, has a place inside an answer; any other ends it.
+    """
 
     id: int
     text: str
+    special: bool = True
 
 
 @dataclass(frozen=True)
@@ -61,8 +65,11 @@ def read_header(path: Path) -> GgufHeader:
         raise ValueError(f"{str(path)!r} has no {missing} in its header.") from None
     if not (isinstance(context_length, int) and isinstance(tokens, list) and isinstance(kinds, list)):
         raise ValueError(f"{str(path)!r} has keys of another type than GGUF's.")  # noqa: TRY004 - the file is wrong
-    special = (_CONTROL_TOKEN, _USER_DEFINED_TOKEN)
-    control = [ControlToken(number, str(tokens[number])) for number, kind in enumerate(kinds) if kind in special]
+    control = [
+        ControlToken(number, str(tokens[number]), special=kind == _CONTROL_TOKEN)
+        for number, kind in enumerate(kinds)
+        if kind in (_CONTROL_TOKEN, _USER_DEFINED_TOKEN)
+    ]
     name = str(metadata.get("general.name", path.stem))
     return GgufHeader(name, str(architecture), context_length, tuple(control), tensor_types)
 

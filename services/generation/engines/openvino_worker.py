@@ -47,7 +47,7 @@ class OpenVinoDecoder:
         self._longest_encoded = len(self._encode("x " * _LONGEST_PROBED))
         self.context_tokens = min(context_tokens, model.context_length, scheduler.num_kv_blocks * _BLOCK_TOKENS)
         self.control_tokens = model.control_tokens
-        self._control_ids = {token.id for token in model.control_tokens}
+        self._end_ids = {token.id for token in model.control_tokens if token.special}
         self._handles: dict[int, GenerationHandle] = {}
         self._with_logprobs: set[int] = set()
         self._order = PrefixOrder()
@@ -73,7 +73,7 @@ class OpenVinoDecoder:
     def add(self, command: protocol.Generate, prompt: list[int]) -> None:
         config: GenerationConfig = self._genai.GenerationConfig(
             max_new_tokens=command.max_tokens,
-            stop_token_ids=self._control_ids,  # none of them has a place inside an answer
+            stop_token_ids=self._end_ids,  # none of them has a place inside an answer
             do_sample=command.temperature > 0,
             rng_seed=command.seed,
             repetition_penalty=command.repetition_penalty,

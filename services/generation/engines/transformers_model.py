@@ -110,11 +110,17 @@ def load_model(path: Path, device: torch.device, dtype: torch.dtype) -> LoadedMo
         model,
         tokenizer,
         context_length=model.config.max_position_embeddings,
-        control_tokens=tuple(
-            ControlToken(number, str(token)) for number, token in tokenizer.added_tokens_decoder.items()
-        ),
+        control_tokens=control_tokens(tokenizer),
         end_ids=frozenset([ends] if isinstance(ends, int) else ends or []) | {tokenizer.eos_token_id} - {None},
         weight_bytes=sum(weight.numel() * weight.element_size() for weight in model.parameters()),
+    )
+
+
+def control_tokens(tokenizer: Any) -> tuple[ControlToken, ...]:
+    """Every token that was added to the vocabulary: the tokenizer finds them all in any text."""
+    return tuple(
+        ControlToken(number, str(token), special=bool(token.special))
+        for number, token in tokenizer.added_tokens_decoder.items()
     )
 
 

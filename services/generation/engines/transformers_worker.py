@@ -45,7 +45,7 @@ class TransformersDecoder:
         self._loaded = loaded
         self.context_tokens = min(context_tokens, loaded.context_length)
         self.control_tokens = loaded.control_tokens
-        self._end_ids = loaded.end_ids | {token.id for token in loaded.control_tokens}
+        self._end_ids = loaded.end_ids | {token.id for token in loaded.control_tokens if token.special}
         self._cache = loaded.cache(max_running, self.context_tokens)
         self._held: list[list[int]] = [[] for _ in range(max_running)]
         self._free = list(range(max_running))  # the longest free first

@@ -44,7 +44,7 @@ def test_the_header_of_a_model(tmp_path: Path):
     path = tmp_path / "tiny.gguf"
     tensors = [tensor("a.weight", 12, 256, 8), tensor("b.weight", 12, 256, 8), tensor("c.weight", 99, 4)]
     path.write_bytes(gguf(*PAIRS, tensors=tensors))
-    tokens = (ControlToken(0, "<|im_end|>"), ControlToken(2, "<tool>"))
+    tokens = (ControlToken(0, "<|im_end|>"), ControlToken(2, "<tool>", special=False))
     types = {"Q4_K": "a.weight", "type 99": "c.weight"}
     assert read_header(path) == GgufHeader("Tiny", "llama", 2048, tokens, types)
 

@@ -3,10 +3,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from tokenizers import AddedToken
 
 from services.generation.engines import worker_protocol as protocol
 from services.generation.engines.decoding import DecodedToken
-from services.generation.engines.transformers_model import LoadedModel, load_model
+from services.generation.engines.gguf import ControlToken
+from services.generation.engines.transformers_model import LoadedModel, control_tokens, load_model
 from services.generation.engines.transformers_worker import STEP_TOKENS, TransformersDecoder
 from tests.tiny_language_model import CONTEXT
 
@@ -152,6 +154,19 @@ def test_an_answer_ends_at_its_limit_and_at_a_control_token(decoder: Transformer
     stopping.add(command(0), prompt(5, 5))
     stopping.step()
     assert stopping.read(0).ended == "stop"
+
+
+def test_an_added_token_that_is_not_special_is_part_of_the_answer(tiny_language_model: Path, loaded: LoadedModel):
+    """Qwen3's `<think>` is one, and its first word."""
+    start = prompt(5, 5)
+    first = expected(loaded, start)[0]
+    text = loaded.tokenizer.convert_ids_to_tokens(first)
+    thinking = load_model(tiny_language_model, torch.device("cpu"), torch.float32)
+    thinking.tokenizer.add_tokens([AddedToken(text, special=False)])
+    thinking = replace(thinking, control_tokens=control_tokens(thinking.tokenizer))
+    assert ControlToken(first, text, special=False) in thinking.control_tokens
+    decoder = TransformersDecoder(thinking, context_tokens=CONTEXT, max_running=1)
+    assert ids(written(decoder, (command(0), start))[0]) == expected(loaded, start)
 
 
 @pytest.fixture
