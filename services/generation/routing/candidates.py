@@ -75,10 +75,9 @@ async def _too_much(
     model: ServedModel, route: GenerationRoute, request: CompletionRequest, size: PromptSize, refusals: Refusals
 ) -> bool:
     """Whether the prompt is too long or the answer too expensive."""
-    # Engines with a tokenizer refuse what is too long by themselves, exactly and before they decode anything.
-    limit = model.context_length
-    if size.hopeless(model) or (model.settings.engine == "upstream" and await size.at_least(limit, model)):
-        refusals.too_long(model, await size.tokens(model), limit)
+    # Engines and upstreams refuse what is too long by themselves, exactly and before they decode anything.
+    if size.hopeless(model):
+        refusals.too_long(model, await size.tokens(model), model.context_length)
         return True
     cost = await _most_cost(model, route, request, size)
     if cost is not None:

@@ -27,7 +27,7 @@ def routed(name: str, *models: str, **conditions: Any) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 async def service(serve: Serve, upstreams: Upstreams) -> AsyncIterator[httpx.AsyncClient]:
     models = {kind: upstream(upstreams) for kind in KINDS} | {
-        "small": upstream(upstreams, upstream_model="ok-small", context_tokens=512),
+        "small": upstream(upstreams, upstream_model="small-ok", context_tokens=512),
         "large": upstream(upstreams, upstream_model="ok-large", context_tokens=100_000),
         "paid": upstream(upstreams, upstream_model="ok-paid", plans=["pro", "enterprise"]),
         "dear": upstream(upstreams, upstream_model="ok-dear", input_cost=10, output_cost=100),
@@ -161,7 +161,7 @@ async def test_a_prompt_too_long_for_a_model_goes_to_a_larger_one(service: httpx
     error = refused.json()["error"]
     assert (refused.status_code, error["param"]) == (400, "messages")
     assert "512 tokens" in error["message"]
-    assert "resulted in 3342 tokens" in error["message"]
+    assert "resulted in 2000 tokens" in error["message"]
 
 
 async def test_the_prompts_length_chooses_the_route(service: httpx.AsyncClient):

@@ -9,6 +9,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 
 UPSTREAM_KEY = "sk-upstream-0123456789"
+SMALL_CONTEXT = 512  # of a model called small-…, a word for a token
 WORDS = ["The ", "sky ", "is ", "blue."]
 
 
@@ -44,6 +45,12 @@ class Upstreams:
                 await self.release.wait()
             case "busy":
                 return JSONResponse({"error": {"message": "busy"}}, 429, headers={"Retry-After": "7"})
+            case "small":
+                words = sum(len(message["content"].split()) for message in body["messages"])
+                if words > SMALL_CONTEXT:
+                    said = f"maximum context length is {SMALL_CONTEXT} tokens. However, your messages resulted in {words} tokens."
+                    error = {"message": f"This model's {said}", "code": "context_length_exceeded"}
+                    return JSONResponse({"error": error}, 400)
             case "refuse":
                 return JSONResponse({"error": {"message": "no"}}, 400)
             case "cut":
