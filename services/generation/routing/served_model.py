@@ -96,12 +96,21 @@ class ServedModel:
 
         Raises CircuitOpenError besides.
         """
-        engine = await self._running()
-        if self.in_flight >= self._limit:
+        # An engine that loads bounds nothing yet.
+        limit = self.settings.max_waiting if self.state == "loading" else self._limit
+        if self.in_flight >= limit:
             raise EngineBusyError
+        self.in_flight += 1
+        try:
+            async with aclosing(self._answer(await self._running(), request)) as events:
+                async for event in events:
+                    yield event
+        finally:
+            self.in_flight -= 1
+
+    async def _answer(self, engine: Engine, request: GenerationRequest) -> AsyncGenerator[Event]:
         if not self.breaker.admits():
             raise CircuitOpenError(max(1, math.ceil(self.breaker.retry_after_s)))
-        self.in_flight += 1
         told = False
         try:
             async with aclosing(engine.generate(request)) as events:
@@ -116,7 +125,6 @@ class ServedModel:
                 told = True
             raise
         finally:
-            self.in_flight -= 1
             if not told:
                 self.breaker.abandoned()
 

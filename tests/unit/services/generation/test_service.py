@@ -11,6 +11,7 @@ from libs.config.settings import Settings, load_settings
 from libs.contracts.completions import ChatMessageParam, CompletionRequest
 from services.generation.ports import (
     Engine,
+    EngineBusyError,
     EngineUnavailableError,
     Event,
     Finished,
@@ -129,6 +130,23 @@ async def test_a_model_alone_is_waited_for():
     await events.aclose()
     await starting
     await models.close()
+
+
+async def test_no_more_wait_for_a_model_that_loads_than_may():
+    ready = GatedEngine("one")
+    local = GenerationModel(engine="openvino", weights="qwen", max_waiting=1)
+    model = ServedModel("one", local, lambda: ready, lambda: 0)
+    request = GenerationRequest((Message("user", "Why?"),))
+    first, second = model.generate(request), model.generate(request)
+    waiting = asyncio.create_task(anext(first))
+    await asyncio.sleep(0)
+    with pytest.raises(EngineBusyError):
+        await anext(second)
+    ready.loads.set()
+    await model.start()
+    assert await waiting == TextDelta("one ")
+    await first.aclose()
+    assert model.in_flight == 0
 
 
 async def test_a_model_that_leaves_is_closed_after_its_last_answer():
