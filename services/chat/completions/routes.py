@@ -51,7 +51,7 @@ async def models(
     return ModelList(data=[Model(id=FOOTNOTE, created=STARTED_AT, owned_by=FOOTNOTE), *included.data])
 
 
-@router.get("/v1/models/{name}")
+@router.get("/v1/models/{name:path}")
 async def model(
     name: str,
     subject: CurrentSubject,

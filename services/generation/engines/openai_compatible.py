@@ -11,6 +11,7 @@ from httpx_sse import EventSource, SSEError
 from opentelemetry.instrumentation.utils import suppress_http_instrumentation
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from libs.clients.context import current_context
 from services.generation.engines.upstream_errors import REASON_CHARS, refusal
 from services.generation.ports import (
     EngineBusyError,
@@ -27,6 +28,8 @@ _END = "[DONE]"
 _TOO_MANY_REQUESTS = 429
 _ERROR_BYTES = 4_096
 _MAX_RETRY_AFTER_S = 60
+# Readiness and changed settings wait for it.
+_START_S = 3.0
 
 
 class _Lenient(BaseModel):
@@ -90,8 +93,9 @@ class _Models(_Lenient):
 class OpenAICompatibleEngine:
     """The model `model_id` at `base_url`, which ends in the API's version (`https://host/v1`).
 
-    `deadline_s` bounds a whole answer, `silence_s` the wait for its next piece. The upstream sees the messages, the
-    sampling and the key, and nothing of the caller: no identity, no token, no trace. Redirects aren't followed.
+    `deadline_s` bounds a whole answer whose caller has no deadline of its own, `silence_s` the wait for its next piece.
+    The upstream sees the messages, the sampling and the key, and nothing of the caller: no identity, no token, no trace.
+    Redirects aren't followed.
     `takes_top_k` says that it knows vLLM's `top_k` and `repetition_penalty`; OpenAI refuses requests with either, so
     that elsewhere they are left out.
     """
@@ -133,7 +137,7 @@ class OpenAICompatibleEngine:
         """Lowers the context length to what the upstream says, where it says it; an absent upstream isn't fatal."""
         try:
             with suppress_http_instrumentation():
-                response = await self._client.get("/models")
+                response = await self._client.get("/models", timeout=_START_S)
             models = _Models.model_validate_json(response.raise_for_status().content)
         except (httpx.HTTPError, ValidationError):
             return
@@ -149,7 +153,9 @@ class OpenAICompatibleEngine:
             raise EngineBusyError
         self._in_flight += 1
         try:
-            ends_at = asyncio.get_running_loop().time() + self._deadline_s
+            # A caller's own deadline is kept by whoever reads us: passing it is no failure of the upstream.
+            unbounded = current_context().remaining_s() is None
+            ends_at = asyncio.get_running_loop().time() + self._deadline_s if unbounded else None
             async with asyncio.timeout_at(ends_at):
                 response = await self._open(request)
             try:

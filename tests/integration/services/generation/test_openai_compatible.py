@@ -1,5 +1,6 @@
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
@@ -13,6 +14,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse, Response, Streami
 from opentelemetry.instrumentation.httpx import HTTPXClientInstrumentor
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, use_span
 
+from libs.clients.context import RequestContext, use_context
 from services.generation.engines.openai_compatible import OpenAICompatibleEngine
 from services.generation.ports import (
     EngineBusyError,
@@ -337,6 +339,15 @@ async def test_an_upstream_that_takes_too_long(upstream: Upstream, behaviour: st
     engine = make_engine(upstream.url, **options)
     with pytest.raises(EngineUnavailableError):
         await events_of(engine)
+    await engine.close()
+
+
+async def test_a_callers_own_deadline_bounds_the_answer_in_the_engines_place(upstream: Upstream):
+    engine = make_engine(upstream.url, deadline_s=0)
+    with pytest.raises(EngineUnavailableError, match="longer than 0 s"):
+        await events_of(engine)
+    with use_context(RequestContext(deadline=time.monotonic() + 600)):
+        assert (await events_of(engine))[-1] == Finished("stop", 7, 4)
     await engine.close()
 
 
