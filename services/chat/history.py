@@ -17,6 +17,8 @@ GONE = "no longer available"
 GONE_SENTENCE = "(This sentence's source is no longer available.)"
 # Whatever it was made of may be what is gone.
 GONE_UNSUPPORTED = "(This sentence is no longer available.)"
+UNCHECKED = "can't be checked right now"
+UNCHECKED_SENTENCE = "(This sentence's sources can't be checked right now.)"
 READABLE_AT_ONCE = 1_000
 # Keys of a trace under which passages' or sentences' words stand.
 _WORDS = frozenset(
@@ -27,31 +29,44 @@ _WORDS = frozenset(
 )
 
 
-async def still_readable(knowledge: KnowledgeClient, chunk_ids: Iterable[UUID]) -> set[UUID]:
-    """Those of the passages that the reader may see now; none while knowledge can't be asked."""
+async def readable_now(knowledge: KnowledgeClient, chunk_ids: Iterable[UUID]) -> set[UUID]:
+    """Those of the passages that the reader may see now. Raises FootnoteError while knowledge can't be asked."""
     asked = list(dict.fromkeys(chunk_ids))
     readable: set[UUID] = set()
-    try:
-        for start in range(0, len(asked), READABLE_AT_ONCE):
-            request = ReadableRequest(chunk_ids=asked[start : start + READABLE_AT_ONCE])
-            readable.update((await knowledge.readable(request)).chunk_ids)
-    except FootnoteError as error:
-        log.warning("excerpts are hidden", reason=error.message)
-        return set()
+    for start in range(0, len(asked), READABLE_AT_ONCE):
+        request = ReadableRequest(chunk_ids=asked[start : start + READABLE_AT_ONCE])
+        readable.update((await knowledge.readable(request)).chunk_ids)
     return readable
 
 
-def with_readable_only(message: ChatMessage, readable: Collection[UUID]) -> ChatMessage:
+async def readable_if_known(knowledge: KnowledgeClient, chunk_ids: Iterable[UUID]) -> set[UUID] | None:
+    """Those of the passages that the reader may see now; None while knowledge can't be asked."""
+    try:
+        return await readable_now(knowledge, chunk_ids)
+    except FootnoteError as error:
+        log.warning("excerpts are hidden", reason=error.message)
+        return None
+
+
+async def still_readable(knowledge: KnowledgeClient, chunk_ids: Iterable[UUID]) -> set[UUID]:
+    """Those of the passages that the reader may see now; none while knowledge can't be asked."""
+    return await readable_if_known(knowledge, chunk_ids) or set()
+
+
+def with_readable_only(message: ChatMessage, readable: Collection[UUID] | None) -> ChatMessage:
     """The message without the title, excerpt and place of sources that aren't readable, and without what only they say.
 
     A sentence that another source supports too stays; one that no source supports goes with any source, since it may
-    repeat what that said. Citations keep pointing at the sentences.
+    repeat what that said. Citations keep pointing at the sentences. With None nobody knows what is readable: all is
+    hidden, under words that don't say that it is gone.
     """
-    gone = {source.n for source in message.sources if source.chunk_id not in readable}
+    gone = {source.n for source in message.sources if readable is None or source.chunk_id not in readable}
     if not gone:
         return message
-    shown = _Shown(message, gone)
-    sources = [blanked(source) if source.n in gone else source for source in message.sources]
+    unchecked = readable is None
+    shown = _Shown(message, gone, unchecked=unchecked)
+    words = UNCHECKED if unchecked else GONE
+    sources = [blanked(source, words) if source.n in gone else source for source in message.sources]
     return message.model_copy(
         update={
             "content": shown.content,
@@ -76,7 +91,7 @@ def chunks_of(trace: AnswerTrace) -> list[UUID]:
 class _Shown:
     """An answer without the sentences whose sources are gone; its offsets are those of what is left."""
 
-    def __init__(self, message: ChatMessage, gone: Collection[int]) -> None:
+    def __init__(self, message: ChatMessage, gone: Collection[int], *, unchecked: bool) -> None:
         self.content = ""
         self.citations: list[Citation] = []
         self._moved: dict[tuple[int, int], TextSpan] = {}
@@ -87,7 +102,7 @@ class _Shown:
             before = message.content[read:start]
             sentence = message.content[start:end]
             if hidden:
-                sentence = GONE_SENTENCE if cited else GONE_UNSUPPORTED
+                sentence = UNCHECKED_SENTENCE if unchecked else GONE_SENTENCE if cited else GONE_UNSUPPORTED
             place = TextSpan(start=len(self.content) + len(before), end=len(self.content) + len(before) + len(sentence))
             self._moved[start, end] = place
             self.citations += [_moved(citation, place, gone) for citation in cited]
@@ -111,10 +126,10 @@ def _moved(citation: Citation, place: TextSpan, gone: Collection[int]) -> Citati
     return citation.model_copy(update={"start": place.start, "end": place.end, "spans": spans})
 
 
-def blanked(source: Source) -> Source:
-    """The source without what its document says."""
+def blanked(source: Source, words: str = GONE) -> Source:
+    """The source with `words` in place of what its document says."""
     place = Location(page=None, heading_path=[], start=0, end=0)
-    return source.model_copy(update={"title": GONE, "excerpt": GONE, "external_id": None, "location": place})
+    return source.model_copy(update={"title": words, "excerpt": words, "external_id": None, "location": place})
 
 
 def _without_words(value: Any, readable: Collection[UUID]) -> Any:

@@ -12,7 +12,7 @@ from libs.contracts.errors import not_found
 from libs.contracts.identity import Subject
 from libs.telemetry.logs import get_logger
 from services.chat.explanation import explained
-from services.chat.history import chunks_of, still_readable, trace_with_readable_only, with_readable_only
+from services.chat.history import chunks_of, readable_now, trace_with_readable_only, with_readable_only
 from services.chat.opening import Asked, LongRequest
 from services.chat.quota import RELEASE
 from services.chat.repository import ChatStore
@@ -107,13 +107,16 @@ class Chat:
             await asyncio.sleep(RECOVERY_INTERVAL_S)
 
     async def stored_answer(self, subject: Subject, message_id: UUID) -> ChatResponse:
-        """An answer as it was given, as far as its reader may still see its sources; 404 where it is gone."""
+        """An answer as it was given, as far as its reader may still see its sources; 404 where it is gone.
+
+        Raises 503 while knowledge can't say what its reader may see.
+        """
         async with self._store.step(subject) as repository:
             found = await repository.answer(message_id)
         if found is None or found[1].metadata is None:
             raise not_found("message", message_id)
         session_id, message = found
-        readable = await still_readable(self._knowledge, (source.chunk_id for source in message.sources))
+        readable = await readable_now(self._knowledge, (source.chunk_id for source in message.sources))
         shown = with_readable_only(message, readable)
         return ChatResponse(
             session_id=session_id,
@@ -125,7 +128,10 @@ class Chat:
         )
 
     async def trace(self, subject: Subject, message_id: UUID) -> AnswerTrace:
-        """How an answer was made, as far as its reader may still see its sources; 404 where it is gone."""
+        """How an answer was made, as far as its reader may still see its sources; 404 where it is gone.
+
+        Raises 503 while knowledge can't say what its reader may see.
+        """
         async with self._store.step(subject) as repository:
             trace = await repository.trace(message_id)
             found = await repository.answer(message_id)
@@ -133,6 +139,6 @@ class Chat:
             raise not_found("message", message_id)
         answer = found[1]
         asked = [*chunks_of(trace), *(source.chunk_id for source in answer.sources)]
-        readable = await still_readable(self._knowledge, asked)
+        readable = await readable_now(self._knowledge, asked)
         shown = trace_with_readable_only(trace, readable)
         return shown.model_copy(update={"explanation": explained(trace, answer, readable)})

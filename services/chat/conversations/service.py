@@ -14,7 +14,7 @@ from libs.stores.postgres import Database
 from libs.telemetry.logs import get_logger
 from services.chat.conversations.ratings import RatingRepository
 from services.chat.conversations.repository import ConversationRepository, Which, purge_deleted
-from services.chat.history import still_readable, with_readable_only
+from services.chat.history import readable_if_known, with_readable_only
 from services.chat.policies.repository import PolicyRepository
 from services.chat.safety.keeping import kept_text
 
@@ -83,7 +83,7 @@ class Conversations:
             if row is None:
                 raise not_found("session", session_id)
             items, next_cursor = await repository.messages(row, limit, cursor)
-        readable = await still_readable(
+        readable = await readable_if_known(
             self._knowledge, (source.chunk_id for message in items for source in message.sources)
         )
         return ChatMessageList(
@@ -107,7 +107,7 @@ class Conversations:
         """The organisation's answers that were rated `most` or worse, as the admin may read them."""
         async with self._database.transaction() as session:
             rated, next_cursor = await RatingRepository(session, admin).rated(most, limit, cursor)
-        readable = await still_readable(
+        readable = await readable_if_known(
             self._knowledge, (source.chunk_id for one in rated for source in one.answer.sources)
         )
         items: list[GivenFeedback] = []

@@ -14,7 +14,7 @@ from libs.contracts.knowledge import ReadableRequest, ServedPassage
 from libs.stores.postgres import Database
 from services.chat.conversations import markdown
 from services.chat.conversations.repository import ConversationRepository
-from services.chat.history import READABLE_AT_ONCE, blanked, still_readable, with_readable_only
+from services.chat.history import READABLE_AT_ONCE, blanked, readable_now, with_readable_only
 from services.chat.models import Session
 from services.chat.policies.repository import PolicyRepository
 from services.chat.safety.keeping import kept_message, kept_text
@@ -35,31 +35,18 @@ class Transfers:
         self._knowledge = knowledge
 
     async def handed_out(self, subject: Subject, session_id: UUID, form: Form) -> AsyncGenerator[str]:
-        """The file, piece by piece, with what the reader may see of its sources now. Raises 404 before the first."""
+        """The file, piece by piece, with what the reader may see of its sources now.
+
+        Raises 404, and 503 while knowledge can't say what that is, before the first piece.
+        """
         async with self._database.transaction() as session:
             row = await ConversationRepository(session, subject).readable(session_id)
         if row is None:
             raise not_found("session", session_id)
-        return self._as_json(subject, row) if form == "json" else self._as_markdown(subject, row)
-
-    async def _as_json(self, subject: Subject, row: Session) -> AsyncGenerator[str]:
-        # Of a colleague's, the branch that is shared; of one's own, every branch.
-        own = row.user_id == subject.user_id
-        head = ConversationFile(title=row.title, created_at=row.created_at, messages=[]).model_dump_json(
-            exclude={"messages", "current_message_id"}
-        )
-        leaf = "null" if row.leaf_id is None else f'"{row.leaf_id}"'
-        yield f'{head[:-1]},"current_message_id":{leaf},"messages":['
-        apart = ""
-        async for message in self._messages(subject, row, every=own):
-            yield apart + message.model_dump_json(exclude={"versions"})
-            apart = ",\n"
-        yield "]}\n"
-
-    async def _as_markdown(self, subject: Subject, row: Session) -> AsyncGenerator[str]:
-        yield markdown.head(row.title, row.created_at)
-        async for message in self._messages(subject, row, every=False):
-            yield markdown.written(message)
+        # As JSON of a colleague's, the branch that is shared; of one's own, every branch.
+        every = form == "json" and row.user_id == subject.user_id
+        messages = await _begun(self._messages(subject, row, every=every))
+        return _as_json(row, messages) if form == "json" else _as_markdown(row, messages)
 
     async def _messages(self, subject: Subject, row: Session, *, every: bool) -> AsyncGenerator[ChatMessage]:
         cursor: str | None = None
@@ -68,7 +55,7 @@ class Transfers:
                 repository = ConversationRepository(session, subject)
                 read = repository.every_message if every else repository.messages
                 page, cursor = await read(row, MESSAGES_AT_ONCE, cursor)
-            readable = await still_readable(
+            readable = await readable_now(
                 self._knowledge, (source.chunk_id for message in page for source in message.sources)
             )
             for message in page:
@@ -101,6 +88,38 @@ class Transfers:
             request = ReadableRequest(chunk_ids=wanted[start : start + READABLE_AT_ONCE])
             found |= {one.chunk_id: one for one in (await self._knowledge.passages(request)).passages}
         return found
+
+
+async def _begun(messages: AsyncGenerator[ChatMessage]) -> AsyncGenerator[ChatMessage]:
+    """The same messages, once the first is there: what goes wrong before it is raised here."""
+    first = await anext(messages, None)
+
+    async def all_of_them() -> AsyncGenerator[ChatMessage]:
+        if first:
+            yield first
+        async for message in messages:
+            yield message
+
+    return all_of_them()
+
+
+async def _as_json(row: Session, messages: AsyncGenerator[ChatMessage]) -> AsyncGenerator[str]:
+    head = ConversationFile(title=row.title, created_at=row.created_at, messages=[]).model_dump_json(
+        exclude={"messages", "current_message_id"}
+    )
+    leaf = "null" if row.leaf_id is None else f'"{row.leaf_id}"'
+    yield f'{head[:-1]},"current_message_id":{leaf},"messages":['
+    apart = ""
+    async for message in messages:
+        yield apart + message.model_dump_json(exclude={"versions"})
+        apart = ",\n"
+    yield "]}\n"
+
+
+async def _as_markdown(row: Session, messages: AsyncGenerator[ChatMessage]) -> AsyncGenerator[str]:
+    yield markdown.head(row.title, row.created_at)
+    async for message in messages:
+        yield markdown.written(message)
 
 
 def _renewed(message: ChatMessage, ids: Mapping[UUID, UUID], found: Mapping[UUID, ServedPassage]) -> ChatMessage:

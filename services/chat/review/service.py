@@ -9,7 +9,7 @@ from libs.contracts.identity import Subject
 from libs.contracts.reviews import Review, ReviewDecided, ReviewDecision, ReviewList
 from libs.stores.postgres import Database
 from services.chat.conversations.cursors import cursor_of
-from services.chat.history import still_readable, with_readable_only
+from services.chat.history import readable_if_known, with_readable_only
 from services.chat.review.repository import ReviewRepository, Waiting
 
 
@@ -25,7 +25,7 @@ class Reviews:
         async with self._database.transaction() as session:
             found = await ReviewRepository(session, admin).waiting(limit, cursor)
         page = found[:limit]
-        readable = await still_readable(
+        readable = await readable_if_known(
             self._knowledge, (source.chunk_id for one in page if one.answer for source in one.answer.sources)
         )
         last = page[-1] if len(found) > limit else None
@@ -58,7 +58,7 @@ class Reviews:
         return decided
 
 
-def _shown(one: Waiting, readable: set[UUID]) -> Review:
+def _shown(one: Waiting, readable: set[UUID] | None) -> Review:
     answer = one.answer and with_readable_only(one.answer, readable)
     said = answer.metadata if answer else None
     return Review(

@@ -41,6 +41,18 @@ async def test_an_exported_conversation_comes_back_with_all_branches(chat, perso
     await ask(chat, someone, taken.json()["id"], "And for guests?")
 
 
+@pytest.mark.parametrize("form", ["json", "markdown"])
+async def test_no_file_is_handed_out_while_knowledge_is_away(chat, person, knowledge, form):
+    someone = person()
+    session_id = (await ask(chat, someone))["session_id"]
+    knowledge.away = True
+    path = f"/chat/sessions/{session_id}/export?format={form}"
+    exported = await chat.get(path, headers=someone.headers)
+    assert (exported.status_code, exported.json()["code"]) == (503, "UPSTREAM_UNAVAILABLE")
+    knowledge.away = False
+    assert SENTENCE in (await chat.get(path, headers=someone.headers)).text
+
+
 async def test_markdown_has_the_questions_the_answers_and_their_sources(chat, person):
     someone = person()
     session_id = (await ask(chat, someone))["session_id"]

@@ -48,6 +48,17 @@ async def test_a_replayed_answer_hides_what_may_no_longer_be_read(chat, knowledg
     assert "30" not in (await chat.post("/chat", json=QUESTION, headers=headers)).json()["answer"]
 
 
+async def test_while_knowledge_is_away_no_answer_is_replayed(chat, knowledge, generation, person):
+    knowledge.passages = [RULES]
+    generation.scripts = {"llm": ["Receipts must be sent within 30 days of the trip."]}
+    headers = person().headers | {"Idempotency-Key": "one"}
+    first = await chat.post("/chat", json=QUESTION, headers=headers)
+    knowledge.away = True
+    assert (await chat.post("/chat", json=QUESTION, headers=headers)).status_code == 503
+    knowledge.away = False
+    assert (await chat.post("/chat", json=QUESTION, headers=headers)).json() == first.json()
+
+
 async def test_another_body_is_a_mismatch_and_an_answer_under_way_a_conflict(chat, knowledge, generation, person):
     knowledge.passages = [RULES]
     go_on = asyncio.Event()

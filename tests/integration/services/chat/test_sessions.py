@@ -145,15 +145,19 @@ async def test_sources_that_may_no_longer_be_read_are_blanked(chat, knowledge, g
     assert "Travel policy" in str(trace)
 
 
-async def test_while_knowledge_is_away_no_excerpt_is_shown(chat, knowledge, generation, person):
+async def test_while_knowledge_is_away_no_excerpt_is_shown_and_nothing_is_said_to_be_gone(
+    chat, knowledge, generation, person
+):
     knowledge.passages = [RULES]
     generation.scripts = {"extractive": ["Receipts must be sent within 30 days of the trip."]}
     someone = person()
     answer = await ask(chat, someone)
     knowledge.away = True
     _, stored = (await messages(chat, someone, answer["session_id"]))["items"]
-    assert "30" not in stored["content"]
-    assert stored["sources"][0]["excerpt"] == "no longer available"
+    assert stored["content"] == "(This sentence's sources can't be checked right now.) [1]"
+    assert stored["sources"][0]["excerpt"] == "can't be checked right now"
+    trace = await chat.get(f"/chat/messages/{answer['message_id']}/trace", headers=someone.headers)
+    assert trace.status_code == 503
 
 
 async def test_two_organisations_see_only_their_own(chat, knowledge, generation, person):
