@@ -6,58 +6,18 @@ import re
 from dataclasses import dataclass
 
 from libs.text.words import STOPWORDS, WORD, stem, words
-
-_SMALL_NUMBERS = {
-    name: str(value)
-    for value, name in enumerate(
-        """zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen
-        seventeen eighteen nineteen twenty""".split()
-    )
-} | {
-    name: str(10 * value)
-    for value, name in enumerate("thirty forty fifty sixty seventy eighty ninety hundred".split(), start=3)
-}
-# "one of the reasons" counts nothing.
-_PRONOUN_NUMBERS = frozenset({"one", "zero"})
-_ORDINAL = re.compile(r"(\d+)(?:st|nd|rd|th)")
-# The digits of B12 or v1.2 are part of a code, no number of their own.
-_NUMBER = re.compile(r"(?<![\w.])\d+(?:\.\d+)*")
-
-_UNITS = {
-    word: unit
-    for unit, names in {
-        "percent": "% percent percentage",
-        "dollar": "$ usd dollar dollars",
-        "euro": "€ eur euro euros",
-        "pound": "£ gbp pound pounds",
-        "second": "s sec secs second seconds",
-        "millisecond": "ms millisecond milliseconds",
-        "minute": "min mins minute minutes",
-        "hour": "h hr hrs hour hours hourly",
-        "day": "day days daily",
-        "week": "week weeks weekly",
-        "month": "month months monthly",
-        "year": "year years yearly annually",
-        "thousand": "thousand thousands k",
-        "million": "million millions m",
-        "billion": "billion billions bn",
-        "byte": "byte bytes",
-        "kb": "kb kib kilobyte kilobytes",
-        "mb": "mb mib megabyte megabytes",
-        "gb": "gb gib gigabyte gigabytes",
-        "tb": "tb tib terabyte terabytes",
-        "km": "km kilometer kilometers kilometre kilometres",
-        "mile": "mile miles",
-        "meter": "meter meters metre metres",
-        "kg": "kg kilogram kilograms",
-        "gram": "g gram grams",
-        "mg": "mg milligram milligrams",
-    }.items()
-    for word in names.split()
-}
-_QUANTITY = re.compile(r"(?P<before>[$€£])?\s?(?P<number>\d+(?:,\d{3})*(?:\.\d+)?)[\s-]?(?P<after>%|[A-Za-z]+)?")
-
-_MEASURE = re.compile(r"\d+(?:\.\d+)?-?(?:" + "|".join(word for word in _UNITS if word.isalpha()) + r")")
+from services.chat.grounding.dates import Date, dates_of, month_stems
+from services.chat.grounding.numbers import (
+    MEASURE,
+    NUMBER_WORDS,
+    ORDINAL,
+    counts,
+    in_digits,
+    numbers_of,
+    ones,
+    quantities,
+    unit_of,
+)
 
 _NEGATIONS = frozenset(
     """no not never none neither cannot without nobody nothing nowhere hardly scarcely barely except""".split()
@@ -99,6 +59,14 @@ _OPPOSITES: tuple[tuple[frozenset[str], frozenset[str]], ...] = tuple(
         ("true", "false"),
     )
 )
+# What a minus may be told by.
+_LOWERING = frozenset(
+    map(
+        stem,
+        """decline declined decrease decreased deduct deducted drop dropped fall fell lose lost loss
+    losses minus negative reduce reduced reduction shrink shrank""".split(),
+    )
+)
 _DENYING_PREFIXES = ("un", "in", "im", "ir", "il", "dis", "de", "non", "mis")
 _SHORTEST_PREFIXED = 4
 
@@ -128,9 +96,17 @@ _CODE = re.compile(r"https?://[^\s<>()\[\]\"'`]+|[^\W_]+(?:[._/@:\-][^\W_]+)+|[^
 
 @dataclass(frozen=True)
 class Facts:
-    """`names` are stems of capitalised words, `words` those of all words; `denials` counts words like "not"."""
+    """`names` are stems of capitalised words, `words` those of all words; `denials` counts words like "not".
+
+    `numbers` are all, `undated` those that are no part of a date; `counts` are those of what follows them at once,
+    with its stem; `ones` are those of them that are written as "one" and "zero".
+    """
 
     numbers: frozenset[str]
+    undated: frozenset[str]
+    dates: frozenset[Date]
+    counts: frozenset[tuple[str, str]]
+    ones: frozenset[tuple[str, str]]
     quantities: frozenset[tuple[str, str]]
     codes: frozenset[str]
     names: frozenset[str]
@@ -142,9 +118,15 @@ def facts_of(text: str, ordinary: frozenset[str] = frozenset()) -> Facts:
     """`ordinary` are stems known not to be names: a capital that only opens a sentence means nothing on them."""
     every = words(text)
     folded = [word.casefold() for word in every]
+    dates, rest = dates_of(text)
+    undated = numbers_of(rest)
     return Facts(
-        numbers=frozenset(number for word in folded for number in _numbers(word)),
-        quantities=quantities(text),
+        numbers=undated.union(*(date.parts for date in dates)),
+        undated=undated,
+        dates=dates,
+        counts=counts(text),
+        ones=ones(text),
+        quantities=quantities(in_digits(text)),
         codes=frozenset(_codes(text)),
         names=frozenset(_names(text, ordinary)),
         words=frozenset(stem(part) for word in folded for part in (word, *_JOINT.split(word)) if part),
@@ -157,17 +139,45 @@ def contradiction(sentence: Facts, support: Facts, around: frozenset[str]) -> st
 
     `around` are stems that a name may also be found among: the title and headings above the supporting text.
     """
+    names = sentence.names - support.words - around
+    if sentence.dates and support.dates:
+        # A month is compared as part of its date, however it is written.
+        names -= month_stems()
     return (
-        _number_missing(sentence, support)
+        _date_missing(sentence, support)
+        or _number_missing(sentence, support)
         or next((f"{code!r} isn't in the passage" for code in sorted(_codes_missing(sentence, support))), None)
-        or next((f"the name {name!r} isn't there" for name in sorted(sentence.names - support.words - around)), None)
+        or next((f"the name {name!r} isn't there" for name in sorted(names)), None)
         or contrary(sentence, support)
     )
 
 
+def _date_missing(sentence: Facts, support: Facts) -> str | None:
+    for date in sentence.dates:
+        if support.dates:
+            if not any(date.is_said_by(other, support.numbers) for other in support.dates):
+                return f"the passage has another date than {date}"
+        else:
+            for number in sorted(date.parts - support.numbers):
+                return f"the number {number!r} isn't in the passage"
+    return None
+
+
 def _number_missing(sentence: Facts, support: Facts) -> str | None:
-    for number in sorted(sentence.numbers - support.numbers):
+    numbers = support.numbers
+    if sentence.words & _LOWERING:
+        # "It fell by 5 %" of -5 %.
+        numbers |= {number.lstrip("-") for number in numbers}
+    if support.words & _LOWERING:
+        numbers |= {f"-{number}" for number in numbers}
+    if any(number == "1" for number, _ in support.counts):
+        numbers |= {"1"}
+    for number in sorted(sentence.undated - numbers):
         return f"the number {number!r} isn't in the passage"
+    for number, thing in sorted(sentence.ones):
+        found = {other for other, counted in support.counts if counted == thing}
+        if found and number not in found:
+            return f"the passage has another number of {thing!r} than {number!r}"
     for number, unit in sorted(sentence.quantities):
         units = {found for other, found in support.quantities if other == number}
         if units and unit not in units:
@@ -210,58 +220,6 @@ def _denials(text: str) -> int:
     return sum(word in _NEGATIONS or word.endswith("n't") for word in words(folded))
 
 
-def _numbers(word: str) -> list[str]:
-    if word in _PRONOUN_NUMBERS:
-        return []
-    if word in _SMALL_NUMBERS:
-        return [_SMALL_NUMBERS[word]]
-    ordinal = _ORDINAL.fullmatch(word)
-    if ordinal:
-        return [ordinal.group(1)]
-    return [_plain(number) for number in _NUMBER.findall(word)]
-
-
-def _plain(number: str) -> str:
-    """A number as written most simply: 01.50 is 1.5; a version such as 1.2.3 stays."""
-    if number.count(".") > 1:
-        return number
-    whole, _, fraction = number.partition(".")
-    fraction = fraction.rstrip("0")
-    return (whole.lstrip("0") or "0") + (f".{fraction}" if fraction else "")
-
-
-def quantities(text: str) -> frozenset[tuple[str, str]]:
-    """Every number that has a unit, with it."""
-    found: set[tuple[str, str]] = set()
-    for match in _QUANTITY.finditer(text):
-        number = _plain(match["number"].replace(",", ""))
-        for symbol in (match["before"], match["after"]):
-            unit = _UNITS.get(symbol.casefold()) if symbol else None
-            if unit:
-                found.add((number, unit))
-    return frozenset(found)
-
-
-def unit_of(word: str) -> str | None:
-    """The unit that a word or sign stands for, by its name in the singular."""
-    return _UNITS.get(word.casefold())
-
-
-def counted(text: str, things: frozenset[str], within: int) -> dict[str, set[str]]:
-    """The numbers that stand at most `within` words before one of the things, under its stem; none of a unit's."""
-    every = [word.casefold() for word in words(text)]
-    found: dict[str, set[str]] = {}
-    for index, word in enumerate(every):
-        numbers = _numbers(word)
-        after = every[index + 1 : index + 1 + within]
-        if after and after[0] in _UNITS:
-            continue
-        thing = next((one for one in map(stem, after) if one in things), None)
-        if numbers and thing:
-            found.setdefault(thing, set()).update(numbers)
-    return found
-
-
 def _codes(text: str) -> set[str]:
     """Addresses, file names, versions, identifiers: words with signs or letters and digits in them."""
     found: set[str] = set()
@@ -270,7 +228,7 @@ def _codes(text: str) -> set[str]:
         mixed = any(character.isalpha() for character in code) and (
             any(character.isdigit() for character in code) or any(sign in code for sign in "._/@:")
         )
-        if mixed and not _ORDINAL.fullmatch(code) and not _MEASURE.fullmatch(code):
+        if mixed and not ORDINAL.fullmatch(code) and not MEASURE.fullmatch(code):
             found.add(code)
     return found
 
@@ -280,7 +238,7 @@ def _names(text: str, ordinary: frozenset[str]) -> set[str]:
     for match in WORD.finditer(text):
         word = _POSSESSIVE.sub("", match.group())
         folded = word.casefold()
-        if len(word) == 1 or folded in STOPWORDS or folded in _SMALL_NUMBERS or folded in _UNITS:
+        if len(word) == 1 or folded in STOPWORDS or folded in NUMBER_WORDS or unit_of(folded):
             continue
         parts = [part for part in _JOINT.split(word) if part[:1].isupper() and part.isalpha()]
         stems = {stem(part.casefold()) for part in parts if part.casefold() not in STOPWORDS}
