@@ -21,6 +21,9 @@ _LEANS_BACK = re.compile(
 _LIST_ITEM = re.compile(r"\s*(?:[-*+•‣◦–]|\d{1,3}[.)]|[a-z]\))\s")
 _TABLE_ROW = re.compile(r"\s*\|")
 _BULLET = re.compile(r"^[\s>]*(?:[-*+•‣◦–]\s+|\d{1,3}[.)]\s+)?")
+# Before a number these change it; "- 5" is an item of a list.
+_SIGN = re.compile(r"(?:[-−±]|[<>≤≥]\s*)$")
+_OPENS_WITH_NUMBER = re.compile(r"[$€£.]?\d")
 # Longer groups say too much at once: anything could be read out of them.
 _MAX_GROUP = 12
 
@@ -79,12 +82,12 @@ class Passages:
 
         A source's table header is said by it too, though not in its excerpt: no sentences then.
         """
-        needle, _ = _normalized(_BULLET.sub("", text, count=1))
-        needle = needle.strip()
+        bare = _BULLET.sub("", text, count=1).lstrip()
+        needle = _normalized(bare)[0].strip()
         if not any(map(str.isalnum, needle)):
             return None
         for passage in self._passages:
-            spans = passage.whole_sentences(needle)
+            spans = passage.whole_sentences(needle, text[: len(text) - len(bare)])
             if spans or passage.is_table_header(needle):
                 return passage.source.n, spans
         return None
@@ -96,17 +99,21 @@ class _Passage:
         self._sentences = split_sentences(source.excerpt)
         self._text, self._offsets = _normalized(source.excerpt)
 
-    def whole_sentences(self, needle: str) -> tuple[Span, ...]:
-        """The sentences that are `needle`; empty where it is absent or says less than the sentences it stands in."""
+    def whole_sentences(self, needle: str, before_it: str = "") -> tuple[Span, ...]:
+        """The sentences that are `needle`; empty where it is absent or says less than the sentences it stands in.
+
+        A number that opens it must have the same sign before it here and there.
+        """
         excerpt = self.source.excerpt
         at = self._text.find(needle)
         while at >= 0:
             start, end = self._offsets[at], self._offsets[at + len(needle) - 1] + 1
             covered = tuple(span for span in self._sentences if span.start < end and start < span.end)
             if covered:
-                before = _BULLET.sub("", excerpt[covered[0].start : start], count=1)
+                opening = excerpt[covered[0].start : start]
+                before = _BULLET.sub("", opening, count=1)
                 after = excerpt[end : covered[-1].end]
-                if not any(map(str.isalnum, before + after)):
+                if not any(map(str.isalnum, before + after)) and _same_sign(needle, before_it, opening):
                     return covered
             at = self._text.find(needle, at + 1)
         return ()
@@ -145,6 +152,14 @@ class _Passage:
     def unit(self, spans: Sequence[Span]) -> Unit:
         text = " ".join(self.source.excerpt[span.start : span.end] for span in spans)
         return Unit(self.source.n, tuple(spans), text, content_stems(text), self._around)
+
+
+def _same_sign(needle: str, one: str, other: str) -> bool:
+    if not _OPENS_WITH_NUMBER.match(needle):
+        return True
+    signs = (_SIGN.search(before) for before in (one, other))
+    mine, theirs = (sign.group().strip() if sign else "" for sign in signs)
+    return mine == theirs
 
 
 def _normalized(text: str) -> tuple[str, list[int]]:

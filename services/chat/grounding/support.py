@@ -15,6 +15,7 @@ from libs.text.words import content_stems
 from services.chat.grounding.entailment import Entailment
 from services.chat.grounding.facts import Facts, clauses, contradiction, facts_of, is_negated
 from services.chat.grounding.passages import Passages, Unit
+from services.chat.grounding.swapped import swapped
 from services.chat.ports import Embedder
 
 log = get_logger(__name__)
@@ -207,7 +208,11 @@ class SupportFinder:
         for coverage, unit in covered:
             if coverage < LEAST_COVERAGE or len(candidates) == CANDIDATES:
                 break
-            against = contradiction(facts, unit.facts, unit.around) or negated_otherwise(sentence, facts, unit)
+            against = (
+                contradiction(facts, unit.facts, unit.around)
+                or negated_otherwise(sentence, facts, unit)
+                or swapped(sentence, facts.numbers, unit.text, unit.facts.numbers)
+            )
             if against is None:
                 candidates.append((coverage, unit))
             else:

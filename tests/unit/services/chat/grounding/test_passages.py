@@ -51,6 +51,22 @@ def test_a_part_of_a_sentence_is_not_the_sentence(text: str):
     assert found(text) == []
 
 
+@pytest.mark.parametrize(
+    ("text", "excerpt", "same"),
+    [
+        ("5 °C is the least.", "-5 °C is the least.", False),
+        ("5 °C is the least.", "−5 °C is the least.", False),
+        ("5 mg is toxic.", "> 5 mg is toxic.", False),
+        ("> 5 mg is toxic.", "> 5 mg is toxic.", True),
+        ("> 5 mg is toxic.", "5 mg is toxic.", False),
+        ("-5 °C is the least.", "-5 °C is the least.", True),
+        ("5 items are free.", "- 5 items are free.", True),
+    ],
+)
+def test_a_number_that_opens_a_sentence_keeps_its_sign(text: str, excerpt: str, same: bool):
+    assert (Passages([source(1, excerpt)]).verbatim(text) is not None) is same
+
+
 def test_several_sentences_are_found_together():
     passages = Passages([source(1, "Nothing here."), source(2, "One thing. Another thing. A third.")])
     n, spans = passages.verbatim("Another thing. A third.") or (0, ())
