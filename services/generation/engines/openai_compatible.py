@@ -94,8 +94,8 @@ class OpenAICompatibleEngine:
     """The model `model_id` at `base_url`, which ends in the API's version (`https://host/v1`).
 
     `deadline_s` bounds a whole answer whose caller has no deadline of its own, `silence_s` the wait for its next piece.
-    The upstream sees the messages, the sampling and the key, and nothing of the caller: no identity, no token, no trace.
-    Redirects aren't followed.
+    The upstream sees the messages, the sampling and the key, and nothing of the caller: no identity, no token and no
+    trace. Redirects aren't followed.
     `takes_top_k` says that it knows vLLM's `top_k` and `repetition_penalty`; OpenAI refuses requests with either, so
     that elsewhere they are left out.
     """
