@@ -39,7 +39,7 @@ NAMED = sorted(
     for page in pages().values()
     for address in filter(None, map(ADDRESS.fullmatch, dict.fromkeys(page.code_spans)))
 )
-PLACEHOLDER = re.compile(r"\{\w+\}")
+PLACEHOLDER = re.compile(r"\{\w+(?::path)?\}")
 
 
 def routes_of(*routers: APIRouter) -> set[tuple[str, str]]:
