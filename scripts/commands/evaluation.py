@@ -1,7 +1,7 @@
 """`footnote eval …`: quality."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -43,19 +43,26 @@ def eval_answers(
     limit: Annotated[int | None, typer.Option(min=1, help="Only so many of the questions, drawn at random.")] = None,
     seed: Annotated[int, typer.Option(help="Which ones are drawn.")] = 0,
     generator: Annotated[str | None, typer.Option(help="The model to ask; else the organisation's own choice.")] = None,
+    caution: Annotated[
+        Literal["low", "normal", "high"], typer.Option(help="How sure an answer must be to be given.")
+    ] = "normal",
+    injected: Annotated[
+        Literal["mark", "lower", "drop"], typer.Option(help="What becomes of passages that give instructions.")
+    ] = "drop",
     at_once: Annotated[int, typer.Option(min=1, max=32, help="Questions that are under way at a time.")] = 4,
     out: Annotated[Path, typer.Option(help="Where the reports go.")] = Path("reports"),
     gate: Annotated[Path | None, typer.Option(help="Fail where answers are worse than in this earlier report.")] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Upload the documents anew.")] = False,
 ) -> None:
     """Ask a collection's questions through the chat, print and write how good the answers are."""
-    from scripts.evaluate.answers.asking import Asking
+    from scripts.evaluate.answers.asking import UNCACHED, Asking
     from scripts.evaluate.answers.command import KINDS, Wanted, evaluate_answers
 
     if kind not in KINDS:
         fail(f"There is no kind {kind!r}. Use one of: {', '.join(KINDS)}.")
     wanted = Wanted(data, kind, split, corpus, noise, terms, limit, seed)
-    if not run(evaluate_answers(console, wanted, Asking(generator, at_once), out, gate, fresh=fresh)):
+    asking = Asking(generator, at_once, UNCACHED.model_copy(update={"caution": caution, "injected": injected}))
+    if not run(evaluate_answers(console, wanted, asking, out, gate, fresh=fresh)):
         raise typer.Exit(1)
 
 

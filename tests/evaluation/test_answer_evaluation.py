@@ -7,7 +7,7 @@ from rich.console import Console
 
 from libs.evaluation.answer_gate import judge_answers
 from libs.evaluation.expected_answers import Expected
-from scripts.evaluate.answers.asking import Asking, organization_of
+from scripts.evaluate.answers.asking import UNCACHED, Asking, organization_of
 from scripts.evaluate.answers.collection import AnswerSet, AskedQuestion, Kind
 from scripts.evaluate.answers.command import measure_answers
 from scripts.evaluate.answers.report import ANSWERS
@@ -44,9 +44,12 @@ SMALL = AnswerSet(
 
 async def test_a_collection_is_asked_judged_reported_and_gated(stack: Stack, tmp_path: Path) -> None:
     quiet = Console(quiet=True)
-    async with organization_of(stack.settings, SMALL, quiet, fresh=True) as api:
-        found = await measure_answers(api, stack.settings, SMALL, Asking("extractive"), quiet)
+    asking = Asking("extractive", policy=UNCACHED.model_copy(update={"caution": "low"}))
+    async with organization_of(stack.settings, SMALL, asking.policy, quiet, fresh=True) as api:
+        found = await measure_answers(api, stack.settings, SMALL, asking, quiet)
         assert (await api.call("GET", "/chat/sessions"))["items"] == []
+        assert (await api.call("GET", "/admin/answers"))["caution"] == "low"
+    assert found.asked == "its own questions, caution low"
     assert found.failed == {}
     assert found.outcomes == {"answered": 2, "abstained": 1}
     for measure in ("right", "faithfulness", "citation precision", "labelled document cited", "unanswerable refused"):

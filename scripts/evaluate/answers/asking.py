@@ -4,12 +4,13 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from rich.console import Console
 
 from libs.config.settings import Settings
+from libs.contracts.answering import AnswerPolicy
 from libs.contracts.chat import ChatResponse
 from scripts.api import ANSWER_TIMEOUT_S, UNAUTHENTICATED, Api, ApiError
 from scripts.evaluate.answers.collection import AnswerSet, AskedQuestion
@@ -18,14 +19,17 @@ from scripts.evaluate.retrieval import collection
 from scripts.progress import bars
 
 AT_ONCE = 4
+# A cached answer says nothing of how answers are made.
+UNCACHED = AnswerPolicy(cache_answers=False)
 
 
 @dataclass(frozen=True)
 class Asking:
-    """`generator` is the model to ask, the organisation's own choice without one."""
+    """`generator` is the model to ask, the organisation's own choice without one. `policy` is the organisation's."""
 
     generator: str | None = None
     at_once: int = AT_ONCE
+    policy: AnswerPolicy = field(default_factory=UNCACHED.model_copy)
 
 
 @dataclass(frozen=True)
@@ -43,16 +47,15 @@ class Answer:
 
 @asynccontextmanager
 async def organization_of(
-    settings: Settings, found: AnswerSet, console: Console, *, fresh: bool
+    settings: Settings, found: AnswerSet, policy: AnswerPolicy, console: Console, *, fresh: bool
 ) -> AsyncGenerator[Api]:
     """An organisation that has the set's documents, the one of `footnote eval retrieval` where it has them already.
 
-    It is given no answer a second time: a cached answer says nothing of how answers are made. Documents without a text,
-    which a folder from elsewhere may have, are left out.
+    It answers by `policy`. Documents without a text, which a folder from elsewhere may have, are left out.
     """
     held = Dataset(found.name, found.fingerprint, list(found.documents), [])
     async with collection(settings, held, console, fresh=fresh, complete=False) as api:
-        await api.call("PATCH", "/admin/answers", json={"cache_answers": False})
+        await api.call("PATCH", "/admin/answers", json=policy.model_dump(mode="json"))
         yield api
 
 

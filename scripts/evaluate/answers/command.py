@@ -48,7 +48,7 @@ async def evaluate_answers(
     baseline = ANSWERS.read(gate) if gate else None
     async with (
         installation(load_settings(), console) as settings,
-        organization_of(settings, found, console, fresh=fresh) as api,
+        organization_of(settings, found, asking.policy, console, fresh=fresh) as api,
     ):
         report = await measure_answers(api, settings, found, asking, console)
     return ANSWERS.conclude(report, baseline, out, console)
@@ -63,7 +63,9 @@ async def measure_answers(
     model = await asyncio.to_thread(load_model, settings.embedding.backend, settings.embedding.model, store)
     judge = Judge(model, settings.chat.min_support)
     judged = [await judge.judge(question, answers[question.id]) for question in found.questions]
-    asked = AskedOf(found.name, found.fingerprint, found.asked, len(found.documents), asking.generator, found.unasked)
+    differing = asking.policy.model_dump(mode="json", exclude_defaults=True, exclude={"cache_answers"})
+    how = ", ".join([found.asked, *(f"{name} {value}" for name, value in differing.items())])
+    asked = AskedOf(found.name, found.fingerprint, how, len(found.documents), asking.generator, found.unasked)
     return make_answer_report(asked, judged, datetime.now(UTC))
 
 
