@@ -5,6 +5,7 @@ Arguments: the backend, the model, the models' folder, a JSON file of documents 
 """
 
 import json
+import os
 import resource
 import sys
 import time
@@ -29,6 +30,8 @@ Encode = Callable[[Sequence[str], Lane], NDArray[np.float32]]
 
 
 def measure(backend: str, name: str, store: WeightsStore, texts: Path, output: Path, batch_tokens: int) -> None:
+    if backend != "torch-cuda":
+        os.environ["CUDA_VISIBLE_DEVICES"] = ""  # torch isn't imported yet; it would take a GPU
     asked = json.loads(texts.read_text())
     documents: list[str] = asked["documents"]
     queries: list[str] = asked["queries"]

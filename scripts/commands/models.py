@@ -63,11 +63,12 @@ def models_optimize(
     documents: Annotated[int, typer.Option(min=100, help="SciFact's documents that are encoded.")] = 1000,
     rounds: Annotated[int, typer.Option(min=1, help="Times that each backend is measured.")] = 2,
 ) -> None:
-    """Measure every embedding backend on this machine and say which pass the quality gate."""
+    """Measure every embedding backend on this machine; `embedding.backend: auto` takes the best that passes."""
+    from scripts.bench.judged import handbook, scifact
     from scripts.optimize import optimize
 
     try:
-        report = optimize(settings(), data, documents, rounds, console)
+        report = optimize(settings(), scifact(data, documents) if data else handbook(), rounds, console)
     except (WeightsError, WeightsMissingError) as error:
         fail(str(error))
     else:

@@ -1,6 +1,6 @@
 """Which adapter runs the model."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -8,14 +8,16 @@ from libs.clients.context import LANES
 from libs.inference.entailment import entailment_labels
 from libs.stores.weights import WeightsStore
 from libs.telemetry.logs import get_logger
-from services.embedding.adapters.openvino_ir import ConversionError, prepare
+from services.embedding.adapters.openvino_ir import ConversionError, Header, prepare
 from services.embedding.adapters.openvino_model import OpenVinoModel, multiplies_bfloat16
 from services.embedding.adapters.sentence_transformer import Device, SentenceTransformerModel
 from services.embedding.adapters.sequence_classifier import SequenceClassifier, labels_of
 from services.embedding.folders import ModelFolder, damage, locate, locate_classifier
+from services.embedding.gate import Backend as Measurable
+from services.embedding.gate import Verdict, best_first, read_verdicts
 from services.embedding.ports import EmbeddingModel, ModelLoadError, PairModel
 
-Backend = Literal["auto", "torch", "torch-cuda", "openvino-float32", "openvino-bfloat16", "openvino-int8"]
+Backend = Literal["auto"] | Measurable
 
 # What NVIDIA's driver makes; looking for it saves importing torch on the machines that have none.
 CUDA_DRIVER = Path("/dev/nvidiactl")
@@ -27,8 +29,8 @@ def load_model(backend: Backend, name: str, store: WeightsStore) -> EmbeddingMod
     """The model, warm. Blocks for seconds, the first time for the conversion too. Raises ModelLoadError.
 
     `auto` takes a GPU where there is one, else the fastest whose vectors pass the gate of
-    docs/decisions/0010-embedding-backends.md: calibrated int8, OpenVINO's widest, and torch where nothing can be
-    converted here.
+    docs/decisions/0010-embedding-backends.md: as `footnote models optimize` measured it, and where it didn't,
+    calibrated int8, OpenVINO's widest, and torch where nothing can be converted here.
     """
     folder = locate(name, store)
     try:
@@ -83,7 +85,11 @@ def _named(backend: Backend, folder: ModelFolder) -> EmbeddingModel:
 
 
 def _automatic(folder: ModelFolder) -> EmbeddingModel:
-    if CUDA_DRIVER.exists():
+    failed = [backend for backend, verdict in read_verdicts(folder).items() if not verdict.passes]
+    if failed:
+        log.warning("measured here and not good enough", backends=failed)
+    device: Device = "cpu" if "torch-cuda" in failed else "auto"
+    if CUDA_DRIVER.exists() and device == "auto":
         model = SentenceTransformerModel(folder)
         if model.backend == "torch-cuda":
             return model
@@ -91,8 +97,20 @@ def _automatic(folder: ModelFolder) -> EmbeddingModel:
         ir = prepare(folder)
     except (ConversionError, OSError) as error:
         log.warning("not converted for OpenVINO; torch takes over, more slowly", reason=str(error))
-        return SentenceTransformerModel(folder)
-    if ir.header.int8_passes:
-        return OpenVinoModel(folder, ir, "int8")
-    log.warning("int8 fails its gate here", mean=ir.header.mean_cosine, least=ir.header.least_cosine)
-    return OpenVinoModel(folder, ir, "bfloat16" if multiplies_bfloat16() else "float32")
+        return SentenceTransformerModel(folder, device)
+    # Read anew: what was measured of a former IR went with it.
+    chosen = _best_on_cpu(ir.header, read_verdicts(folder))
+    return SentenceTransformerModel(folder, "cpu") if chosen == "torch" else _named(chosen, folder)
+
+
+def _best_on_cpu(header: Header, verdicts: Mapping[Measurable, Verdict]) -> Measurable:
+    """The best of those that pass; where nothing was measured, what is fastest on most machines."""
+    unfit: set[Measurable] = {"torch-cuda"}
+    if not header.int8_passes:
+        log.warning("int8 fails its gate here", mean=header.mean_cosine, least=header.least_cosine)
+        unfit.add("openvino-int8")
+    usual: list[Measurable] = ["openvino-int8"]
+    if multiplies_bfloat16():
+        usual.append("openvino-bfloat16")
+    fit: list[Measurable] = [backend for backend in best_first(verdicts, usual) if backend not in unfit]
+    return fit[0] if fit else "openvino-float32"

@@ -14,21 +14,18 @@ from libs.config.settings import REPOSITORY
 from libs.inference.child import run_module
 from libs.stores.file_lock import locked
 from services.embedding.folders import ModelFolder
+from services.embedding.gate import IR, good_enough
 
 # How a model becomes int8; another recipe gives other vectors. See docs/decisions/0010-embedding-backends.md.
 RECIPE = "smooth 0.7, minmax, 64 texts"
-# Of the int8 vectors to float32's, over texts that took no part in the calibration.
-LEAST_MEAN_COSINE = 0.99
-LEAST_COSINE = 0.98
 
-_IR = "openvino"
 _HEADER = "footnote.json"
 _CONVERTER = "services.embedding.adapters.openvino_conversion"
 
 
 @dataclass(frozen=True)
 class Header:
-    """What an IR was made from and with, and how near int8's vectors come to float32's."""
+    """What an IR was made from and with, and how near int8's vectors come to float32's, over texts held out."""
 
     weights_sha256: str
     calibration_sha256: str
@@ -40,7 +37,7 @@ class Header:
 
     @property
     def int8_passes(self) -> bool:
-        return self.mean_cosine >= LEAST_MEAN_COSINE and self.least_cosine >= LEAST_COSINE
+        return good_enough(self.mean_cosine, self.least_cosine)
 
     @property
     def int8_revision(self) -> str:
@@ -68,23 +65,23 @@ def prepare(weights: ModelFolder) -> OpenVinoIr:
     ConversionError, and OSError where the folder can't be written.
     """
     folder, name = weights.path, weights.name
-    found = _read(folder / _IR, weights)
+    found = _read(folder / IR, weights)
     if found:
         return found
-    with locked(folder / f".{_IR}.lock"):
-        found = _read(folder / _IR, weights)
+    with locked(folder / f".{IR}.lock"):
+        found = _read(folder / IR, weights)
         if found:
             return found
-        partial = folder / f".{_IR}.partial"
+        partial = folder / f".{IR}.partial"
         shutil.rmtree(partial, ignore_errors=True)  # of a conversion that was killed
         reason = run_module(_CONVERTER, str(folder), str(partial), weights.digest)
         if reason is not None:
             raise ConversionError(f"The weights {name!r} could not be converted for OpenVINO: {reason}")
-        shutil.rmtree(folder / _IR, ignore_errors=True)
-        partial.rename(folder / _IR)
-        made = _read(folder / _IR, weights)
+        shutil.rmtree(folder / IR, ignore_errors=True)
+        partial.rename(folder / IR)
+        made = _read(folder / IR, weights)
     if made is None:
-        raise ConversionError(f"{str(folder / _IR)!r} changed while it was being made.")
+        raise ConversionError(f"{str(folder / IR)!r} changed while it was being made.")
     return made
 
 

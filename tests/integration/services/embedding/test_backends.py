@@ -7,12 +7,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 from libs.clients.context import LANES
+from libs.config.settings import load_settings
 from libs.stores.weights import WeightsMissingError, WeightsStore
+from scripts.bench.judged import Judged
+from scripts.optimize import optimize
 from services.embedding.adapters.openvino_ir import prepare
-from services.embedding.backends import Backend, load_model
+from services.embedding.backends import CUDA_DRIVER, Backend, load_model
 from services.embedding.folders import locate
+from services.embedding.gate import Backend as Measurable
+from services.embedding.gate import Verdict, best_first, read_verdicts, write_verdicts
 
 TEXTS = [
     "A citation opens the passage it quotes.",
@@ -69,15 +75,57 @@ def test_auto_takes_int8_where_its_check_passes(store: WeightsStore):
     assert load_model("auto", "minilm", store).backend == "openvino-int8"
 
 
-def test_auto_leaves_int8_where_its_check_fails(store: WeightsStore, models_dir: Path, tmp_path: Path):
+@pytest.fixture
+def own_store(store: WeightsStore, models_dir: Path, tmp_path: Path) -> WeightsStore:
+    """The same files in a folder that a test may change."""
     prepare(locate("minilm", store))
     for source in (models_dir / "minilm").rglob("*"):
         target = tmp_path / "minilm" / source.relative_to(models_dir / "minilm")
-        if source.is_file():
+        if source.is_file() and source.name != "measured.json":
             target.parent.mkdir(parents=True, exist_ok=True)
             target.symlink_to(source)
-    header = tmp_path / "minilm" / "openvino" / "footnote.json"
+    return WeightsStore(tmp_path)
+
+
+def test_auto_leaves_int8_where_its_check_fails(own_store: WeightsStore):
+    header = own_store.locate("minilm") / "openvino" / "footnote.json"
     failing = json.loads(header.read_text()) | {"least_cosine": 0.5}
     header.unlink()
     header.write_text(json.dumps(failing))
-    assert load_model("auto", "minilm", WeightsStore(tmp_path)).backend in {"openvino-bfloat16", "openvino-float32"}
+    assert load_model("auto", "minilm", own_store).backend in {"openvino-bfloat16", "openvino-float32"}
+    folder = locate("minilm", own_store)
+    write_verdicts(folder, {"openvino-int8": Verdict(passes=True, tokens_per_cpu_s=9)})
+    assert load_model("auto", "minilm", own_store).backend in {"openvino-bfloat16", "openvino-float32"}
+
+
+def test_auto_takes_the_best_of_what_passed_here(own_store: WeightsStore):
+    folder = locate("minilm", own_store)
+    fast, slow = Verdict(passes=True, tokens_per_cpu_s=300), Verdict(passes=True, tokens_per_cpu_s=100)
+    failing = Verdict(passes=False, tokens_per_cpu_s=900)
+    measured: list[tuple[dict[Measurable, Verdict], Backend]] = [
+        ({"openvino-int8": failing, "openvino-float32": fast, "torch": slow}, "openvino-float32"),
+        ({"openvino-int8": slow, "openvino-float32": slow, "torch": fast}, "torch"),
+        ({"openvino-int8": failing, "openvino-float32": failing, "torch": failing}, "openvino-float32"),
+        ({"openvino-int8": slow, "openvino-float32": failing, "torch": failing}, "openvino-int8"),
+    ]
+    for verdicts, expected in measured:
+        write_verdicts(folder, {"torch-cuda": failing, "openvino-bfloat16": failing, **verdicts})
+        assert load_model("auto", "minilm", own_store).backend == expected
+
+
+def test_optimize_leaves_what_it_measured_where_auto_reads_it(
+    own_store: WeightsStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("FOOTNOTE_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("FOOTNOTE_MODELS_DIR", str(own_store.models_dir))
+    judged = Judged("four texts", TEXTS, TEXTS[:2], [{0}, {1}])
+    markdown = optimize(load_settings(), judged, 1, Console(quiet=True), ["openvino-int8", "torch-cuda"])
+    verdicts = read_verdicts(locate("minilm", own_store))
+    assert {backend: verdict.passes for backend, verdict in verdicts.items()} == {
+        "openvino-int8": True,
+        "torch-cuda": CUDA_DRIVER.exists(),
+    }
+    report = json.loads(markdown.with_suffix(".json").read_text())
+    assert report["best_that_passes"] == best_first(verdicts)[0]
+    assert ("torch-cuda" in report["cannot_run"]) is not CUDA_DRIVER.exists()
+    assert f"**{best_first(verdicts)[0]}**" in markdown.read_text()

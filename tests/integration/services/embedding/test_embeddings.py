@@ -15,7 +15,7 @@ from libs.clients.base import ServiceClient
 from libs.clients.embedding import EmbeddingClient
 from libs.config.settings import Settings
 from libs.security.tokens import ServiceTokens
-from services.embedding.adapters.openvino_ir import LEAST_COSINE, LEAST_MEAN_COSINE
+from services.embedding.gate import LEAST_COSINE, LEAST_MEAN_COSINE
 from services.embedding.main import build
 
 TEXTS = [
