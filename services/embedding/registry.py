@@ -17,6 +17,7 @@ log = get_logger(__name__)
 DEFAULT_MODEL = "default"
 LOADING_RETRY_S = 2
 FAILED_RETRY_S = 30
+MOST_RETRY_S = 600
 RELOAD_S = 5
 
 
@@ -32,28 +33,40 @@ class _Served(Generic[Model]):
     model: Model | None = None
     problem: str | None = None
     users: int = 0
+    again: asyncio.Event = field(default_factory=asyncio.Event, repr=False)
     task: asyncio.Task[None] | None = field(default=None, repr=False)
 
 
 class ModelRegistry(Generic[Model]):
     """`default` is the configured model from when it is loaded; until then it stays what it was."""
 
-    def __init__(self, load: Callable[[str], Awaitable[Model]], kind: str = EMBEDDING_MODEL) -> None:
-        """`load` raises ModelLoadError; `kind` is what a refused caller reads."""
+    def __init__(
+        self,
+        load: Callable[[str], Awaitable[Model]],
+        kind: str = EMBEDDING_MODEL,
+        failed_retry_s: float = FAILED_RETRY_S,
+    ) -> None:
+        """`load` raises ModelLoadError; `kind` is what a refused caller reads.
+
+        What failed is tried again after `failed_retry_s` seconds, then each time after twice as long.
+        """
         self._load = load
         self._kind = kind
+        self._failed_retry_s = failed_retry_s
         self._served: dict[str, _Served[Model]] = {}
         self._wanted: list[str] = []
         self.default = ""
 
     def serve(self, default: str, also: Sequence[str]) -> None:
-        """Loads in the background what isn't there yet, or failed; unloads what isn't named once nothing needs it."""
+        """Loads in the background what isn't there yet, or failed, at once; unloads what isn't named, once unused."""
         self._wanted = list(dict.fromkeys([default, *also]))
         for name in self._wanted:
             known = self._served.get(name)
             if known is None or (known.task and known.task.done()):
                 self._served[name] = served = _Served[Model](name, public_id(name))
                 served.task = asyncio.create_task(self._run(served), name=f"{self._kind} {name}")
+            else:
+                known.again.set()
         self._settle()
 
     async def stop(self) -> None:
@@ -117,29 +130,31 @@ class ModelRegistry(Generic[Model]):
 
     async def _run(self, served: _Served[Model]) -> None:
         model = await self._patiently(served)
-        if model is None:
-            return
         served.model, served.problem = model, None
         log.info("model ready", model=model.id, backend=model.backend, revision=model.revision)
         self._settle()
         await model.run()
 
-    async def _patiently(self, served: _Served[Model]) -> Model | None:
-        """None where it can't be loaded; what may be there later is tried again."""
+    async def _patiently(self, served: _Served[Model]) -> Model:
+        """Tries until it is loaded: weights may be copied later, a full disk be emptied."""
+        failed_s = self._failed_retry_s
         while True:
+            passing = False
             try:
                 return await self._load(served.name)
             except ModelLoadError as error:
-                again = error.passing
+                passing = error.passing
                 served.problem = str(error)
                 log.error("model not loaded", model=served.name, reason=served.problem)  # noqa: TRY400 - the message says it all
             except Exception as error:
-                again = False
                 served.problem = f"{type(error).__name__}: {error}"
                 log.exception("model not loaded", model=served.name)
-            if not again:
-                return None
-            await asyncio.sleep(RELOAD_S)
+            wait_s = RELOAD_S if passing else failed_s
+            if not passing:
+                failed_s = min(2 * failed_s, MOST_RETRY_S)
+            served.again.clear()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(served.again.wait(), wait_s)
 
     def _kept(self) -> set[str]:
         return {*self._wanted, self.default}

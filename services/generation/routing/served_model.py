@@ -26,6 +26,10 @@ log = get_logger(__name__)
 
 State = Literal["loading", "ready", "failed"]
 
+# Seconds before a model that didn't load is tried again; each further time after twice as long, up to the most.
+FAILED_RETRY_S = 30
+MOST_RETRY_S = 600
+
 
 class CircuitOpenError(EngineUnavailableError):
     """The model failed too often of late to be asked again yet."""
@@ -38,7 +42,12 @@ class ServedModel:
     """Every answer of the model goes through here, so that the breaker hears of each end."""
 
     def __init__(
-        self, name: str, settings: GenerationModel, make_engine: Callable[[], Engine], clock: Callable[[], float]
+        self,
+        name: str,
+        settings: GenerationModel,
+        make_engine: Callable[[], Engine],
+        clock: Callable[[], float],
+        failed_retry_s: float = FAILED_RETRY_S,
     ) -> None:
         self.name = name
         self.settings = settings
@@ -49,6 +58,8 @@ class ServedModel:
         self._make_engine = make_engine
         self._engine: Engine | None = None
         self._loaded = asyncio.Event()
+        self._failed_retry_s = failed_retry_s
+        self._retrying: asyncio.Task[None] | None = None
         # Engines that decode have bounds of their own: what runs together, and what waits beside it.
         self._limit = settings.max_waiting if settings.engine in {"extractive", "upstream"} else math.inf
 
@@ -64,8 +75,31 @@ class ServedModel:
         return "fp_" + hashlib.sha256(f"{self.name} {told}".encode()).hexdigest()[:10]
 
     async def start(self) -> None:
-        """Loads it; `state` and `problem` say how that ended."""
+        """Loads it; `state` and `problem` say how that ended. What failed is tried again until it is closed."""
         try:
+            await self._load()
+        finally:
+            self._loaded.set()
+        if self.state == "failed":
+            self._retrying = asyncio.create_task(self._load_again(), name=f"load {self.name} again")
+
+    async def close(self) -> None:
+        if self._retrying:
+            self._retrying.cancel()
+            await asyncio.gather(self._retrying, return_exceptions=True)
+        await self._close_engine()
+
+    async def _load_again(self) -> None:
+        """Weights may be copied later, a full disk be emptied. Callers are refused meanwhile, they don't wait."""
+        wait_s = self._failed_retry_s
+        while self.state == "failed":
+            await asyncio.sleep(wait_s)
+            wait_s = min(2 * wait_s, MOST_RETRY_S)
+            await self._load()
+
+    async def _load(self) -> None:
+        try:
+            await self._close_engine()
             self._engine = self._make_engine()
             await self._engine.start()
         except asyncio.CancelledError:
@@ -75,12 +109,11 @@ class ServedModel:
             log.warning("a model didn't load", model=self.name, reason=str(error))
         else:
             self.state, self.problem = "ready", None
-        finally:
-            self._loaded.set()
 
-    async def close(self) -> None:
-        if self._engine:
-            await self._engine.close()
+    async def _close_engine(self) -> None:
+        engine, self._engine = self._engine, None
+        if engine:
+            await engine.close()
 
     async def count_tokens(self, texts: list[str]) -> int:
         """Raises EngineUnavailableError."""

@@ -176,6 +176,21 @@ async def test_a_new_default_that_fails_to_load_changes_nothing_until_it_is_mend
     assert registry.default == "b"
 
 
+async def test_a_model_that_failed_is_tried_again_and_says_why_meanwhile(loading: Loading):
+    registry = ModelRegistry(loading, failed_retry_s=0)  # pyright: ignore[reportArgumentType] - as in the fixture
+    registry.serve("a", [])
+    for reason in ("no space left on device", "no such file"):
+        await loading.fail("a", reason)
+        with pytest.raises(ModelLoadError, match=reason):
+            await registry.check()
+        assert refusal(registry, "a").status == 503
+    await loading.finish("a")
+    await registry.check()
+    assert served(registry) == ["a"]
+    assert loading.asked == ["a"] * 3
+    await registry.stop()
+
+
 async def test_a_load_that_nobody_wants_any_more_is_forgotten(registry: ModelRegistry, loading: Loading):
     registry.serve("a", ["b"])
     await loading.finish("a")

@@ -197,6 +197,47 @@ async def test_a_change_that_cant_be_loaded_changes_nothing_and_leaves_nothing_o
     await models.close()
 
 
+async def test_a_model_that_failed_is_tried_again_and_says_why_meanwhile():
+    made: list[GatedEngine] = []
+
+    def make() -> Engine:
+        made.append(GatedEngine("broken" if len(made) < 2 else "one"))
+        if len(made) == 1:
+            made[0].loads.set()
+        return made[-1]
+
+    upstream = GenerationModel(engine="upstream", url="http://upstream/v1")
+    model = ServedModel("one", upstream, make, lambda: 0, failed_retry_s=0)
+    await model.start()
+    async with asyncio.timeout(5):
+        await made[0].closed.wait()
+    assert (model.state, model.problem) == ("failed", "one: no such weights")
+    with pytest.raises(EngineUnavailableError, match="no such weights"):
+        await model.count_tokens(["Why?"])
+    made[1].loads.set()
+    async with asyncio.timeout(5):
+        await made[1].closed.wait()
+    made[2].loads.set()
+    (retrying,) = [task for task in asyncio.all_tasks() if task.get_name() == "load one again"]
+    await asyncio.wait_for(retrying, 5)
+    assert model.state == "ready"
+    assert model.problem is None
+    assert await model.count_tokens(["Why?"]) == 4
+    await model.close()
+    assert made[2].closed.is_set()
+
+
+async def test_a_failed_model_that_is_closed_is_not_tried_again():
+    broken = GatedEngine("broken")
+    broken.loads.set()
+    upstream = GenerationModel(engine="upstream", url="http://upstream/v1")
+    model = ServedModel("one", upstream, lambda: broken, lambda: 0)
+    await model.start()
+    await model.close()
+    assert broken.closed.is_set()
+    assert not [task for task in asyncio.all_tasks() if task.get_name() == "load one again"]
+
+
 class TemplateEngine(GatedEngine):
     async def count_prompt(self, messages: Sequence[Message]) -> int:
         return 20 + sum(len(message.content) for message in messages)
