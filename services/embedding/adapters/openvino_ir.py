@@ -6,12 +6,14 @@ Their place is `openvino` in the weights' folder, their header `footnote.json` s
 import hashlib
 import json
 import shutil
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 
 from libs.config.settings import REPOSITORY
 from libs.inference.child import run_module
+from libs.inference.converted import is_whole, land, sizes
 from libs.stores.file_lock import locked
 from services.embedding.folders import ModelFolder
 from services.embedding.gate import IR, good_enough
@@ -25,7 +27,10 @@ _CONVERTER = "services.embedding.adapters.openvino_conversion"
 
 @dataclass(frozen=True)
 class Header:
-    """What an IR was made from and with, and how near int8's vectors come to float32's, over texts held out."""
+    """What an IR was made from and with, and how near int8's vectors come to float32's, over texts held out.
+
+    `files` has each file's bytes; headers of former versions say nothing of them.
+    """
 
     weights_sha256: str
     calibration_sha256: str
@@ -34,6 +39,7 @@ class Header:
     nncf: str
     mean_cosine: float
     least_cosine: float
+    files: Mapping[str, int] | None = None
 
     @property
     def int8_passes(self) -> bool:
@@ -61,15 +67,15 @@ def prepare(weights: ModelFolder) -> OpenVinoIr:
     """The IR of the weights, made now where it isn't there, or was made from other weights or by other versions.
 
     Takes about ten seconds and 0.9 GB for a small model, in a process of its own, so that its memory goes back. It
-    lands by one rename: what stands in the folder is whole. Of two callers at once the second waits. Raises
-    ConversionError, and OSError where the folder can't be written.
+    lands by one rename: what stands in the folder is whole, and one with a damaged file is made anew. Of two callers at
+    once the second waits. Raises ConversionError, and OSError where the folder can't be written.
     """
     folder, name = weights.path, weights.name
-    found = _read(folder / IR, weights)
+    found = read_ir(folder / IR, weights)
     if found:
         return found
     with locked(folder / f".{IR}.lock"):
-        found = _read(folder / IR, weights)
+        found = read_ir(folder / IR, weights)
         if found:
             return found
         partial = folder / f".{IR}.partial"
@@ -78,8 +84,8 @@ def prepare(weights: ModelFolder) -> OpenVinoIr:
         if reason is not None:
             raise ConversionError(f"The weights {name!r} could not be converted for OpenVINO: {reason}")
         shutil.rmtree(folder / IR, ignore_errors=True)
-        partial.rename(folder / IR)
-        made = _read(folder / IR, weights)
+        land(partial, folder / IR)
+        made = read_ir(folder / IR, weights)
     if made is None:
         raise ConversionError(f"{str(folder / IR)!r} changed while it was being made.")
     return made
@@ -91,15 +97,16 @@ def calibration_pages() -> list[str]:
 
 
 def write_header(folder: Path, header: Header) -> None:
-    (folder / _HEADER).write_text(json.dumps(asdict(header), indent=2))
+    """The last file of the folder: it holds the sizes of the others."""
+    (folder / _HEADER).write_text(json.dumps(asdict(header) | {"files": sizes(folder)}, indent=2))
 
 
 def versions() -> tuple[str, str]:
     return version("openvino"), version("nncf")
 
 
-def _read(folder: Path, weights: ModelFolder) -> OpenVinoIr | None:
-    """None where there is none, or one that other weights, another recipe or other versions made.
+def read_ir(folder: Path, weights: ModelFolder) -> OpenVinoIr | None:
+    """None where there is none, not all of it, or one that other weights, another recipe or other versions made.
 
     A changed handbook doesn't count: what it was calibrated with is in its revision.
     """
@@ -110,5 +117,7 @@ def _read(folder: Path, weights: ModelFolder) -> OpenVinoIr | None:
     if (header.openvino, header.nncf) != versions() or header.recipe != RECIPE:
         return None
     if header.weights_sha256 != weights.digest:
+        return None
+    if header.files is not None and not (isinstance(header.files, dict) and is_whole(folder, header.files)):
         return None
     return OpenVinoIr(folder / "float32.xml", folder / "int8.xml", header)
