@@ -28,8 +28,6 @@ _END = "[DONE]"
 _TOO_MANY_REQUESTS = 429
 _ERROR_BYTES = 4_096
 _MAX_RETRY_AFTER_S = 60
-# Readiness and changed settings wait for it.
-_START_S = 3.0
 
 
 class _Lenient(BaseModel):
@@ -93,7 +91,8 @@ class _Models(_Lenient):
 class OpenAICompatibleEngine:
     """The model `model_id` at `base_url`, which ends in the API's version (`https://host/v1`).
 
-    `deadline_s` bounds a whole answer whose caller has no deadline of its own, `silence_s` the wait for its next piece.
+    `deadline_s` bounds a whole answer whose caller has no deadline of its own, `silence_s` the wait for its next piece,
+    `start_s` what readiness and changed settings wait for it.
     The upstream sees the messages, the sampling and the key, and nothing of the caller: no identity, no token and no
     trace. Redirects aren't followed.
     `takes_top_k` says that it knows vLLM's `top_k` and `repetition_penalty`; OpenAI refuses requests with either, so
@@ -111,12 +110,14 @@ class OpenAICompatibleEngine:
         deadline_s: float = 120,
         silence_s: float = 60,
         takes_top_k: bool = False,
+        start_s: float = 3,
     ) -> None:
         self._model_id = model_id
         self._context_tokens = context_tokens
         self._max_in_flight = max_in_flight
         self._in_flight = 0
         self._deadline_s = deadline_s
+        self._start_s = start_s
         self._takes_top_k = takes_top_k
         self._client = httpx.AsyncClient(
             base_url=base_url.rstrip("/"),
@@ -136,10 +137,11 @@ class OpenAICompatibleEngine:
     async def start(self) -> None:
         """Lowers the context length to what the upstream says, where it says it; an absent upstream isn't fatal."""
         try:
-            with suppress_http_instrumentation():
-                response = await self._client.get("/models", timeout=_START_S)
+            async with asyncio.timeout(self._start_s):
+                with suppress_http_instrumentation():
+                    response = await self._client.get("/models")
             models = _Models.model_validate_json(response.raise_for_status().content)
-        except (httpx.HTTPError, ValidationError):
+        except (httpx.HTTPError, ValidationError, TimeoutError):
             return
         for model in models.data:
             if model.id == self._model_id and model.max_model_len:

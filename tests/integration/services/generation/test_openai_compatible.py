@@ -83,6 +83,20 @@ class Upstream:
             self.open_streams -= 1
             self.closed.set()
 
+    async def models(self) -> Response:
+        if self.behaviour == "drip":
+            return StreamingResponse(self.drip(), media_type="application/json")
+        return JSONResponse({"data": [{"id": "other"}, {"id": "tiny", "max_model_len": 2048}]})
+
+    async def drip(self) -> AsyncIterator[str]:
+        """Of a body, a space again and again, so that no wait for the next one is long."""
+        try:
+            while not self.release.is_set():
+                yield " "
+                await asyncio.sleep(0.01)
+        finally:
+            self.closed.set()
+
     async def completions(self, request: Request) -> Response:
         self.requests.append((dict(request.headers), await request.json()))
         match self.behaviour:
@@ -113,7 +127,7 @@ def logprob_chunks() -> Iterator[str]:
 async def upstream() -> AsyncIterator[Upstream]:
     upstream, app = Upstream(), FastAPI()
     app.post("/v1/chat/completions")(upstream.completions)
-    app.get("/v1/models")(lambda: {"data": [{"id": "other"}, {"id": "tiny", "max_model_len": 2048}]})
+    app.get("/v1/models")(upstream.models)
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error", lifespan="off"))
     serving = asyncio.create_task(server.serve())
     async with asyncio.timeout(10):
@@ -395,6 +409,16 @@ async def test_the_upstreams_context_length_counts(engine: OpenAICompatibleEngin
     assert engine.context_length == 4096
     await engine.start()
     assert engine.context_length == 2048
+
+
+async def test_an_upstream_that_drips_is_not_waited_for(upstream: Upstream):
+    upstream.behaviour = "drip"
+    engine = make_engine(upstream.url, start_s=0.2)
+    async with asyncio.timeout(30):
+        await engine.start()
+        await upstream.closed.wait()
+    assert engine.context_length == 4096
+    await engine.close()
 
 
 async def test_token_counts_err_high(engine: OpenAICompatibleEngine):
