@@ -164,10 +164,12 @@ class EngineRefusedError(EngineUnavailableError):
 
 
 class PromptTooLongError(FootnoteError):
-    """`prompt_tokens` is None where an upstream doesn't tell."""
+    """`prompt_tokens` is None where an upstream doesn't tell, and "about " or "at least " so many where nobody counted
+    them all.
+    """
 
-    def __init__(self, prompt_tokens: int | None, limit: int) -> None:
-        counted = "too many" if prompt_tokens is None else prompt_tokens
+    def __init__(self, prompt_tokens: int | None, limit: int, *, roughly: str = "") -> None:
+        counted = "too many" if prompt_tokens is None else f"{roughly}{prompt_tokens}"
         super().__init__(
             ErrorCode.VALIDATION_ERROR,
             f"The prompt has {counted} tokens, but the model takes {limit} of prompt and answer together. "
@@ -175,3 +177,6 @@ class PromptTooLongError(FootnoteError):
             422,
             {"limit": limit} if prompt_tokens is None else {"prompt_tokens": prompt_tokens, "limit": limit},
         )
+        self.prompt_tokens = prompt_tokens
+        self.limit = limit
+        self.roughly = roughly

@@ -27,7 +27,7 @@ from services.generation.routing.catalogue import NAMED
 from services.generation.routing.limits import limited, unsent_markers
 from services.generation.routing.live_models import LiveModels
 from services.generation.routing.outcome import nobody_answered
-from services.generation.routing.prompt_size import PromptSize
+from services.generation.routing.prompt_size import ABOUT, PromptSize
 from services.generation.routing.served_model import CircuitOpenError, ServedModel
 from services.generation.routing.watched import watched
 
@@ -127,8 +127,10 @@ async def _first(
             model.breaker.failed()
         refusals.add(model, SkipReason.TOO_SLOW, 1)
     except PromptTooLongError as error:
-        # An upstream may not tell how many there were.
-        refusals.too_long(model, error.details.get("prompt_tokens", size.estimate), error.details["limit"])
+        if error.prompt_tokens is None:
+            refusals.too_long(model, size.estimate, error.limit, roughly=ABOUT)
+        else:
+            refusals.too_long(model, error.prompt_tokens, error.limit, roughly=error.roughly)
     except EngineBusyError as error:
         refusals.add(model, SkipReason.BUSY, int(error.headers["Retry-After"]))
     except CircuitOpenError as error:

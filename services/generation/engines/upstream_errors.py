@@ -1,7 +1,9 @@
 """What an OpenAI-compatible server's refusal means for our caller."""
 
 import re
+from dataclasses import dataclass
 from http import HTTPStatus
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -14,13 +16,35 @@ _MISCONFIGURED_RETRY_S = 30
 _CONTEXT_EXCEEDED = "context_length_exceeded"
 # OpenAI and vLLM say it in words only; a Footnote says it in ours.
 _LIMIT = re.compile(r"(?:maximum context length (?:is|of)|the model takes) (\d+)")
-# The most telling first: what was "requested" holds the answer's tokens too.
+# The most telling first: what was "requested" holds the answer's tokens too. vLLM counts no further than it must: "at
+# least".
 _PROMPT = (
-    re.compile(r"\((\d+) in the messages"),
-    re.compile(r"resulted in (\d+) tokens"),
-    re.compile(r"(?:has|contains|at least) (\d+) (?:input )?tokens"),
-    re.compile(r"requested (?:about )?(\d+) tokens"),
+    re.compile(r"\((?P<tokens>\d+) in the messages"),
+    re.compile(r"(?:resulted in|has|contains) (?P<roughly>about |at least )?(?P<tokens>\d+) (?:input )?tokens"),
+    re.compile(r"(?P<roughly>at least )(?P<tokens>\d+) (?:input )?tokens"),
+    re.compile(r"requested (?P<roughly>about )?(?P<tokens>\d+) tokens"),
 )
+_LONGEST_ANSWER = re.compile(r"supports at most (\d+) completion tokens")
+_UNTAKEN = "unsupported_parameter"
+# Where there is no code. What doesn't begin the message may be quoted from a prompt.
+_UNTAKEN_PARAMETER = re.compile(r"(?:Unsupported parameter: '|Unrecognized request argument supplied: )(\w+)")
+_UNTAKEN_VALUE = re.compile(r"Unsupported value: '(temperature|top_p)'")
+_ONLY_VALUE = "Only the default"
+
+
+@dataclass(frozen=True)
+class Untaken:
+    """A parameter that a request does better without; `always` where no value of it is taken."""
+
+    name: str
+    always: bool
+
+
+@dataclass(frozen=True)
+class Room:
+    """Tokens of the longest answer that is taken; None where the upstream alone knows how many are left."""
+
+    tokens: int | None
 
 
 class _Error(BaseModel):
@@ -28,6 +52,7 @@ class _Error(BaseModel):
 
     message: str = ""
     code: str | int | None = None
+    param: Any = None
 
 
 class _Body(BaseModel):
@@ -41,7 +66,7 @@ class _Body(BaseModel):
 def refusal(status: int, body: str, *, model: str, context_tokens: int) -> EngineUnavailableError | PromptTooLongError:
     """The error for an answer that is no success; `body` is its beginning."""
     said = body[:REASON_CHARS]
-    if status == HTTPStatus.BAD_REQUEST and (too_long := _too_long(body, context_tokens)):
+    if too_long := _too_long(status, body, context_tokens):
         return too_long
     match status:
         case HTTPStatus.UNAUTHORIZED | HTTPStatus.FORBIDDEN:
@@ -55,14 +80,58 @@ def refusal(status: int, body: str, *, model: str, context_tokens: int) -> Engin
     return EngineUnavailableError(reason, _MISCONFIGURED_RETRY_S)
 
 
-def _too_long(body: str, context_tokens: int) -> PromptTooLongError | None:
+def untaken_parameter(status: int, body: str) -> Untaken | None:
+    """The parameter that the model doesn't take, where the refusal names one."""
+    error = _error(status, body)
+    if error is None:
+        return None
+    if found := _UNTAKEN_VALUE.match(error.message):
+        return Untaken(found[1], _ONLY_VALUE in error.message)
+    if error.code == _UNTAKEN and isinstance(error.param, str):
+        return Untaken(error.param, always=True)
+    found = _UNTAKEN_PARAMETER.match(error.message)
+    return Untaken(found[1], always=True) if found else None
+
+
+def room_for_answer(status: int, body: str) -> Room | None:
+    """None where it isn't the answer that is too long."""
+    error = _error(status, body)
+    if error is None:
+        return None
+    if longest := _LONGEST_ANSWER.search(error.message):
+        return Room(int(longest[1]))
+    limit, prompt = _LIMIT.search(error.message), _prompt(error)
+    if limit is None or prompt is None:
+        return None
+    room = int(limit[1]) - int(prompt["tokens"])
+    if room < 1:
+        return None
+    return Room(None if prompt.groupdict().get("roughly") else room)
+
+
+def _too_long(status: int, body: str, context_tokens: int) -> PromptTooLongError | None:
+    error = _error(status, body)
+    if error is None:
+        return None
+    limit, prompt = _LIMIT.search(error.message), _prompt(error)
+    if error.code != _CONTEXT_EXCEEDED and not limit:
+        return None
+    roughly = (prompt.groupdict().get("roughly") or "") if prompt else ""
+    return PromptTooLongError(
+        int(prompt["tokens"]) if prompt else None, int(limit[1]) if limit else context_tokens, roughly=roughly
+    )
+
+
+def _error(status: int, body: str) -> _Error | None:
+    """What a 400 says, where it says it as OpenAI does."""
+    if status != HTTPStatus.BAD_REQUEST:
+        return None
     try:
         parsed = _Body.model_validate_json(body)
     except ValidationError:
         return None
-    error = parsed.error or _Error(message=parsed.message)
-    limit = _LIMIT.search(error.message)
-    if error.code != _CONTEXT_EXCEEDED and not limit:
-        return None
-    prompt = next((found for pattern in _PROMPT if (found := pattern.search(error.message))), None)
-    return PromptTooLongError(int(prompt[1]) if prompt else None, int(limit[1]) if limit else context_tokens)
+    return parsed.error or _Error(message=parsed.message)
+
+
+def _prompt(error: _Error) -> re.Match[str] | None:
+    return next((found for pattern in _PROMPT if (found := pattern.search(error.message))), None)

@@ -153,7 +153,7 @@ class Worker:
     def _begin(self, command: protocol.Generate) -> Iterator[protocol.Reply]:
         limit = self._decoder.context_tokens
         if (counted := self._beginning_tokens(command, limit * _GENEROUS_TOKEN_CHARS)) > limit:
-            yield protocol.TooLong(id=command.id, prompt_tokens=counted, limit=limit)
+            yield protocol.TooLong(id=command.id, prompt_tokens=counted, limit=limit, at_least=True)
             return
         prompt = self._prompt(command.messages)
         room = self._decoder.context_tokens - len(prompt)

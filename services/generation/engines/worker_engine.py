@@ -165,7 +165,7 @@ def _event(reply: protocol.Reply) -> Event:
         case protocol.Done():
             return Finished(reply.finish_reason, reply.prompt_tokens, reply.completion_tokens)
         case protocol.TooLong():
-            raise PromptTooLongError(reply.prompt_tokens, reply.limit)
+            raise PromptTooLongError(reply.prompt_tokens, reply.limit, roughly="at least " if reply.at_least else "")
         case protocol.Refused():
             raise EngineRefusedError(reply.reason)
         case protocol.Failed():

@@ -85,10 +85,13 @@ class Done(BaseModel):
 
 
 class TooLong(BaseModel):
+    """`at_least`: of a text too long to be counted to its end."""
+
     op: Literal["too_long"] = "too_long"
     id: int
     prompt_tokens: int
     limit: int
+    at_least: bool = False
 
 
 class Refused(BaseModel):

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from libs.config.generation import GenerationRoute
 from libs.contracts.completions import CompletionRequest, SkippedModel, SkipReason
 from services.generation.routing.limits import token_budget
-from services.generation.routing.prompt_size import PromptSize
+from services.generation.routing.prompt_size import ABOUT, PromptSize
 from services.generation.routing.served_model import ServedModel
 from services.generation.routing.table import TIERS, Table, by_latency, entitled
 
@@ -21,6 +21,7 @@ class Refusals:
     retry_after_s: dict[SkipReason, int] = field(default_factory=dict[SkipReason, int])
     largest_context: int = 0
     prompt_tokens: int = 0
+    roughly: str = ""
     most_cost: float = 0.0
     engine_refused: bool = False
 
@@ -33,10 +34,11 @@ class Refusals:
         """The model is asked after all."""
         self.skipped = [skipped for skipped in self.skipped if skipped.model != model.name]
 
-    def too_long(self, model: ServedModel, prompt_tokens: int, limit: int) -> None:
+    def too_long(self, model: ServedModel, prompt_tokens: int, limit: int, *, roughly: str) -> None:
+        """`roughly` is "about " or "at least ", where nobody counted all the prompt's tokens."""
         self.add(model, SkipReason.PROMPT_TOO_LONG)
         if limit > self.largest_context:
-            self.largest_context, self.prompt_tokens = limit, prompt_tokens
+            self.largest_context, self.prompt_tokens, self.roughly = limit, prompt_tokens, roughly
 
     def reasons(self) -> set[SkipReason]:
         return {skipped.reason for skipped in self.skipped}
@@ -77,7 +79,7 @@ async def _too_much(
     """Whether the prompt is too long or the answer too expensive."""
     # Engines and upstreams refuse what is too long by themselves, exactly and before they decode anything.
     if size.hopeless(model):
-        refusals.too_long(model, await size.tokens(model), model.context_length)
+        refusals.too_long(model, size.estimate, model.context_length, roughly=ABOUT)
         return True
     cost = await _most_cost(model, route, request, size)
     if cost is not None:

@@ -32,7 +32,7 @@ def _lasting(reasons: set[SkipReason], refusals: Refusals) -> FootnoteError | No
         return FootnoteError(
             ErrorCode.VALIDATION_ERROR,
             f"This model's maximum context length is {refusals.largest_context} tokens, prompt and answer together. "
-            f"However, your messages resulted in {refusals.prompt_tokens} tokens. "
+            f"However, your messages resulted in {refusals.roughly}{refusals.prompt_tokens} tokens. "
             "Shorten the messages or send fewer passages.",
             422,
             {"param": "messages", "prompt_tokens": refusals.prompt_tokens, "limit": refusals.largest_context},

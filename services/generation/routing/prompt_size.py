@@ -14,6 +14,8 @@ CHARACTERS_PER_TOKEN = 4
 # Longer than this many characters for each token of a context, a prompt isn't worth a tokenizer's time: none fits.
 HOPELESS_CHARACTERS = 64
 COUNT_TIMEOUT_S = 2.0
+# Before a number that is estimated.
+ABOUT = "about "
 
 
 class PromptSize:

@@ -92,15 +92,24 @@ async def test_a_wrong_body_is_refused_by_its_field(model: httpx.AsyncClient, co
 
 
 @pytest.mark.parametrize(
-    ("content", "tokens"), [("word " * 1100, range(1100, 1150)), ("x" * 1_000_000, range(200_000, 300_000))]
+    ("content", "tokens", "counted"),
+    [
+        ("word " * 1100, range(1100, 1150), "in "),
+        ("word " * 10_000, range(3200, 3400), "at least "),
+        ("x" * 1_000_000, range(200_000, 300_000), "about "),
+    ],
+    ids=["counted", "its beginning counted", "estimated"],
 )
-async def test_too_long_a_prompt_is_told_with_both_numbers(model: httpx.AsyncClient, content: str, tokens: range):
+async def test_too_long_a_prompt_is_told_with_both_numbers(
+    model: httpx.AsyncClient, content: str, tokens: range, counted: str
+):
     answer = await post(model, body(messages=[{"role": "user", "content": content}]))
     error = answer.json()["error"]
     assert (answer.status_code, error["type"], error["param"]) == (400, "invalid_request_error", "messages")
     told = [int(word) for word in error["message"].split() if word.isdigit()]
     assert told[0] == CONTEXT
     assert told[1] in tokens
+    assert f"{counted}{told[1]} tokens" in error["message"]
 
 
 @pytest.mark.parametrize(

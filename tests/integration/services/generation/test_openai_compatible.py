@@ -297,6 +297,16 @@ async def test_only_an_upstream_that_takes_them_gets_top_k_and_repetition_penalt
             4000,
             4096,
         ),
+        (
+            {
+                "message": "This model's maximum context length is 4096 tokens. However, you requested 512 output tokens "
+                "and your prompt contains at least 3585 input tokens, for a total of at least 4097 tokens.",
+                "param": "input_tokens",
+                "code": 400,
+            },
+            3585,
+            4096,
+        ),
         ({"message": "Input is too long.", "code": "context_length_exceeded"}, None, 4096),
         ({"message": str(PromptTooLongError(70, 60)), "code": "VALIDATION_ERROR"}, 70, 60),
     ],

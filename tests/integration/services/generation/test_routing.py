@@ -28,6 +28,7 @@ def routed(name: str, *models: str, **conditions: Any) -> dict[str, Any]:
 async def service(serve: Serve, upstreams: Upstreams) -> AsyncIterator[httpx.AsyncClient]:
     models = {kind: upstream(upstreams) for kind in KINDS} | {
         "small": upstream(upstreams, upstream_model="small-ok", context_tokens=512),
+        "reasons": upstream(upstreams),
         "large": upstream(upstreams, upstream_model="ok-large", context_tokens=100_000),
         "paid": upstream(upstreams, upstream_model="ok-paid", plans=["pro", "enterprise"]),
         "dear": upstream(upstreams, upstream_model="ok-dear", input_cost=10, output_cost=100),
@@ -162,6 +163,47 @@ async def test_a_prompt_too_long_for_a_model_goes_to_a_larger_one(service: httpx
     assert (refused.status_code, error["param"]) == (400, "messages")
     assert "512 tokens" in error["message"]
     assert "resulted in 2000 tokens" in error["message"]
+
+
+async def test_an_answer_longer_than_the_room_left_is_cut_to_it(service: httpx.AsyncClient, upstreams: Upstreams):
+    """510 words of the small one's 512, each a token."""
+    asked = {"messages": [{"role": "user", "content": "word " * 510}], "max_tokens": 20}
+    before = upstreams.count("small-ok")
+    answer = await service.post("/v1/chat/completions", json={"model": "small", **asked})
+    assert answer.status_code == 200, answer.text
+    assert [body["max_tokens"] for _, body in upstreams.asked["small-ok"][before:]] == [20, 2]
+    asked["messages"][0]["content"] += "word word"
+    refused = await service.post("/v1/chat/completions", json={"model": "small", **asked})
+    assert "resulted in 512 tokens" in refused.json()["error"]["message"]
+
+
+async def test_what_a_reasoning_model_does_not_take_is_left_out_from_then_on(
+    service: httpx.AsyncClient, upstreams: Upstreams
+):
+    limit = {"max_tokens": None, "max_completion_tokens": 9}
+    for sent in (5, 1):
+        before = upstreams.count("reasons")
+        answer = await service.post("/v1/chat/completions", json={"model": "reasons", **ASK, **limit, "stop": "blue"})
+        assert answer.status_code == 200, answer.text
+        assert answer.json()["choices"][0]["message"]["content"] == "The sky is "
+        assert upstreams.count("reasons") - before == sent
+    assert set(upstreams.asked["reasons"][-1][1]) == {
+        "model",
+        "messages",
+        "max_completion_tokens",
+        "stream",
+        "stream_options",
+    }
+    assert upstreams.asked["reasons"][-1][1]["max_completion_tokens"] == 9
+
+
+async def test_a_prompt_that_nobody_counted_is_told_as_about_so_long(service: httpx.AsyncClient, upstreams: Upstreams):
+    long = {"model": "small", "messages": [{"role": "user", "content": "word " * 10_000}]}
+    before = upstreams.count("small-ok")
+    refused = await service.post("/v1/chat/completions", json=long)
+    assert refused.status_code == 400
+    assert "resulted in about 12508 tokens" in refused.json()["error"]["message"]
+    assert upstreams.count("small-ok") == before
 
 
 async def test_the_prompts_length_chooses_the_route(service: httpx.AsyncClient):

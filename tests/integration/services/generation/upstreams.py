@@ -12,10 +12,47 @@ UPSTREAM_KEY = "sk-upstream-0123456789"
 SMALL_CONTEXT = 512  # of a model called small-…, a word for a token
 WORDS = ["The ", "sky ", "is ", "blue."]
 
+# What OpenAI's reasoning models say, of one parameter at a time.
+REASONING_REFUSALS = {
+    "max_tokens": {
+        "message": "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' "
+        "instead.",
+        "code": "unsupported_parameter",
+    },
+    "temperature": {
+        "message": "Unsupported value: 'temperature' does not support 0.7 with this model. Only the default (1) value is "
+        "supported.",
+        "code": "unsupported_value",
+    },
+    "top_p": {
+        "message": "Unsupported parameter: 'top_p' is not supported with this model.",
+        "code": "unsupported_parameter",
+    },
+    "stop": {
+        "message": "Unsupported parameter: 'stop' is not supported with this model.",
+        "code": "unsupported_parameter",
+    },
+}
+
 
 def chunk(content: str | None = None, finish_reason: str | None = None) -> str:
     choice = {"index": 0, "delta": {"content": content} if content else {}, "finish_reason": finish_reason}
     return f"data: {json.dumps({'id': 'c', 'choices': [choice]})}\n\n"
+
+
+def refusal(kind: str, body: dict[str, Any]) -> dict[str, Any] | None:
+    match kind:
+        case "small":
+            words = sum(len(message["content"].split()) for message in body["messages"])
+            if words + body["max_tokens"] > SMALL_CONTEXT:
+                said = f"maximum context length is {SMALL_CONTEXT} tokens. However, your messages resulted in {words} tokens."
+                return {"message": f"This model's {said}", "code": "context_length_exceeded"}
+        case "reasons":
+            if refused := next(filter(body.__contains__, REASONING_REFUSALS), None):
+                return {"type": "invalid_request_error", "param": refused, **REASONING_REFUSALS[refused]}
+        case "refuse":
+            return {"message": "no"}
+    return None
 
 
 class Upstreams:
@@ -40,19 +77,13 @@ class Upstreams:
         self.asked.setdefault(model, []).append((dict(request.headers), body))
         if model in self.broken or model.startswith("error"):
             return PlainTextResponse("secret detail", 500)
+        if error := refusal(model.partition("-")[0], body):
+            return JSONResponse({"error": error}, 400)
         match model.partition("-")[0]:
             case "hang":
                 await self.release.wait()
             case "busy":
                 return JSONResponse({"error": {"message": "busy"}}, 429, headers={"Retry-After": "7"})
-            case "small":
-                words = sum(len(message["content"].split()) for message in body["messages"])
-                if words > SMALL_CONTEXT:
-                    said = f"maximum context length is {SMALL_CONTEXT} tokens. However, your messages resulted in {words} tokens."
-                    error = {"message": f"This model's {said}", "code": "context_length_exceeded"}
-                    return JSONResponse({"error": error}, 400)
-            case "refuse":
-                return JSONResponse({"error": {"message": "no"}}, 400)
             case "cut":
                 return Response(b"x" * 10, headers={"Content-Length": "100", "Content-Type": "text/event-stream"})
         return StreamingResponse(self._stream(model), media_type="text/event-stream")
