@@ -30,8 +30,9 @@ class GenerationModel(Section):
 
     `weights` is a name that `footnote models install` knows (openvino) or a folder of weights (transformers); an
     upstream has a `url` that ends in the API's version, `upstream_model` where it knows the model by another name than
-    ours, and its key. `first_token_s` is how long others wait in its place for its first words. `languages` are the ISO
-    639-1 codes of what it writes well: those that are known of installable weights, otherwise any, unless named.
+    ours, and its key; `takes_top_k` says that it knows `top_k` and `repetition_penalty`, as vLLM does. `first_token_s`
+    is how long others wait in its place for its first words. `languages` are the ISO 639-1 codes of what it writes
+    well: those that are known of installable weights, otherwise any, unless named.
     """
 
     engine: Literal["extractive", "openvino", "transformers", "upstream"]
@@ -47,6 +48,7 @@ class GenerationModel(Section):
     latency: Latency = "default"
     plans: list[str] = Field(default_factory=list[str])
     first_token_s: float | None = Field(default=None, gt=0)
+    takes_top_k: bool = False
     languages: list[Annotated[str, Field(pattern="^[a-z]{2}$")]] = Field(default_factory=list[str])
 
     @property

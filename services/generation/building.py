@@ -21,6 +21,7 @@ def make_engine(weights: WeightsStore, embed: Embed, name: str, settings: Genera
                 api_key=settings.api_key.get_secret_value(),
                 context_tokens=settings.context_tokens,
                 max_in_flight=settings.max_waiting,
+                takes_top_k=settings.takes_top_k,
             )
         case "openvino":
             # Only a process with such a model loads OpenVINO.

@@ -29,6 +29,7 @@ async def service(serve: Serve, upstreams: Upstreams) -> AsyncIterator[httpx.Asy
     models = {kind: upstream(upstreams) for kind in KINDS} | {
         "small": upstream(upstreams, upstream_model="small-ok", context_tokens=512),
         "reasons": upstream(upstreams),
+        "taking": upstream(upstreams, upstream_model="ok-taking", takes_top_k=True),
         "large": upstream(upstreams, upstream_model="ok-large", context_tokens=100_000),
         "paid": upstream(upstreams, upstream_model="ok-paid", plans=["pro", "enterprise"]),
         "dear": upstream(upstreams, upstream_model="ok-dear", input_cost=10, output_cost=100),
@@ -195,6 +196,18 @@ async def test_what_a_reasoning_model_does_not_take_is_left_out_from_then_on(
         "stream_options",
     }
     assert upstreams.asked["reasons"][-1][1]["max_completion_tokens"] == 9
+
+
+async def test_an_upstream_gets_top_k_where_its_settings_say_that_it_takes_it(
+    service: httpx.AsyncClient, upstreams: Upstreams
+):
+    fields = {"top_k": 7, "repetition_penalty": 1.2}
+    for model in ("taking", "ok"):
+        answer = await service.post("/v1/chat/completions", json={"model": model, **ASK, **fields})
+        assert answer.status_code == 200, answer.text
+    taking, plain = (upstreams.asked[model][-1][1] for model in ("ok-taking", "ok"))
+    assert {name: taking[name] for name in fields} == fields
+    assert not fields.keys() & plain.keys()
 
 
 async def test_a_prompt_that_nobody_counted_is_told_as_about_so_long(service: httpx.AsyncClient, upstreams: Upstreams):
