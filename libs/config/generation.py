@@ -28,11 +28,11 @@ _url: TypeAdapter[HttpUrl] = TypeAdapter(HttpUrl)
 class GenerationModel(Section):
     """One model and its engine. Costs are US dollars for a million tokens; no `plans` means every plan.
 
-    `weights` is a name that `footnote models install` knows (openvino) or a folder of weights (transformers); an
-    upstream has a `url` that ends in the API's version, `upstream_model` where it knows the model by another name than
-    ours, and its key; `takes_top_k` says that it knows `top_k` and `repetition_penalty`, as vLLM does. `first_token_s`
-    is how long others wait in its place for its first words. `languages` are the ISO 639-1 codes of what it writes
-    well: those that are known of installable weights, otherwise any, unless named.
+    `weights` is a name that `footnote models install` knows, a GGUF file's path, or with transformers a folder of
+    weights; an upstream has a `url` that ends in the API's version, `upstream_model` where it knows the model by
+    another name than ours, and its key; `takes_top_k` says that it knows `top_k` and `repetition_penalty`, as vLLM
+    does. `first_token_s` is how long others wait in its place for its first words. `languages` are the ISO 639-1 codes
+    of what it writes well: those that are known of installable weights, otherwise any, unless named.
     """
 
     engine: Literal["extractive", "openvino", "transformers", "upstream"]

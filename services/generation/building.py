@@ -26,9 +26,12 @@ def make_engine(weights: WeightsStore, embed: Embed, name: str, settings: Genera
         case "openvino":
             # Only a process with such a model loads OpenVINO.
             from services.generation.engines.openvino import OpenVinoEngine  # noqa: PLC0415 - only where it is used
+            from services.generation.engines.openvino_ir import folder_of_its_own  # noqa: PLC0415 - as above
 
+            file = _gguf_file(settings.weights)
             return OpenVinoEngine(
-                weights.locate(settings.weights),
+                file or weights.locate(settings.weights),
+                converted=folder_of_its_own(file) if file else None,
                 model_id=name,
                 context_tokens=settings.context_tokens,
                 max_waiting=settings.max_waiting,
@@ -46,9 +49,17 @@ def make_engine(weights: WeightsStore, embed: Embed, name: str, settings: Genera
 
 
 def weights_at(store: WeightsStore, name: str) -> Path:
-    """A folder of weights, or where `footnote models install` put those of the name. Raises WeightsMissingError."""
+    """A folder of weights or a GGUF file, or where `footnote models install` put those of the name.
+
+    Raises WeightsMissingError.
+    """
     folder = Path(name)
-    return folder if folder.is_dir() else store.locate(name)
+    return _gguf_file(name) or (folder if folder.is_dir() else store.locate(name))
+
+
+def _gguf_file(name: str) -> Path | None:
+    path = Path(name)
+    return path if path.suffix == ".gguf" and path.is_file() else None
 
 
 def installed(weights: WeightsStore, name: str) -> bool:

@@ -11,7 +11,7 @@ _WORKER = "services.generation.engines.openvino_worker"
 
 
 class OpenVinoEngine(WorkerEngine):
-    """The first start converts the GGUF file, which takes a while.
+    """The first start converts the GGUF file, which takes a while, into `converted` (see `openvino_ir.prepare`).
 
     `kv_cache_tokens` bounds what prompts and answers take together, shared prefixes included: of SmolLM2 13 kB a
     token, of Qwen 1.5B 17 kB. Requests beyond it wait for others to end; one alone may not exceed it.
@@ -26,6 +26,7 @@ class OpenVinoEngine(WorkerEngine):
         max_waiting: int,
         max_running: int = 8,
         kv_cache_tokens: int = 65_536,
+        converted: Path | None = None,
     ) -> None:
         super().__init__(
             _WORKER,
@@ -35,12 +36,13 @@ class OpenVinoEngine(WorkerEngine):
             max_waiting=max_waiting,
         )
         self._gguf = gguf
+        self._converted = converted
         self._options = ["--max-running", str(max_running), "--kv-cache-tokens", str(kv_cache_tokens)]
         self._options += ["--context-tokens", str(context_tokens)]
 
     async def _arguments(self) -> list[str]:
         try:
-            model = await asyncio.to_thread(prepare, self._gguf)
+            model = await asyncio.to_thread(prepare, self._gguf, self._converted)
         except (ConversionError, OSError, ValueError) as error:
             raise EngineUnavailableError(str(error)) from error
         return [str(model.folder), *self._options]

@@ -24,32 +24,43 @@ _TENSOR_TYPES = ("F32", "F16", "Q4_0", "Q4_1", "Q8_0", "Q4_K", "Q6_K")
 
 @dataclass(frozen=True)
 class OpenVinoModel:
-    """A converted model: the folder that OpenVINO loads and what the GGUF header said."""
+    """A converted model: the folder that OpenVINO loads and what the GGUF header said.
+
+    `source` is the file's size and time of change; empty where an earlier version of ours converted it.
+    """
 
     folder: Path
     name: str
     context_length: int
     control_tokens: tuple[ControlToken, ...]
+    source: tuple[int, ...] = ()
 
 
 class ConversionError(Exception):
     """OpenVINO could not convert the file."""
 
 
-def prepare(gguf: Path) -> OpenVinoModel:
-    """The IR of `gguf`, converted now where it isn't there or an older OpenVINO wrote it.
+def folder_of_its_own(gguf: Path) -> Path:
+    """Where the IR of a file goes that others stand beside."""
+    return gguf.with_name(f"{gguf.name}.{_IR}")
+
+
+def prepare(gguf: Path, folder: Path | None = None) -> OpenVinoModel:
+    """The IR of `gguf` in `folder`, converted now where it isn't there or was made of another file or by an older
+    OpenVINO. Without a `folder` it is beside the file, whose own folder then holds no other.
 
     The conversion is a process of its own, so that its memory goes back, and lands by a rename: what stands in the
     folder is whole. Of two callers at once the second waits. Raises ConversionError, or ValueError where the file isn't
     GGUF.
     """
-    folder = gguf.parent / _IR
-    with locked(gguf.parent / f".{_IR}.lock"):
+    shared = folder is not None
+    folder = folder or gguf.parent / _IR
+    with locked(folder.with_name(f".{folder.name}.lock")):
         found = read_model(folder)
-        if found:
+        if found and not (shared and found.source != _source(gguf)):
             return found
         _check(gguf)
-        partial = gguf.parent / f".{_IR}.partial"
+        partial = folder.with_name(f".{folder.name}.partial")
         shutil.rmtree(partial, ignore_errors=True)  # of a conversion that was killed
         reason = run_module(__name__, str(gguf), str(partial))
         if reason is not None:
@@ -71,7 +82,13 @@ def read_model(folder: Path) -> OpenVinoModel | None:
     if header.pop("openvino_genai") != version("openvino-genai"):
         return None
     control_tokens = tuple(ControlToken(**token) for token in header.pop("control_tokens"))
-    return OpenVinoModel(folder=folder, control_tokens=control_tokens, **header)
+    source = tuple(header.pop("source", ()))
+    return OpenVinoModel(folder=folder, control_tokens=control_tokens, source=source, **header)
+
+
+def _source(gguf: Path) -> tuple[int, ...]:
+    found = gguf.stat()
+    return found.st_size, found.st_mtime_ns
 
 
 def _check(gguf: Path) -> None:
@@ -98,6 +115,7 @@ def _convert(gguf: Path, folder: Path) -> None:
         "name": read.name,
         "context_length": read.context_length,
         "control_tokens": tokens,
+        "source": _source(gguf),
     }
     folder.mkdir()
     link = folder / gguf.name  # OpenVINO saves beside the file that it is given

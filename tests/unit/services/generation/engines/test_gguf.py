@@ -1,11 +1,13 @@
+import json
 import struct
 from collections.abc import Sequence
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
 from services.generation.engines.gguf import ControlToken, GgufHeader, read_header
-from services.generation.engines.openvino_ir import ConversionError, prepare
+from services.generation.engines.openvino_ir import ConversionError, folder_of_its_own, prepare
 
 
 def text(value: str) -> bytes:
@@ -87,3 +89,23 @@ def test_a_file_that_is_something_else_is_named(tmp_path: Path, content: bytes, 
     path.write_bytes(content)
     with pytest.raises(ValueError, match=message):
         read_header(path)
+
+
+def test_what_was_made_of_another_file_is_not_taken_for_this_one(tmp_path: Path):
+    """Several files may stand in one folder, and one may be put in another's place."""
+    path = tmp_path / "odd.gguf"
+    path.write_bytes(b"GGUF")
+    folder = folder_of_its_own(path)
+    header = {"openvino_genai": version("openvino-genai"), "name": "Odd", "context_length": 8, "control_tokens": []}
+    for place in (tmp_path / "openvino", folder):
+        place.mkdir()
+        (place / "footnote.json").write_text(json.dumps(header))
+    assert prepare(path).folder == tmp_path / "openvino"
+    with pytest.raises(ValueError, match=r"odd\.gguf"):  # none is said to be of this file, so it is read
+        prepare(path, folder)
+    source = [path.stat().st_size, path.stat().st_mtime_ns]
+    (folder / "footnote.json").write_text(json.dumps({**header, "source": source}))
+    assert prepare(path, folder).folder == folder
+    path.write_bytes(b"GGUF of another")
+    with pytest.raises(ValueError, match=r"odd\.gguf"):
+        prepare(path, folder)
