@@ -1,4 +1,4 @@
-"""Files on their way to the server: Markdown and plain texts many at a time, everything else one by one."""
+"""Files on their way to the server: Markdown many at a time, everything else one by one."""
 
 import asyncio
 import re
@@ -9,8 +9,8 @@ from typing import Any
 from scripts.api import Api, ApiError
 from scripts.resuming import FROM_BYTES, send_in_parts, size_of
 
-# Read as Markdown on the server, however they arrive.
-TEXT_SUFFIXES = frozenset({".md", ".markdown", ".txt"})
+# A text in JSON is read as Markdown, which would lose words of any other: `<host>` is a tag there.
+TEXT_SUFFIXES = frozenset({".md", ".markdown"})
 BATCH_DOCUMENTS = 200
 BATCH_CHARS = 3_000_000
 TITLE_MAX_CHARS = 500
