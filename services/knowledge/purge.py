@@ -2,6 +2,8 @@
 
 import time
 from collections import defaultdict
+from collections.abc import Generator
+from contextlib import contextmanager
 from datetime import timedelta
 from uuid import UUID
 
@@ -61,12 +63,16 @@ class Purger:
             versions = {row.organization_id: row.knowledge_version for row in rows}
         for organization_id, version in versions.items():
             if self._clean.get(organization_id) != version:
-                await self.sweep(organization_id)
-                if time.monotonic() < self._maintained.get(organization_id, -MAINTAIN_EVERY_S) + MAINTAIN_EVERY_S:
-                    continue
-                for index in await self._indexes(organization_id):
-                    await index.maintain(organization_id)
-                self._clean[organization_id], self._maintained[organization_id] = version, time.monotonic()
+                with _failing_alone("sweep", organization_id):
+                    await self._sweep_and_maintain(organization_id, version)
+
+    async def _sweep_and_maintain(self, organization_id: UUID, version: int) -> None:
+        await self.sweep(organization_id)
+        if time.monotonic() < self._maintained.get(organization_id, -MAINTAIN_EVERY_S) + MAINTAIN_EVERY_S:
+            return
+        for index in await self._indexes(organization_id):
+            await index.maintain(organization_id)
+        self._clean[organization_id], self._maintained[organization_id] = version, time.monotonic()
 
     async def sweep(self, organization_id: UUID) -> bool:
         """Removes passages that are neither kept nor being written; true where there were any."""
@@ -131,28 +137,39 @@ class Purger:
                 purged[row.organization_id].append(row.id)
         for organization_id, documents in purged.items():
             if organization_id not in self._rewritten:
-                await self.sweep(organization_id)
-                for index in await self._indexes(organization_id):
-                    await index.rewrite(organization_id)
-                async with self._database.transaction() as session:
-                    version = await repository.knowledge_version(session, organization_id)
-                await self._cache.forget(organization_id, version)
-                self._rewritten[organization_id] = (time.monotonic(), documents)
+                with _failing_alone("rewrite", organization_id):
+                    await self._rewrite(organization_id)
+                    self._rewritten[organization_id] = (time.monotonic(), documents)
         latest = time.monotonic() - READERS_FINISH.total_seconds()
-        finished = {one: documents for one, (since, documents) in self._rewritten.items() if since < latest}
-        for organization_id in list(finished):
-            if await self.sweep(organization_id):
-                # A writer that didn't know of the purge yet came after the first sweep: all of it once more.
-                del self._rewritten[organization_id], finished[organization_id]
-            else:
-                for index in await self._indexes(organization_id):
-                    await index.forget(organization_id, READERS_FINISH)
+        finished: dict[UUID, list[UUID]] = {}
+        for organization_id, (since, documents) in list(self._rewritten.items()):
+            if since < latest:
+                with _failing_alone("erase", organization_id):
+                    if await self._forgotten(organization_id):
+                        finished[organization_id] = documents
         if finished:
             await self._cache.forget_history()
         for organization_id, documents in finished.items():
             async with self._database.transaction() as session:
                 await session.execute(delete(DocumentRow).where(DocumentRow.id.in_(documents)))
             del self._rewritten[organization_id]
+
+    async def _rewrite(self, organization_id: UUID) -> None:
+        await self.sweep(organization_id)
+        for index in await self._indexes(organization_id):
+            await index.rewrite(organization_id)
+        async with self._database.transaction() as session:
+            version = await repository.knowledge_version(session, organization_id)
+        await self._cache.forget(organization_id, version)
+
+    async def _forgotten(self, organization_id: UUID) -> bool:
+        """False where a writer that didn't know of the purge yet came after the first sweep: all of it once more."""
+        if await self.sweep(organization_id):
+            del self._rewritten[organization_id]
+            return False
+        for index in await self._indexes(organization_id):
+            await index.forget(organization_id, READERS_FINISH)
+        return True
 
     async def finish_half_accepted(self) -> None:
         """Counts the storage of uploads whose process ended before it could, or that came while billing was away."""
@@ -167,3 +184,13 @@ class Purger:
             except FootnoteError as error:
                 log.warning("upload not counted yet", revision_id=str(revision.id), reason=error.message)
                 return
+
+
+@contextmanager
+def _failing_alone(what: str, organization_id: UUID) -> Generator[None]:
+    """One organisation's broken index is tried again the next time, and holds up no other's."""
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001 - see above
+        reason = f"{type(error).__name__}: {error}"[:500]
+        log.warning("upkeep failed", step=what, organization_id=str(organization_id), error=reason)
