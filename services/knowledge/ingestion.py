@@ -121,7 +121,8 @@ class Ingester:
             return ParseFailure(FailureCode.CRASHED, message)
         try:
             path = await self._blobs.local_path(revision.organization_id, revision.sha256)
-            parsed = await self._sandbox.parse(path, revision.file_name, self._limits)
+            tenant = str(revision.organization_id)
+            parsed = await self._sandbox.parse(path, revision.file_name, self._limits, tenant=tenant)
         except ParseFailure as failure:
             return failure
         except FileNotFoundError:

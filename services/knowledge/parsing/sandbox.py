@@ -3,8 +3,7 @@
 import asyncio
 import contextlib
 import os
-import signal
-import sys
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from io import BufferedReader, FileIO
@@ -13,51 +12,36 @@ from types import TracebackType
 from typing import Any, BinaryIO, Self
 
 import orjson
-import structlog
 from pydantic import TypeAdapter, ValidationError
 
 from services.knowledge.parsing import wire
+from services.knowledge.parsing.child_process import SHORT_BYTES, BrokenChildError, Child
 from services.knowledge.parsing.document import FailureCode, ParsedDocument, ParseFailure, ParseLimits
 from services.knowledge.parsing.language import language_of
 from services.knowledge.parsing.media_types import HEAD_BYTES, detect_type
 
-_CHILD_MODULE = "services.knowledge.parsing.child"
-_REPOSITORY = Path(__file__).resolve().parents[3]
-# Nothing of this process's environment: it holds secrets.
-_ENVIRONMENT = {
-    "PYTHONPATH": str(_REPOSITORY),
-    "PYTHONDONTWRITEBYTECODE": "1",
-    "LC_ALL": "C.UTF-8",
-    "MALLOC_ARENA_MAX": "2",
-    # Each thread of a numeric library reserves memory, which is bounded here.
-    "OMP_NUM_THREADS": "1",
-    "OPENBLAS_NUM_THREADS": "1",
-    "ORT_DISABLE_TELEMETRY": "1",
-}
-_PIECE_BYTES = 1024 * 1024
-_BUFFER_BYTES = 64 * 1024
-_GUARDS = {"files", "calls"}
+# What idle children may hold together: some fifteen that have read common documents, at 20 to 40 MB each.
+IDLE_BYTES = 512 * 1024 * 1024
+# As long as a child takes to start, while another may become free.
+START_AFTER_S = 0.1
 _DOCUMENT = TypeAdapter(ParsedDocument)
-
-_log = structlog.stdlib.get_logger(__name__)
-
-
-class _BrokenChildError(Exception):
-    """The child ended or said something it shouldn't."""
 
 
 class Sandbox:
-    """A pool of at most `children` parsing processes, each replaced after `documents_per_child` documents or a failure.
+    """At most `children` processes that parse at a time, each replaced after `documents_per_child` or a failure.
 
     Children start when they are needed and hold no secret, no file but Python's own and no socket. One that has read a
-    tenant's documents reads no other tenant's. They die with this process. Use it as an async context manager, or call
-    `close`.
+    tenant's documents reads no other tenant's: it waits for the tenant's next one while the idle hold no more memory
+    than `IDLE_BYTES` together, for starting another costs as much time as thirty short documents. They die with this
+    process. Use it as an async context manager, or call `close`.
     """
 
     def __init__(self, children: int = 2, documents_per_child: int = 200) -> None:
         self._slots = asyncio.Semaphore(children)
         self._documents_per_child = documents_per_child
-        self._idle: list[_Child] = []
+        self._idle: list[Child] = []
+        self._busy: Counter[str] = Counter()
+        self._freed = asyncio.Event()
         self._closed = False
 
     async def __aenter__(self) -> Self:
@@ -96,31 +80,55 @@ class Sandbox:
                 media_type, size, limits.text_characters, limits.blocks, limits.memory_bytes, limits.cpu_seconds
             )
             async with self._slots:
-                return await self._parse(file, request, limits, await self._child_for(tenant))
+                child = await self._child_for(tenant)
+                self._busy[tenant] += 1
+                try:
+                    return await self._parse(file, request, limits, child)
+                finally:
+                    self._busy -= Counter([tenant])
+                    self._freed.set()
+                    self._freed = asyncio.Event()
 
-    async def _child_for(self, tenant: str) -> "_Child":
-        for index, child in enumerate(self._idle):
-            if child.tenant == tenant:
-                return self._idle.pop(index)
-        if self._idle:  # there may be no more children than slots
-            await self._idle.pop(0).kill()
-        return _Child(tenant)
+    async def _child_for(self, tenant: str) -> Child:
+        """An idle one of the tenant's, else a new one; while it has a busy one, that is waited for a moment first."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(START_AFTER_S):
+                while self._busy[tenant] and not self._idle_of(tenant):
+                    await self._freed.wait()
+        child = self._idle_of(tenant)
+        if child is None:
+            return Child(tenant)
+        self._idle.remove(child)
+        return child
 
-    async def _parse(
-        self, file: BinaryIO, request: wire.Request, limits: ParseLimits, child: "_Child"
-    ) -> ParsedDocument:
+    def _idle_of(self, tenant: str) -> Child | None:
+        return next((child for child in self._idle if child.tenant == tenant), None)
+
+    async def _keep(self, child: Child) -> None:
+        """Where the idle hold too much, ends tenants' second children, then those that have waited longest."""
+        child.idle_bytes = child.resident_bytes()
+        if child.idle_bytes > IDLE_BYTES:
+            await child.kill()
+            return
+        self._idle.append(child)
+        while sum(one.idle_bytes for one in self._idle) > IDLE_BYTES:
+            of_tenant = Counter(one.tenant for one in self._idle)
+            spare = next((index for index, one in enumerate(self._idle) if of_tenant[one.tenant] > 1), 0)
+            await self._idle.pop(spare).kill()
+
+    async def _parse(self, file: BinaryIO, request: wire.Request, limits: ParseLimits, child: Child) -> ParsedDocument:
         fit = False
         try:
             async with asyncio.timeout(limits.wall_seconds):
                 try:
                     answer = await child.ask(request, file)
-                except _BrokenChildError:
+                except BrokenChildError:
                     await child.kill()
                     if child.served == 1 or child.out_of_time:
                         raise
                     # An earlier document or the system may have ended it: a new child tells.
                     file.seek(0)
-                    child = _Child(child.tenant)
+                    child = Child(child.tenant)
                     answer = await child.ask(request, file)
                 document = await asyncio.to_thread(_document_in, answer)
             fit = child.served < self._documents_per_child
@@ -130,7 +138,7 @@ class Sandbox:
         except ParseFailure as failure:
             fit = failure.code is FailureCode.EMPTY
             raise
-        except _BrokenChildError as error:
+        except BrokenChildError as error:
             await child.kill()
             if child.out_of_time:
                 message = f"Reading the document takes more than {limits.cpu_seconds} seconds. Split it and try again."
@@ -140,89 +148,14 @@ class Sandbox:
             return document
         finally:
             if fit and not self._closed:
-                self._idle.append(child)
+                await self._keep(child)
             else:
                 await child.kill()
 
 
-class _Child:
-    def __init__(self, tenant: str) -> None:
-        self.tenant = tenant
-        self.served = 0
-        self._process: asyncio.subprocess.Process | None = None
-
-    async def ask(self, request: wire.Request, file: BinaryIO) -> bytes:
-        """Returns the answer to one request. Raises `_BrokenChildError`."""
-        process = self._process
-        if process is None or process.returncode is not None:
-            process = await self._start()
-        self.served += 1
-        assert process.stdin is not None  # noqa: S101 - both ends are pipes
-        # A child may answer before it has read everything, and end.
-        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-            process.stdin.write(wire.frame(request))
-            left = request.size
-            while left:
-                # A short file is in memory since its head was read.
-                short = request.size <= _BUFFER_BYTES
-                piece = file.read(left) if short else await asyncio.to_thread(file.read, min(left, _PIECE_BYTES))
-                if not piece:
-                    raise OSError(f"the file became shorter than {request.size} bytes while it was read")
-                left -= len(piece)
-                process.stdin.write(piece)
-                await process.stdin.drain()
-        return await self._receive(process)
-
-    @property
-    def out_of_time(self) -> bool:
-        """Whether the kernel ended it for the processor time it took."""
-        return self._process is not None and self._process.returncode == -signal.SIGXCPU
-
-    async def kill(self) -> None:
-        """Ends the child, and waits until it is gone."""
-        process = self._process
-        if process is None:
-            return
-        if process.returncode is None:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(process.pid, signal.SIGKILL)
-        if process.stdin:
-            process.stdin.close()
-        await process.wait()
-
-    async def _start(self) -> asyncio.subprocess.Process:
-        process = self._process = await asyncio.create_subprocess_exec(
-            sys.executable, "-P", "-s", "-m", _CHILD_MODULE, str(os.getpid()),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,  # it may quote the document
-            env=_ENVIRONMENT,
-            cwd="/",
-            start_new_session=True,
-            limit=_PIECE_BYTES,
-        )  # fmt: skip
-        try:
-            guarded: dict[str, Any] = orjson.loads(await self._receive(process))
-        except (_BrokenChildError, orjson.JSONDecodeError) as error:
-            raise OSError(f"the parsing process doesn't start: try {sys.executable} -m {_CHILD_MODULE}") from error
-        if missing := _GUARDS - set(guarded["guarded"]):
-            _log.warning("parsing_guards_missing", missing=sorted(missing))
-        return process
-
-    async def _receive(self, process: asyncio.subprocess.Process) -> bytes:
-        assert process.stdout is not None  # noqa: S101 - both ends are pipes
-        try:
-            length = wire.body_length(await process.stdout.readexactly(wire.LENGTH_BYTES))
-            if length > wire.MAX_ANSWER_BYTES:
-                raise _BrokenChildError
-            return await process.stdout.readexactly(length)
-        except asyncio.IncompleteReadError as error:
-            raise _BrokenChildError from error
-
-
 def _opened(path: Path) -> tuple[BinaryIO, bytes, int]:
     """The file, its first bytes and its size; where it is short, all of it is read."""
-    file = BufferedReader(FileIO(path), _BUFFER_BYTES)
+    file = BufferedReader(FileIO(path), SHORT_BYTES)
     try:
         head = file.peek(HEAD_BYTES)[:HEAD_BYTES]
         return file, head, os.fstat(file.fileno()).st_size
@@ -234,7 +167,7 @@ def _opened(path: Path) -> tuple[BinaryIO, bytes, int]:
 def _document_in(answer: bytes) -> ParsedDocument:
     """Checks an answer, which a document may have forged, and tells its language.
 
-    Raises `ParseFailure`, or `_BrokenChildError`.
+    Raises `ParseFailure`, or `BrokenChildError`.
     """
     try:
         fields: dict[str, Any] = orjson.loads(answer)
@@ -242,9 +175,9 @@ def _document_in(answer: bytes) -> ParsedDocument:
             raise ParseFailure(FailureCode(fields["failure"]["code"]), str(fields["failure"]["message"])[:500])
         document = _DOCUMENT.validate_python(fields["document"])
     except (orjson.JSONDecodeError, ValidationError, LookupError, TypeError, ValueError) as error:
-        raise _BrokenChildError from error
+        raise BrokenChildError from error
     if not document.text.strip() or any(start > end for start, end in _ends_and_starts(document)):
-        raise _BrokenChildError
+        raise BrokenChildError
     return replace(document, language=language_of(document.text))
 
 

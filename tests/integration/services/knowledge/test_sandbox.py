@@ -1,6 +1,7 @@
 """What a hostile document can and can't do to the process that has it read."""
 
 import asyncio
+import itertools
 import os
 import signal
 import subprocess
@@ -13,6 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from services.knowledge.parsing import sandbox as sandbox_module
 from services.knowledge.parsing.document import FailureCode, ParseFailure, ParseLimits
 from services.knowledge.parsing.sandbox import Sandbox
 from tests.integration.services.knowledge import samples
@@ -87,15 +89,29 @@ async def test_a_child_reads_many_documents_and_is_replaced_in_time(text_file: P
     assert pids[0] != pids[1]
 
 
-async def test_a_child_reads_one_tenants_documents(text_file: Path):
-    pids: list[int] = []
+async def test_a_child_reads_one_tenants_documents_and_waits_for_its_next(text_file: Path):
+    started: list[set[int]] = [set()]
     async with Sandbox(children=1) as sandbox:
-        for tenant in ("a", "a", "b", "a"):
+        for tenant in ("a", "a", "b", "a", "b"):
             await sandbox.parse(text_file, "fine.txt", tenant=tenant)
-            pids += [child.pid for child in children()]
-    assert len(pids) == 4
-    assert pids[0] == pids[1]
-    assert len(set(pids)) == 3
+            started.append({child.pid for child in children()})
+    assert [len(pids) for pids in started] == [0, 1, 1, 2, 2, 2]
+    assert all(before <= after for before, after in itertools.pairwise(started))
+
+
+async def test_whoever_waits_longest_goes_where_the_idle_hold_too_much(
+    text_file: Path, monkeypatch: pytest.MonkeyPatch
+):
+    async with Sandbox(children=1) as sandbox:
+        await sandbox.parse(text_file, "fine.txt", tenant="a")
+        (first,) = children()
+        monkeypatch.setattr(sandbox_module, "IDLE_BYTES", first.memory_info().rss * 3 // 2)
+        await sandbox.parse(text_file, "fine.txt", tenant="b")
+        (second,) = children()
+        assert second.pid != first.pid
+        monkeypatch.setattr(sandbox_module, "IDLE_BYTES", 0)
+        await sandbox.parse(text_file, "fine.txt", tenant="b")
+        assert children() == []
 
 
 async def test_no_more_children_than_allowed(text_file: Path):

@@ -4,6 +4,7 @@ import asyncio
 from contextlib import suppress
 from uuid import UUID
 
+import psutil
 import pytest
 from sqlalchemy import text
 
@@ -15,6 +16,8 @@ from services.knowledge.embedding_switch import indexes
 from services.knowledge.ingestion import Ingester
 from tests.integration.services.knowledge.ingestion.held import HeldEmbedder, MakePerson, held_turn, status, version
 
+CHILD = "services.knowledge.parsing.child"
+
 
 async def test_a_turn_indexes_what_waits(ingester: Ingester, person: MakePerson) -> None:
     alice = person()
@@ -23,6 +26,15 @@ async def test_a_turn_indexes_what_waits(ingester: Ingester, person: MakePerson)
     assert await ingester.turn()
     assert await status(alice, document_id) == "completed"
     assert not await ingester.turn()
+
+
+async def test_no_process_reads_two_organisations_documents(ingester: Ingester, person: MakePerson) -> None:
+    parsers: list[set[int]] = []
+    for one in (person(), person()):
+        await one.send("# Otter\n\nOtters swim.")
+        assert await ingester.turn()
+        parsers.append({child.pid for child in psutil.Process().children() if CHILD in child.cmdline()})
+    assert len(parsers[1] - parsers[0]) == 1
 
 
 async def test_embedding_away_puts_the_work_back_without_counting_an_attempt(
