@@ -8,8 +8,9 @@ from pathlib import Path
 from uuid import UUID, uuid4
 
 from sqlalchemy import delete, func, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from libs.contracts.errors import ErrorCode, FootnoteError, not_found, overloaded
+from libs.contracts.errors import ErrorCode, FootnoteError, not_found
 from libs.contracts.identity import Subject
 from libs.contracts.knowledge import DocumentAttributes
 from libs.contracts.sources import PartialUpload
@@ -23,9 +24,13 @@ from services.knowledge.upload_rows import Upload
 from services.knowledge.uploads import Uploads
 
 LIFE = timedelta(hours=24)
+# Unfinished uploads, and how many times the largest upload's bytes they have together: a member's, who alone may give
+# them up, so that nobody is held up by one colleague; and an organisation's, which bound the disk.
 OPEN_EACH = 20
-# An organisation's open uploads together have at most this many times the largest upload's bytes.
 OPEN_LARGEST = 4
+OPEN_TOGETHER = 200
+OPEN_LARGEST_TOGETHER = 16
+RETRY_AFTER_S = 60
 PIECE_BYTES = 1_048_576
 PURGE_BATCH = 100
 
@@ -46,7 +51,7 @@ class ResumableUploads:
         attributes: DocumentAttributes,
         sha256: str | None,
     ) -> PartialUploadRow:
-        """Raises 413, 415, 422, and 429 where the organisation has too much on its way."""
+        """Raises 413, 415, 422, and 429 where the subject or their organisation has too much on its way."""
         require_own_groups(subject, attributes.access)
         if length > self._max_bytes:
             raise FootnoteError(
@@ -76,14 +81,22 @@ class ResumableUploads:
         )
         async with self._database.transaction() as session:
             await repository.lock_organization(session, subject.organization_id)
-            counted = select(func.count(), func.coalesce(func.sum(PartialUploadRow.length), 0)).where(
-                PartialUploadRow.organization_id == subject.organization_id, PartialUploadRow.document_id.is_(None)
-            )
-            uploads, announced = (await session.execute(counted)).one()
-            if uploads >= OPEN_EACH or announced + length > OPEN_LARGEST * self._max_bytes:
-                raise overloaded("your organisation's unfinished uploads; finish or delete one", 60)
+            await self._require_room(session, subject, length)
             session.add(row)
         return row
+
+    async def _require_room(self, session: AsyncSession, subject: Subject, length: int) -> None:
+        """429 where the subject or their organisation has too much on its way."""
+        counted = select(func.count(), func.coalesce(func.sum(PartialUploadRow.length), 0)).where(
+            PartialUploadRow.organization_id == subject.organization_id, PartialUploadRow.document_id.is_(None)
+        )
+        own = counted.where(PartialUploadRow.owner_id == subject.user_id)
+        uploads, announced = (await session.execute(own)).one()
+        if uploads >= OPEN_EACH or announced + length > OPEN_LARGEST * self._max_bytes:
+            raise _full("You have too many or too large unfinished uploads. Finish or delete one.")
+        uploads, announced = (await session.execute(counted)).one()
+        if uploads >= OPEN_TOGETHER or announced + length > OPEN_LARGEST_TOGETHER * self._max_bytes:
+            raise _full("Your organisation has too many or too large unfinished uploads. Wait until some are finished.")
 
     async def find(self, subject: Subject, upload_id: UUID) -> tuple[PartialUploadRow, int]:
         """The upload and how many bytes have come; 404 for another's."""
@@ -196,6 +209,10 @@ def _own(subject: Subject):  # noqa: ANN202 - SQLAlchemy's own type says less th
         PartialUploadRow.owner_id == subject.user_id,
         PartialUploadRow.expires_at > func.now(),
     )
+
+
+def _full(message: str) -> FootnoteError:
+    return FootnoteError(ErrorCode.OVERLOADED, message, 429, {}, {"Retry-After": str(RETRY_AFTER_S)})
 
 
 def _require_offset(said: int, real: int) -> None:

@@ -138,16 +138,32 @@ async def test_refusals_are_those_of_an_upload(person: Callable[..., Person], kn
     assert (await someone.get("/documents")).json()["items"] == []
 
 
-async def test_an_organisation_has_a_bounded_number_and_size_of_them(
+async def test_a_member_has_a_bounded_number_and_size_of_them(
     person: Callable[..., Person], knowledge_settings: Settings
 ) -> None:
     someone = person()
     largest = knowledge_settings.max_upload_bytes
     paths = [await begun(someone, largest) for _ in range(4)]
-    assert (await announced(someone, 1)).status_code == 429
+    refused = await announced(someone, 1)
+    assert (refused.status_code, refused.headers["Retry-After"]) == (429, "60")
+    assert "You have too many" in refused.json()["message"]
+    colleague = person(someone.subject.organization_id)
+    assert (await announced(colleague, 1)).status_code == 201
     assert (await someone.http.delete(paths[0], headers=someone.headers | TUS)).status_code == 204
     answers = await asyncio.gather(*(announced(someone, 1) for _ in range(20)))
     assert sorted(answer.status_code for answer in answers) == [201] * 17 + [429] * 3
+
+
+async def test_an_organisation_has_a_bounded_size_of_them(
+    person: Callable[..., Person], knowledge_settings: Settings
+) -> None:
+    someone = person()
+    members = [someone, *(person(someone.subject.organization_id) for _ in range(4))]
+    answers = await asyncio.gather(
+        *(announced(member, knowledge_settings.max_upload_bytes) for member in members for _ in range(4))
+    )
+    assert sorted(answer.status_code for answer in answers) == [201] * 16 + [429] * 4
+    assert (await announced(person(), 1)).status_code == 201
 
 
 async def test_finishing_twice_after_a_crash_adds_one_document(
