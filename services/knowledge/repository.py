@@ -1,11 +1,10 @@
 """Documents in the system of record; every query that a reader causes starts from `readable(subject)`."""
 
 import base64
-import binascii
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
 from sqlalchemy import func, select, tuple_, update
@@ -244,8 +243,8 @@ def _cursor(row: DocumentRow) -> str:
 def _position(cursor: str) -> tuple[datetime, UUID]:
     try:
         created_at, document_id = json.loads(base64.urlsafe_b64decode(cursor))
-        return datetime.fromisoformat(created_at), UUID(document_id)
-    except (ValueError, TypeError, binascii.Error) as error:
+        return datetime.fromisoformat(created_at).astimezone(UTC), UUID(document_id)
+    except (ValueError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise FootnoteError(
             ErrorCode.VALIDATION_ERROR,
             f"{cursor[:60]!r} isn't a cursor of ours. Start again without one.",

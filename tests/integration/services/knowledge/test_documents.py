@@ -1,6 +1,8 @@
 """Documents in, shown and given up, with everything real but the sign-in."""
 
 import asyncio
+import base64
+import json
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -20,6 +22,10 @@ pytestmark = pytest.mark.usefixtures("frequent_sweeps", "worker")
 
 MakePerson = Callable[..., Person]
 PAGE = "# Harbour\n\nThe harbour closes at dusk.\n\n## Fees\n\nA berth costs nine euros a night.\n"
+
+
+def cursor_of(position: list[Any]) -> str:
+    return base64.urlsafe_b64encode(json.dumps(position).encode()).decode()
 
 
 async def test_a_file_with_fields_arrives_as_it_was_sent(person: MakePerson) -> None:
@@ -250,8 +256,13 @@ async def test_only_the_owner_and_admins_delete_or_replace(person: MakePerson) -
 async def test_odd_cursors_and_ids_are_refused(person: MakePerson) -> None:
     alice = person()
     document_id = await alice.add(PAGE, "Harbour")
-    for cursor in ("x", "WzEsMl0=", "é", "e30="):
-        assert (await alice.get("/documents", params={"cursor": cursor})).status_code == 422
+    moment = "2026-01-01T00:00:00+00:00"
+    odd = ([moment, 5], [moment, None], [moment], ["0001-01-01T00:00:00+23:59", str(uuid4())])
+    for cursor in ("x", "WzEsMl0=", "é", "e30=", *map(cursor_of, odd)):
+        answer = await alice.get("/documents", params={"cursor": cursor})
+        assert (answer.status_code, answer.json()["details"]["fields"][0]["field"]) == (422, "cursor")
+    without_zone = cursor_of(["2020-01-01T00:00:00", str(uuid4())])
+    assert (await alice.get("/documents", params={"cursor": without_zone})).json()["items"] == []
     for cursor in ("-1", "x", "9" * 30):
         answer = await alice.get(f"/documents/{document_id}/passages", params={"cursor": cursor})
         assert answer.status_code == 422
