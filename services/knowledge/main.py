@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime, timedelta
 
-from fastapi import FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 
 from libs.clients.auth import AuthClient
 from libs.clients.billing import BillingClient
@@ -34,6 +34,7 @@ from services.knowledge.exports import Exports
 from services.knowledge.glossary.entries import Glossary
 from services.knowledge.groups import Groups
 from services.knowledge.lifecycle_routes import Lifecycle
+from services.knowledge.listing import require_known_parameters
 from services.knowledge.originals import Originals
 from services.knowledge.passages import Passages
 from services.knowledge.ports import PassageIndex
@@ -161,10 +162,7 @@ async def wire(kit: Kit) -> AsyncGenerator[None]:
 
 def build(settings: Settings) -> FastAPI:
     largest_body = settings.max_upload_bytes + MULTIPART_SLACK_BYTES
-    return create_app(
-        "knowledge",
-        settings,
-        wire,
-        [*ROUTERS, evaluations_router, embedding_switch_router, router],
-        max_body_bytes=largest_body,
-    )
+    everything = APIRouter(dependencies=[Depends(require_known_parameters)])
+    for one in (*ROUTERS, evaluations_router, embedding_switch_router, router):
+        everything.include_router(one)
+    return create_app("knowledge", settings, wire, [everything], max_body_bytes=largest_body)

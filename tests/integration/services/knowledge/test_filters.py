@@ -175,3 +175,20 @@ async def test_a_document_is_as_old_as_it_is_said_to_be_else_as_its_file_else_as
     assert reindexed.status_code == 202
     assert (await ann.finished(changed["document_id"]))["date"] == changed["date"]
     assert changed["language"] == "en"
+
+
+@pytest.mark.parametrize(
+    ("path", "unknown"),
+    [
+        ("/documents?acces=private&limit=5", "acces"),
+        ("/documents?metadata=x", "metadata"),
+        ("/documents/inventory?prefiks=a", "prefiks"),
+        ("/documents/uploads?limit=5", "limit"),
+        ("/documents/collections?metadata.team=red", "metadata.team"),
+        ("/search/glossary?search=x", "search"),
+    ],
+)
+async def test_a_parameter_that_an_address_does_not_have_is_named(person: MakePerson, path: str, unknown: str) -> None:
+    answer = await person().get(path)
+    assert answer.status_code == 422
+    assert [field["field"] for field in answer.json()["details"]["fields"]] == [f"query.{unknown}"]
