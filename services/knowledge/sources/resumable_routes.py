@@ -27,7 +27,7 @@ FILE_NAME_MAX_CHARS = 255
 SHA256_CHARS = 64
 # What common clients send along and nothing here needs.
 IGNORED = frozenset({"name", "type", "filetype", "relativePath"})
-FIELDS = frozenset({"title", "category", "collection_id", "access", "external_id", "tags", "metadata", "source"})
+FIELDS = frozenset(UploadFields.model_fields)
 
 
 async def require_version(tus_resumable: Annotated[str, Header()] = "") -> None:

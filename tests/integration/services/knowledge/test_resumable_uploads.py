@@ -59,13 +59,15 @@ async def offset_of(person: Person, path: str) -> int:
 
 async def test_parts_become_one_document_with_what_was_said_of_it(person: Callable[..., Person]) -> None:
     someone = person()
-    path = await begun(someone, title="Ferries", tags='["sea"]', category="trips", sha256=SHA256)
+    said = {"category": "trips", "language": "nl", "date": "2024-05-06"}
+    path = await begun(someone, title="Ferries", tags='["sea"]', sha256=SHA256, **said)
     first = await part(someone, path, 0, TEXT[:10])
     assert (first.status_code, first.headers["Upload-Offset"]) == (204, "10")
     assert await offset_of(someone, path) == 10
     last = await part(someone, path, 10, TEXT[10:])
     document = await someone.finished(last.headers["Footnote-Document-Id"])
     assert (document["status"], document["title"], document["tags"]) == ("completed", "Ferries", ["sea"])
+    assert (document["language"], document["date"]) == ("nl", "2024-05-06T00:00:00Z")
     assert "The boat leaves at noon." in (await someone.contents("boat leaves"))[0]
     again = await part(someone, path, len(TEXT), b"")
     assert again.headers["Footnote-Document-Id"] == document["document_id"]
@@ -118,6 +120,7 @@ async def test_refusals_are_those_of_an_upload(person: Callable[..., Person], kn
     assert (await announced(someone, filename="tool.exe")).status_code == 415
     assert (await announced(someone, acess="private")).status_code == 422
     assert (await announced(someone, access='{"groups": []}')).status_code == 422
+    assert (await announced(someone, date="yesterday")).status_code == 422
     assert (await announced(someone, sha256="short")).status_code == 422
     assert (await announced(someone, 0)).status_code == 422
     path = await begun(someone)
