@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from sqlalchemy import event, text
-from sqlalchemy.exc import InterfaceError, InvalidatePoolError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, InvalidatePoolError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -60,6 +60,12 @@ class Database:
                 yield session
         except (OperationalError, InterfaceError, PoolTimeoutError, ConnectionError) as error:
             log.warning("database unavailable", error=str(error))
+            raise unavailable("database") from error
+        except DBAPIError as error:
+            # Ended by the server in the middle, as by a restart.
+            if not error.connection_invalidated:
+                raise
+            log.warning("database connection lost", error=str(error))
             raise unavailable("database") from error
 
     async def ping(self) -> None:

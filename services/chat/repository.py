@@ -8,6 +8,7 @@ from typing import Any, cast
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Double, Table, and_, bindparam, delete, func, insert, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -21,10 +22,14 @@ from services.chat.policies.repository import PolicyRepository
 from services.chat.safety.events import Noted, SecurityEventRepository
 
 RECOVERED_AT_ONCE = 100
+# An answer that was given up for a crash may still be under way.
+BEING_MADE = ("generating", "interrupted")
 
 # With rows as parameters: a statement that holds them itself is compiled anew each time.
-_ADD_TO_OUTBOX = insert(cast("Table", OutboxMessage.__table__)).values(
-    due_at=func.now() + func.make_interval(0, 0, 0, 0, 0, 0, bindparam("delay_s", type_=Double))
+_ADD_TO_OUTBOX = (
+    upsert(cast("Table", OutboxMessage.__table__))
+    .values(due_at=func.now() + func.make_interval(0, 0, 0, 0, 0, 0, bindparam("delay_s", type_=Double)))
+    .on_conflict_do_nothing()
 )
 
 
@@ -154,13 +159,12 @@ class ChatRepository:
     async def finish(self, answer: FinishedAnswer, *outbox: OutboxEntry) -> None:
         """Stores the end of an answer, its trace, what admins and what billing and knowledge must learn.
 
-        An answer whose session was deleted meanwhile leaves only its messages to them.
+        An answer whose session was deleted meanwhile leaves only its messages to them. Of an answer that has ended
+        nothing is stored again.
         """
         stored = await self._session.scalar(
             update(Message)
-            .where(
-                Message.id == answer.message_id, Message.status.in_(("generating", "interrupted")), self._own(Message)
-            )
+            .where(Message.id == answer.message_id, Message.status.in_(BEING_MADE), self._own(Message))
             .values(
                 status=answer.status,
                 content=answer.content,
@@ -176,9 +180,18 @@ class ChatRepository:
                     message_id=answer.message_id, question=answer.question, steps=answer.steps, **self._owner
                 )
             )
+        elif await self._has_ended(answer.message_id):
+            return
         await SecurityEventRepository(self._session, self._subject).add(answer.message_id, answer.noted)
         if outbox:
             await self._session.execute(_ADD_TO_OUTBOX, [_outbox_row(entry) for entry in outbox])
+
+    async def _has_ended(self, message_id: UUID) -> bool:
+        """Whether an earlier try has stored it, of which only the database knew."""
+        ended = select(Message.id).where(
+            Message.id == message_id, Message.status.not_in(BEING_MADE), self._own(Message)
+        )
+        return await self._session.scalar(ended) is not None
 
     async def ask_to_stop(self, message_id: UUID) -> bool:
         """Whether there is such an answer; one that has ended stays as it is."""

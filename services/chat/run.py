@@ -20,6 +20,7 @@ from services.chat.answering import Answerer
 from services.chat.citing import cited
 from services.chat.draft import Draft, Question
 from services.chat.events import Event
+from services.chat.finishing import finished
 from services.chat.opening import Asked, opened
 from services.chat.quota import SETTLE, Quota, release, settlement
 from services.chat.repository import ChatStore, FinishedAnswer, OutboxEntry
@@ -29,6 +30,8 @@ log = get_logger(__name__)
 
 ANSWERS = Counter("footnote_chat_answers_total", "Answers by how they ended.", ["status", "outcome"])
 
+# An answer that is older than its deadline and this can't be under way anywhere: its process was killed.
+ABANDONED_AFTER_S = 60.0
 # Settling at once makes usage visible with the answer; past this the outbox does it.
 SETTLE_NOW_S = 2.0
 
@@ -194,7 +197,7 @@ class AnswerRun:
         Returns what billing has accepted already.
         """
         answered = bool(response.answer)
-        finished = FinishedAnswer(
+        ended = FinishedAnswer(
             message_id=question.answer_id,
             status=status,
             content=response.answer,
@@ -211,10 +214,10 @@ class AnswerRun:
             entry = settlement(self._subject, question.reservation_id, draft.usage, now)
         else:
             entry = release(question.reservation_id)
-        async with self._parts.store.step(self._subject) as repository:
-            citing = cited(self._subject, question.answer_id, response.citations, response.sources, now.date())
-            kept = kept_answer(finished, question.policy, self._parts.phone_regions)
-            await repository.finish(kept, entry, *citing)
+        citing = cited(self._subject, question.answer_id, response.citations, response.sources, now.date())
+        kept = kept_answer(ended, question.policy, self._parts.phone_regions)
+        # Its reader has the words by now: they aren't lost for a database that restarts.
+        await finished(self._parts.store, self._subject, kept, entry, *citing, longest_s=ABANDONED_AFTER_S)
         ANSWERS.labels(status, response.metadata.outcome if answered else "none").inc()
         settles = entry.topic == SETTLE and "billing" not in draft.degraded
         # What isn't stored as it was given isn't given again either.

@@ -16,12 +16,12 @@ from services.chat.history import chunks_of, readable_now, trace_with_readable_o
 from services.chat.opening import Asked, LongRequest
 from services.chat.quota import RELEASE
 from services.chat.repository import ChatStore
-from services.chat.run import AnswerRun, Parts
+from services.chat.run import ABANDONED_AFTER_S, AnswerRun, Parts
 
 log = get_logger(__name__)
 
-# An answer that is older than its deadline and this can't be under way anywhere: its process was killed.
-ABANDONED_AFTER_S = 60.0
+# For a database that is away while the service ends: longer than that nobody lets a process take.
+LONGEST_DRAIN_S = 20.0
 RECOVERY_INTERVAL_S = 30.0
 STOP_INTERVAL_S = 1.0
 
@@ -88,10 +88,11 @@ class Chat:
                 run.stop()
 
     async def drain(self) -> None:
-        """Stops every answer and waits until each is stored."""
+        """Stops every answer and waits until each is stored, for at most `LONGEST_DRAIN_S`."""
         for run in self._running.values():
             run.stop()
-        await asyncio.gather(*self._running, return_exceptions=True)
+        if self._running:
+            await asyncio.wait(self._running, timeout=LONGEST_DRAIN_S)
 
     async def recover(self) -> None:
         """Marks answers that a crash interrupted, now and then, until cancelled."""

@@ -5,12 +5,17 @@ from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import text
 
+from libs.contracts.errors import ErrorCode, FootnoteError, unavailable
 from libs.contracts.identity import Role, Subject
+from libs.contracts.safety import SecurityEventKind
 from libs.events.outbox import OutboxRelay
 from services.chat.conversations.repository import ConversationRepository
+from services.chat.finishing import finished
 from services.chat.quota import RELEASE, Usage, settlement
-from services.chat.repository import ChatStore, FinishedAnswer
+from services.chat.repository import ChatRepository, ChatStore, FinishedAnswer
+from services.chat.safety.events import Noted
 
 
 @pytest.fixture(autouse=True)
@@ -58,7 +63,7 @@ async def test_an_answer_its_trace_and_its_settlement_are_stored_together_or_not
     clean_database, store, subject, query
 ):
     _, answer_id, reservation_id = await opened(store, subject)
-    finished = FinishedAnswer(answer_id, "completed", content="Yes.", question="Question?", steps=[{"step": "x"}])
+    ended = FinishedAnswer(answer_id, "completed", content="Yes.", question="Question?", steps=[{"step": "x"}])
     entry = settlement(subject, reservation_id, Usage(1, 2, "m"), datetime.now(UTC))
 
     class CrashError(Exception):
@@ -66,7 +71,7 @@ async def test_an_answer_its_trace_and_its_settlement_are_stored_together_or_not
 
     async def crash() -> None:
         async with store.step(subject) as repository:
-            await repository.finish(finished, entry)
+            await repository.finish(ended, entry)
             raise CrashError
 
     with pytest.raises(CrashError):
@@ -74,7 +79,7 @@ async def test_an_answer_its_trace_and_its_settlement_are_stored_together_or_not
     counts = "SELECT (SELECT count(*) FROM chat.traces) AS traces, (SELECT count(*) FROM chat.outbox) AS outbox"
     assert await query(counts) == [{"traces": 0, "outbox": 0}]
     async with store.step(subject) as repository:
-        await repository.finish(finished, entry)
+        await repository.finish(ended, entry)
     assert await query(counts) == [{"traces": 1, "outbox": 1}]
 
 
@@ -98,3 +103,48 @@ async def test_one_user_cannot_finish_another_users_answer(clean_database, store
         await repository.finish(FinishedAnswer(answer_id, "completed", content="Mine."))
     [row] = await query("SELECT status, content FROM chat.messages WHERE id = :id", id=answer_id)
     assert row == {"status": "generating", "content": ""}
+
+
+@pytest.mark.parametrize("moment", ["while it is written", "after it is committed"])
+async def test_an_answer_is_stored_once_where_the_connection_breaks(
+    clean_database, store, subject, query, monkeypatch, moment
+):
+    _, answer_id, reservation_id = await opened(store, subject)
+    finish = ChatRepository.finish
+    tries = 0
+
+    async def breaks_once(repository: ChatRepository, *stored) -> None:
+        nonlocal tries
+        tries += 1
+        await finish(repository, *stored)
+        if tries > 1:
+            return
+        session = repository._session
+        if moment == "after it is committed":
+            await session.commit()
+            raise unavailable("database")
+        await session.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
+
+    monkeypatch.setattr(ChatRepository, "finish", breaks_once)
+    noted = [Noted(SecurityEventKind.QUESTION_FLAGGED, {})]
+    answer = FinishedAnswer(answer_id, "completed", content="Yes.", steps=[{"step": "x"}], noted=noted)
+    entry = settlement(subject, reservation_id, Usage(1, 2, "m"), datetime.now(UTC))
+    await finished(store, subject, answer, entry, longest_s=60)
+    assert tries == 2
+    [message] = await query("SELECT status, content FROM chat.messages WHERE id = :id", id=answer_id)
+    assert message == {"status": "completed", "content": "Yes."}
+    counts = (
+        "SELECT (SELECT count(*) FROM chat.traces) AS traces, (SELECT count(*) FROM chat.outbox) AS outbox, "
+        "(SELECT count(*) FROM chat.security_events WHERE message_id = :id) AS events"
+    )
+    assert await query(counts, id=answer_id) == [{"traces": 1, "outbox": 1, "events": 1}]
+
+
+async def test_a_database_that_stays_away_is_given_up(store, subject, monkeypatch):
+    async def away(*_: object) -> None:
+        raise unavailable("database")
+
+    monkeypatch.setattr(ChatRepository, "finish", away)
+    with pytest.raises(FootnoteError) as given_up:
+        await finished(store, subject, FinishedAnswer(uuid4(), "completed"), longest_s=0)
+    assert given_up.value.code == ErrorCode.UPSTREAM_UNAVAILABLE

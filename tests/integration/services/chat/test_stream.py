@@ -4,7 +4,9 @@ from collections.abc import AsyncIterator
 
 import httpx
 from httpx_sse import EventSource, ServerSentEvent
+from sqlalchemy import text
 
+from services.chat.repository import ChatRepository
 from tests.integration.services.chat.neighbours import passage
 from tests.integration.services.chat.waiting import LONGEST_S, until
 
@@ -61,6 +63,27 @@ async def test_a_sentence_goes_out_as_soon_as_it_is_checked(chat, knowledge, gen
             if event.event == "citation":
                 go_on.set()
     assert names == ["session", "sources", "token", "citation", "token", "citation", "done"]
+
+
+async def test_a_stream_ends_once_its_answer_is_stored_though_the_connection_broke(
+    chat, knowledge, generation, person, query, monkeypatch
+):
+    knowledge.passages = [RULES]
+    generation.scripts = {"llm": [FIRST]}
+    finish = ChatRepository.finish
+    broken: list[bool] = []
+
+    async def breaks_once(repository: ChatRepository, *stored) -> None:
+        await finish(repository, *stored)
+        if not broken:
+            broken.append(True)
+            await repository._session.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
+
+    monkeypatch.setattr(ChatRepository, "finish", breaks_once)
+    *_, (name, done) = await read(chat, person().headers)
+    assert (name, broken) == ("done", [True])
+    [row] = await query("SELECT status, content FROM chat.messages WHERE id = :id", id=done["message_id"])
+    assert row == {"status": "completed", "content": done["answer"]}
 
 
 async def test_errors_before_the_first_event_have_their_own_status(chat, knowledge, person):
