@@ -69,7 +69,13 @@ def material(sources: Sequence[Source], suspects: Mapping[UUID, Suspect]) -> lis
 
 def shown_to_generator(source: Source) -> Source:
     """Without characters that show nothing. Its places are no longer those of the passage."""
-    return source.model_copy(update={"title": visible(source.title), "excerpt": visible(source.excerpt)})
+    return source.model_copy(
+        update={
+            "title": visible(source.title),
+            "excerpt": visible(source.excerpt),
+            "location": _visible_place(source.location),
+        }
+    )
 
 
 def _suspect(passage: RetrievedPassage) -> Suspect | None:
@@ -97,6 +103,12 @@ def _also(known: Suspect | None, passage: RetrievedPassage, verdict: Verdict) ->
         score=max(known.score, found.score),
         spans=tuple(dict.fromkeys((*known.spans, *found.spans))),
     )
+
+
+def _visible_place(place: Location) -> Location:
+    header = place.table_header
+    seen = {"heading_path": [visible(one) for one in place.heading_path], "table_header": header and visible(header)}
+    return place.model_copy(update=seen)
 
 
 def _around(title: str, location: Location) -> str:
