@@ -95,7 +95,7 @@ async def wire(kit: Kit) -> AsyncGenerator[None]:
         live.watch(),
     )
     background = [asyncio.create_task(duty) for duty in duties]
-    async with serving_tools(KnowledgeTools(chat, knowledge), VERSION) as kit.app.state.mcp:
+    async with serving_tools(KnowledgeTools(chat, knowledge, store), VERSION) as kit.app.state.mcp:
         yield
     await kit.app.state.warmer.close()
     await chat.drain()

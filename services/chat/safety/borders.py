@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 
-from libs.contracts.knowledge import RetrievedPassage
+from libs.contracts.knowledge import SearchResult
 from libs.text.sentences import Span, split_sentences
 from services.chat.safety.injection.detector import Verdict, examined
 
@@ -19,15 +19,15 @@ MOST_APART = 4
 class _Border:
     """`shared` characters at the end of the first passage stand at the start of the second too."""
 
-    first: RetrievedPassage
-    second: RetrievedPassage
+    first: SearchResult
+    second: SearchResult
     shared: int
     between: str
 
 
-def across_borders(passages: Sequence[RetrievedPassage]) -> list[tuple[RetrievedPassage, Verdict]]:
+def across_borders(passages: Sequence[SearchResult]) -> list[tuple[SearchResult, Verdict]]:
     """What neighbours say together; spans are each passage's own. A passage may come twice."""
-    found: list[tuple[RetrievedPassage, Verdict]] = []
+    found: list[tuple[SearchResult, Verdict]] = []
     for border in _borders(passages):
         before, after = border.first.content, border.second.content
         start = max(split_sentences(before)[-SENTENCES:][0].start, len(before) - MOST_CHARS)
@@ -51,7 +51,7 @@ def across_borders(passages: Sequence[RetrievedPassage]) -> list[tuple[Retrieved
     return found
 
 
-def _borders(passages: Sequence[RetrievedPassage]) -> Iterator[_Border]:
+def _borders(passages: Sequence[SearchResult]) -> Iterator[_Border]:
     placed = sorted(passages, key=lambda one: (str(one.document_id), one.location.start))
     for _, of_document in groupby(placed, key=lambda one: one.document_id):
         for first, second in pairwise(of_document):

@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Generic, Literal, TypeVar
 from uuid import UUID
 
 from libs.contracts.chat import Source
-from libs.contracts.knowledge import Location, RetrievedPassage
+from libs.contracts.knowledge import Location, SearchResult
 from libs.text.sentences import Span
 from services.chat.grounding.cleaning import visible
 from services.chat.safety.borders import across_borders
@@ -16,6 +16,8 @@ Treatment = Literal["mark", "lower", "drop"]
 
 # In place of a title or heading that gives instructions itself.
 UNTITLED = "Untitled"
+
+Found = TypeVar("Found", bound=SearchResult)
 
 
 @dataclass(frozen=True)
@@ -41,15 +43,15 @@ class Suspect:
 
 
 @dataclass(frozen=True)
-class Screened:
+class Screened(Generic[Found]):
     """The passages to go on with, in order, and those among all that give instructions."""
 
-    passages: list[RetrievedPassage]
+    passages: list[Found]
     suspects: Mapping[UUID, Suspect] = field(default_factory=dict[UUID, Suspect])
 
 
-def screened(passages: Sequence[RetrievedPassage], treatment: Treatment) -> Screened:
-    suspects = {passage.chunk_id: found for passage in passages if (found := _suspect(passage))}
+def screened(passages: Sequence[Found], treatment: Treatment) -> Screened[Found]:
+    suspects = {passage.chunk_id: found for passage in passages if (found := suspect_of(passage))}
     for passage, verdict in across_borders(passages):
         suspects[passage.chunk_id] = _also(suspects.get(passage.chunk_id), passage, verdict)
     if not suspects:
@@ -67,18 +69,35 @@ def material(sources: Sequence[Source], suspects: Mapping[UUID, Suspect]) -> lis
     return [_without_orders(source, suspects.get(source.chunk_id)) for source in sources]
 
 
+def blanked(text: str, spans: Sequence[Span]) -> str:
+    """Line breaks stay, so that what stands around a span doesn't run together."""
+    for span in spans:
+        blank = "".join("\n" if character == "\n" else " " for character in text[span.start : span.end])
+        text = text[: span.start] + blank + text[span.end :]
+    return text
+
+
 def shown_to_generator(source: Source) -> Source:
     """Without characters that show nothing. Its places are no longer those of the passage."""
-    return source.model_copy(
-        update={
-            "title": visible(source.title),
-            "excerpt": visible(source.excerpt),
-            "location": _visible_place(source.location),
-        }
-    )
+    update = {"excerpt": visible(source.excerpt), **visible_above(source.title, source.location)}
+    return source.model_copy(update=update)
 
 
-def _suspect(passage: RetrievedPassage) -> Suspect | None:
+def above(title: str, place: Location, suspect: Suspect) -> dict[str, Any]:
+    """The `title` and the `location` of a passage, without those that give orders."""
+    if not suspect.in_title:
+        return {"title": title, "location": place}
+    return {"title": UNTITLED, "location": place.model_copy(update={"heading_path": [], "table_header": None})}
+
+
+def visible_above(title: str, place: Location) -> dict[str, Any]:
+    """The same without characters that show nothing."""
+    header = place.table_header
+    seen = {"heading_path": [visible(one) for one in place.heading_path], "table_header": header and visible(header)}
+    return {"title": visible(title), "location": place.model_copy(update=seen)}
+
+
+def suspect_of(passage: SearchResult) -> Suspect | None:
     text, around = examined(passage.content), examined(_around(passage.title, passage.location))
     if not (text.injected or around.injected):
         return None
@@ -92,7 +111,7 @@ def _suspect(passage: RetrievedPassage) -> Suspect | None:
     )
 
 
-def _also(known: Suspect | None, passage: RetrievedPassage, verdict: Verdict) -> Suspect:
+def _also(known: Suspect | None, passage: SearchResult, verdict: Verdict) -> Suspect:
     """The suspect with what it says together with its neighbour."""
     found = Suspect(passage.document_id, passage.chunk_id, verdict.rules, verdict.score, verdict.spans, in_title=False)
     if known is None:
@@ -105,12 +124,6 @@ def _also(known: Suspect | None, passage: RetrievedPassage, verdict: Verdict) ->
     )
 
 
-def _visible_place(place: Location) -> Location:
-    header = place.table_header
-    seen = {"heading_path": [visible(one) for one in place.heading_path], "table_header": header and visible(header)}
-    return place.model_copy(update=seen)
-
-
 def _around(title: str, location: Location) -> str:
     return "\n\n".join([title, *location.heading_path, location.table_header or ""])
 
@@ -118,13 +131,5 @@ def _around(title: str, location: Location) -> str:
 def _without_orders(source: Source, suspect: Suspect | None) -> Source:
     if suspect is None:
         return source
-    excerpt = source.excerpt
-    for span in suspect.spans:
-        # Line breaks stay, so that what stands around it doesn't run together.
-        blank = "".join("\n" if character == "\n" else " " for character in excerpt[span.start : span.end])
-        excerpt = excerpt[: span.start] + blank + excerpt[span.end :]
-    update: dict[str, Any] = {"excerpt": excerpt}
-    if suspect.in_title:
-        update["title"] = UNTITLED
-        update["location"] = source.location.model_copy(update={"heading_path": [], "table_header": None})
+    update = {"excerpt": blanked(source.excerpt, suspect.spans), **above(source.title, source.location, suspect)}
     return source.model_copy(update=update)

@@ -24,11 +24,15 @@ from libs.contracts.evaluation import NewSetQuestion, QuestionSetSummary
 from libs.contracts.knowledge import (
     Expansion,
     Location,
+    PassageInContext,
     ReadableRequest,
     ReadableResponse,
     RetrievalRequest,
     RetrievalResponse,
     RetrievedPassage,
+    SearchRequest,
+    SearchResponse,
+    SearchResult,
     ServedPassage,
     ServedPassages,
     Standing,
@@ -71,12 +75,15 @@ class ScriptedKnowledge:
         self.app.get("/internal/standing")(self._standing)
         self.app.post("/internal/readable")(self._readable)
         self.app.post("/internal/passages")(self._served)
+        self.app.post("/search")(self._search)
+        self.app.get("/documents/{document_id}/passages/{chunk_id}")(self._in_context)
         self.app.post("/internal/citations", status_code=204)(self._cited)
         self.app.post("/admin/evaluations/questions")(self._add)
         self.reset()
 
     def reset(self) -> None:
         self.passages: list[RetrievedPassage] = []
+        self.around = ("", "")
         self.unreadable: set[UUID] = set()
         self.degraded: list[str] = []
         self.expansions: list[Expansion] = []
@@ -113,6 +120,15 @@ class ScriptedKnowledge:
             trace=[{"step": "select", "passages": considered}],
             expansions=self.expansions,
         )
+
+    async def _search(self, request: SearchRequest) -> SearchResponse:
+        results = [SearchResult(**one.model_dump()) for one in self.passages[: request.top_k]]
+        return SearchResponse(results=results, strategy_used="hybrid", degraded=[])
+
+    async def _in_context(self, document_id: UUID, chunk_id: UUID) -> PassageInContext:
+        [found] = [one for one in self.passages if (one.document_id, one.chunk_id) == (document_id, chunk_id)]
+        before, after = self.around
+        return PassageInContext(**found.model_dump(), before=before, after=after)
 
     async def _cited(self, answer: CitedAnswer) -> None:
         if self.away:
