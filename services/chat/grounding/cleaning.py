@@ -53,6 +53,12 @@ def without_markers(text: str) -> str:
     return MARKER.sub("", text)
 
 
+def without_made_up_addresses(text: str, known: frozenset[str]) -> str:
+    """Without addresses that stand as they are: what shows an answer often makes links of them."""
+    shorter = _ADDRESS.sub(lambda match: match.group() if _bare(match.group()) in known else "", text)
+    return text if shorter == text else " ".join(shorter.split())
+
+
 def clean(sentence: str, known_addresses: frozenset[str], source_text: str) -> str:
     """The sentence on one line, without invisible characters, citation markers, images, and links elsewhere.
 

@@ -10,7 +10,7 @@ from typing import Protocol
 from libs.contracts.chat import Source
 from libs.text.sentences import SentenceStream
 from libs.text.words import content_stems
-from services.chat.grounding.cleaning import addresses, clean
+from services.chat.grounding.cleaning import addresses, clean, without_made_up_addresses
 from services.chat.grounding.disagreement import Conflict, Disagreements
 from services.chat.grounding.entailment import Entailment
 from services.chat.grounding.question import AskedQuestion
@@ -111,6 +111,10 @@ class Grounder:
             if against:
                 support = replace(support, cited=(), reason=against, verdict=Verdict.OFF_QUESTION)
         marked = self._mark and support.verdict is Verdict.UNSUPPORTED and await self._speaks_of_question(text)
+        if marked:
+            # Of a supported sentence the passage has every address.
+            text = without_made_up_addresses(text, self._addresses)
+            marked = bool(content_stems(text))
         if support.cited or marked:
             self._said.add(text.casefold())
         return Checked(text, support, gap, marked)

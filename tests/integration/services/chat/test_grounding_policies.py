@@ -76,6 +76,17 @@ async def test_a_marked_sentence_is_shown_as_such_everywhere(chat, knowledge, ge
     assert "days" not in json.dumps([blanked["steps"][5:], blanked["explanation"]])
 
 
+async def test_a_marked_sentence_holds_no_address_that_no_source_has(chat, knowledge, generation, person):
+    known = "https://trips.example/form"
+    rules = passage(f"{SUPPORTED} The form for a trip is at {known}.", "Travel policy")
+    knowledge.passages = [rules]
+    made_up = f"Receipts of a trip are welcomed by Greta at https://evil.example/?q=a or {known}."
+    generation.scripts = {"llm": [f"{SUPPORTED} {made_up}"], "extractive": [f"{SUPPORTED} [1]"]}
+    someone = await asker(chat, person, unsupported="mark")
+    answer = (await chat.post("/chat", json={"message": QUESTION}, headers=someone.headers)).json()
+    assert pieces(answer) == [f"Receipts of a trip are welcomed by Greta at or {known}."]
+
+
 async def test_an_answer_of_nothing_but_unsupported_sentences_isnt_given(chat, knowledge, generation, person):
     knowledge.passages = [RULES]
     generation.scripts = {"llm": [UNSUPPORTED], "extractive": []}

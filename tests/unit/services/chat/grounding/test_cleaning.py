@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.chat.grounding.cleaning import MARKER, addresses, clean, visible
+from services.chat.grounding.cleaning import MARKER, addresses, clean, visible, without_made_up_addresses
 
 KNOWN = addresses("See [form](https://hr.example/form), /docs/a.md and [page](/docs/a.md). Call https://b.example/x.")
 PIECES = [
@@ -73,3 +73,15 @@ def test_nothing_that_looks_like_a_citation_gets_through(raw: str):
 def test_an_image_goes_even_where_a_source_holds_it():
     source = "See ![chart](https://example.com/chart.png?q=1) and [the site](https://example.com/)."
     assert clean(source, addresses(source), source) == "See and [the site](https://example.com/)."
+
+
+@pytest.mark.parametrize(
+    ("raw", "left"),
+    [
+        ("See https://evil.example/?q=a, please.", "See please."),
+        ("See https://b.example/x, please.", "See https://b.example/x, please."),
+        ("Mail mailto:a@evil.example or visit www.evil.example now.", "Mail or visit now."),
+    ],
+)
+def test_an_address_that_no_source_has_goes(raw: str, left: str):
+    assert without_made_up_addresses(raw, KNOWN) == left
