@@ -16,8 +16,9 @@ from services.chat.safety.keeping import kept_text
 _OPTIONS = {"filters", "temperature", "model"}
 _SCOPE_CHARS = 32
 _SPACE = re.compile(r"\s+")
-# Addresses of people, and digits as in telephone, card and account numbers.
-_PERSONAL = re.compile(r"[^\s@]@[^\s@]+\.\w|(?:\d[\s./()-]?){7,}\d")
+# Addresses of people, and digits as in telephone, card and account numbers; two years are none.
+_YEARS = r"(?:19|20)\d\d[\s./-](?:19|20)\d\d(?![\s./()-]?\d)"
+_PERSONAL = re.compile(rf"[^\s@]@[^\s@]+\.\w|(?<!\d)(?<!\d[\s./()-])(?!{_YEARS})(?:\d[\s./()-]?){{7,}}\d")
 
 
 def place_of(question: Question, standing: Standing, max_tokens: int, plan: str | None, revision: str) -> Place:
