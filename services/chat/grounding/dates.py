@@ -26,15 +26,19 @@ _BETWEEN_DAYS = r"\s?(?:[-–—,/&]|to|until|and|or|bis|und|à|au|et|a|al|y|e|t
 _YEAR = r"(?P<year>[12]\d{3})\b"
 _DIGITAL = re.compile(
     r"(?<![\w./-])(?:(?P<iso>(?P<y>[12]\d{3})[-/](?P<m>\d{1,2})[-/](?P<d>\d{1,2}))"
-    r"|(?P<one>\d{1,2})(?P<sign>[/.-])(?P<two>\d{1,2})(?P=sign)(?P<last>[12]\d{3}|(?<=/)\d{2}))(?![\w/-]|\.\d)"
+    r"|(?P<one>\d{1,2})(?P<sign>[/.-])(?P<two>\d{1,2})(?P=sign)(?P<last>[12]\d{3}|(?<=/)\d{2}))"
+    r"(?:(?![\w/-]|\.\d)|(?=T\d\d:))"
 )
 _DAY_FIRST = re.compile(
-    rf"(?<![\w.,/-])(?P<days>(?:{_DAY}{_BETWEEN_DAYS})*{_DAY})\s?(?:(?:of|de)\s)?{_MONTH}(?:,?\s(?:(?:of|de|del)\s)?{_YEAR})?",
+    rf"(?<![\w.,/-])(?P<days>(?:{_DAY}{_BETWEEN_DAYS})*{_DAY})\s?(?:(?:of|de)\s)?{_MONTH}"
+    rf"(?:,?\s(?:(?:of|de|del)\s)?{_YEAR})?",
     re.IGNORECASE,
 )
+# "May 5 and 6", but not "on May 5 and 6 people".
+_AND_DAY = rf"\s?(?:and|or|&)\s?{_DAY}(?=\s*(?:[.;!?)]|,\s[12]\d{{3}}|$))"
 _MONTH_FIRST = re.compile(
-    rf"(?<!\w){_MONTH}\s(?:the\s)?(?P<days>{_DAY}(?:\s?(?:[-–—]|to|until|through)\s?{_DAY})?)(?![\w%]|[.,:]\d)"
-    rf"(?:,?\s(?:of\s)?{_YEAR})?",
+    rf"(?<!\w){_MONTH}\s(?:the\s)?(?P<days>{_DAY}(?:\s?(?:[-–—]|to|until|through)\s?{_DAY}|{_AND_DAY})?)"
+    rf"(?![\w%]|[.,:]\d)(?:,?\s(?:of\s)?{_YEAR})?",
     re.IGNORECASE,
 )
 _MONTH_ALONE = re.compile(rf"(?<!\w){_MONTH},?\s(?:(?:of|de|del)\s)?{_YEAR}", re.IGNORECASE)

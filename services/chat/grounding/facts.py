@@ -5,19 +5,11 @@
 import re
 from dataclasses import dataclass
 
-from libs.text.words import STOPWORDS, WORD, stem, words
+from libs.text.words import STOPWORDS, WORD, contentless, stem, words
 from services.chat.grounding.dates import Date, dates_of, month_stems
-from services.chat.grounding.numbers import (
-    MEASURE,
-    NUMBER_WORDS,
-    ORDINAL,
-    counts,
-    in_digits,
-    numbers_of,
-    ones,
-    quantities,
-    unit_of,
-)
+from services.chat.grounding.joined import Joined, joined_of
+from services.chat.grounding.numbers import MEASURE, ORDINAL, counts, numbers_in, ones, ordinals, quantities, unit_of
+from services.chat.grounding.spelt import NUMBER_WORDS, in_digits
 
 _NEGATIONS = frozenset(
     """no not never none neither cannot without nobody nothing nowhere hardly scarcely barely except""".split()
@@ -57,6 +49,7 @@ _OPPOSITES: tuple[tuple[frozenset[str], frozenset[str]], ...] = tuple(
         ("east eastern", "west western"),
         ("left", "right"),
         ("true", "false"),
+        ("half", "quarter"),
     )
 )
 # What a minus may be told by.
@@ -74,7 +67,7 @@ _SHORTEST_PREFIXED = 4
 _OPENERS = frozenset(
     """according additionally furthermore moreover overall therefore finally next second third generally typically
     usually often sometimes specifically currently instead otherwise meanwhile similarly likewise consequently
-    everyone everything someone anyone people note remember
+    everyone everything someone anyone people note remember half twice
     add allow apply ask avoid book bring build call change check choose click close contact create delete download
     edit enable ensure enter fill find follow get give go install join keep leave log look make move open pay pick
     plan press provide put read remove report request restart return review run save search see select send set show
@@ -91,6 +84,7 @@ _SENTENCE_OPENING = re.compile(r"(?:^|[.!?:]\s+|\n\s*)[\s\"'“‘(*_>#\-•|\d.
 _JOINT = re.compile(r"[-/’',:_.@]")
 _POSSESSIVE = re.compile(r"['’][sS]$")
 _CODE_JOINT = re.compile(r"[-/:]")
+_VERSION = re.compile(r"^v(?=\d+\.)")
 _CODE = re.compile(r"https?://[^\s<>()\[\]\"'`]+|[^\W_]+(?:[._/@:\-][^\W_]+)+|[^\W_]*\d[^\W_]*")
 
 
@@ -98,15 +92,18 @@ _CODE = re.compile(r"https?://[^\s<>()\[\]\"'`]+|[^\W_]+(?:[._/@:\-][^\W_]+)+|[^
 class Facts:
     """`names` are stems of capitalised words, `words` those of all words; `denials` counts words like "not".
 
-    `numbers` are all, `undated` those that are no part of a date; `counts` are those of what follows them at once,
-    with its stem; `ones` are those of them that are written as "one" and "zero".
+    `numbers` are all, `undated` those that are no part of a date, a time, a ratio or a fraction; `counts` are those of
+    what follows them at once, with its stem; `ones` are those of them that are written as "one" and "zero"; `ordinals`
+    are "second" and "2nd".
     """
 
     numbers: frozenset[str]
     undated: frozenset[str]
     dates: frozenset[Date]
+    joined: frozenset[Joined]
     counts: frozenset[tuple[str, str]]
     ones: frozenset[tuple[str, str]]
+    ordinals: frozenset[tuple[str, str]]
     quantities: frozenset[tuple[str, str]]
     codes: frozenset[str]
     names: frozenset[str]
@@ -116,17 +113,21 @@ class Facts:
 
 def facts_of(text: str, ordinary: frozenset[str] = frozenset()) -> Facts:
     """`ordinary` are stems known not to be names: a capital that only opens a sentence means nothing on them."""
-    every = words(text)
-    folded = [word.casefold() for word in every]
+    digits = in_digits(text)
+    every = [word.casefold() for word in words(digits)]
+    folded = every if digits == text else {*every, *(word.casefold() for word in words(text))}
     dates, rest = dates_of(text)
-    undated = numbers_of(rest)
+    joined, rest = joined_of(in_digits(rest) if dates else digits)
+    undated = numbers_in(rest)
     return Facts(
-        numbers=undated.union(*(date.parts for date in dates)),
+        numbers=undated.union(*(one.parts for one in (*dates, *joined))),
         undated=undated,
         dates=dates,
-        counts=counts(text),
-        ones=ones(text),
-        quantities=quantities(in_digits(text)),
+        joined=joined,
+        counts=counts(every),
+        ones=ones(every),
+        ordinals=ordinals(every),
+        quantities=quantities(digits),
         codes=frozenset(_codes(text)),
         names=frozenset(_names(text, ordinary)),
         words=frozenset(stem(part) for word in folded for part in (word, *_JOINT.split(word)) if part),
@@ -145,6 +146,7 @@ def contradiction(sentence: Facts, support: Facts, around: frozenset[str]) -> st
         names -= month_stems()
     return (
         _date_missing(sentence, support)
+        or _joined_missing(sentence, support)
         or _number_missing(sentence, support)
         or next((f"{code!r} isn't in the passage" for code in sorted(_codes_missing(sentence, support))), None)
         or next((f"the name {name!r} isn't there" for name in sorted(names)), None)
@@ -163,6 +165,17 @@ def _date_missing(sentence: Facts, support: Facts) -> str | None:
     return None
 
 
+def _joined_missing(sentence: Facts, support: Facts) -> str | None:
+    for one in sentence.joined:
+        alike = [other for other in support.joined if other.sign == one.sign]
+        if any(one.readings & other.readings for other in alike):
+            continue
+        # "From 9 am" of "9-17": only its numbers are there, and in no other such value.
+        for number in sorted(one.parts - (support.undated if alike else support.numbers)):
+            return f"{one}: the number {number!r} isn't in the passage"
+    return None
+
+
 def _number_missing(sentence: Facts, support: Facts) -> str | None:
     numbers = support.numbers
     if sentence.words & _LOWERING:
@@ -172,12 +185,14 @@ def _number_missing(sentence: Facts, support: Facts) -> str | None:
         numbers |= {f"-{number}" for number in numbers}
     if any(number == "1" for number, _ in support.counts):
         numbers |= {"1"}
+    numbers |= {number for number, _ in support.ordinals}
     for number in sorted(sentence.undated - numbers):
         return f"the number {number!r} isn't in the passage"
-    for number, thing in sorted(sentence.ones):
-        found = {other for other, counted in support.counts if counted == thing}
-        if found and number not in found:
-            return f"the passage has another number of {thing!r} than {number!r}"
+    for mine, theirs in ((sentence.ones, support.counts), (sentence.ordinals, support.ordinals)):
+        for number, thing in sorted(mine):
+            found = {other for other, counted in theirs if counted == thing}
+            if found and number not in found:
+                return f"the passage has another number of {thing!r} than {number!r}"
     for number, unit in sorted(sentence.quantities):
         units = {found for other, found in support.quantities if other == number}
         if units and unit not in units:
@@ -224,7 +239,7 @@ def _codes(text: str) -> set[str]:
     """Addresses, file names, versions, identifiers: words with signs or letters and digits in them."""
     found: set[str] = set()
     for match in _CODE.finditer(text):
-        code = match.group().casefold().rstrip(".,;:/")
+        code = _VERSION.sub("", match.group().casefold().rstrip(".,;:/"))
         mixed = any(character.isalpha() for character in code) and (
             any(character.isdigit() for character in code) or any(sign in code for sign in "._/@:")
         )
@@ -235,13 +250,14 @@ def _codes(text: str) -> set[str]:
 
 def _names(text: str, ordinary: frozenset[str]) -> set[str]:
     found: set[str] = set()
+    stopwords = STOPWORDS | contentless()
     for match in WORD.finditer(text):
         word = _POSSESSIVE.sub("", match.group())
         folded = word.casefold()
-        if len(word) == 1 or folded in STOPWORDS or folded in NUMBER_WORDS or unit_of(folded):
+        if len(word) == 1 or folded in stopwords or unit_of(folded) or {*_JOINT.split(folded)} <= NUMBER_WORDS:
             continue
         parts = [part for part in _JOINT.split(word) if part[:1].isupper() and part.isalpha()]
-        stems = {stem(part.casefold()) for part in parts if part.casefold() not in STOPWORDS}
+        stems = {stem(part.casefold()) for part in parts if part.casefold() not in stopwords}
         if not stems:
             continue
         opens = _SENTENCE_OPENING.search(text, max(0, match.start() - 40), match.start()) is not None

@@ -3,35 +3,16 @@
 # ruff: noqa: SIM905 - a word list is read, sorted and compared more easily as words
 
 import re
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
+from itertools import pairwise
 
 from libs.text.words import STOPWORDS, stem, words
+from services.chat.grounding.spelt import NUMBER_WORDS, ONES, ORDINAL_WORDS, PRONOUN_NUMBERS, TENS, in_digits
 
-_ONES = {
-    name: value
-    for value, name in enumerate(
-        """zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen
-        seventeen eighteen nineteen""".split()
-    )
-}
-_TENS = {
-    name: 10 * value
-    for value, name in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split(), start=2)
-}
-NUMBER_WORDS = frozenset(_ONES) | frozenset(_TENS) | {"hundred"}
-# "One of the reasons" counts nothing.
-_PRONOUN_NUMBERS = frozenset({"one", "zero"})
-_DIGIT = "one|two|three|four|five|six|seven|eight|nine"
-_SINGLE = "|".join(sorted((*_TENS, *_ONES), key=len, reverse=True))
-_UNDER_HUNDRED = rf"(?:(?:{'|'.join(_TENS)})[\s-](?:{_DIGIT})|{_SINGLE})"
-_SPELT = re.compile(
-    rf"\b(?:(?P<hundreds>{_DIGIT})[\s-]hundred(?:[\s-](?:and[\s-])?(?P<rest>{_UNDER_HUNDRED}))?"
-    rf"|(?P<tens>{'|'.join(_TENS)})[\s-](?P<ones>{_DIGIT}))\b(?!['’-])",
-    re.IGNORECASE,
-)
 ORDINAL = re.compile(r"(\d+)(?:st|nd|rd|th)")
-# The digits of B12 or v1.2 are part of a code, no number of their own.
-_NUMBER = re.compile(r"(?<![\w.])\d+(?:\.\d+)*")
+_DECADE = re.compile(r"(?:1[5-9]|20)\d0s")
+# The digits of B12 are part of a code, no number of their own; v1.2 is version 1.2.
+_NUMBER = re.compile(r"(?<![\w.])v?(\d+(?:\.\d+)*)")
 
 # A sign belongs to its number unless it joins it to what stands before: "10-20", "F-16", "10 - 20".
 _SIGNED = re.compile(
@@ -88,9 +69,13 @@ _EACH_ONE = frozenset("a an each every per single".split())
 
 def numbers_of(text: str) -> frozenset[str]:
     """Each as written most simply, with its minus; "one" and "zero" are none, whatever they count."""
-    spelt = in_digits(text)
-    below = {_plain(match["number"].replace(",", "")) for match in _negative(spelt)}
-    rest = _BELOW_ZERO.sub(" ", _SIGNED.sub(" ", spelt))
+    return numbers_in(in_digits(text))
+
+
+def numbers_in(digits: str) -> frozenset[str]:
+    """The same of a text whose numbers are in digits."""
+    below = {_plain(match["number"].replace(",", "")) for match in _negative(digits)}
+    rest = _BELOW_ZERO.sub(" ", _SIGNED.sub(" ", digits))
     found = {number for word in words(rest) for number in numbers(word.casefold())}
     return frozenset(found | {f"-{number}" for number in below if number != "0"})
 
@@ -99,24 +84,14 @@ def _negative(text: str) -> list[re.Match[str]]:
     return [*_SIGNED.finditer(text), *_BELOW_ZERO.finditer(text)]
 
 
-def in_digits(text: str) -> str:
-    """The text with "twenty-five" and "two hundred and ten" as 25 and 210; single words stay."""
-    return _SPELT.sub(_value, text)
-
-
-def _value(match: re.Match[str]) -> str:
-    if match["tens"]:
-        return str(_TENS[match["tens"].casefold()] + _ONES[match["ones"].casefold()])
-    rest = re.split(r"[\s-]", (match["rest"] or "zero").casefold())
-    return str(100 * _ONES[match["hundreds"].casefold()] + sum(_TENS.get(one) or _ONES.get(one, 0) for one in rest))
-
-
 def numbers(word: str) -> list[str]:
     """Those of a lower-case word."""
-    if word in _PRONOUN_NUMBERS:
+    if word in PRONOUN_NUMBERS:
         return []
     if word in NUMBER_WORDS:
-        return [str(_ONES.get(word, _TENS.get(word, 100)))]
+        return [str(ONES.get(word, TENS.get(word, 100)))]
+    if _DECADE.fullmatch(word):
+        return [word]
     ordinal = ORDINAL.fullmatch(word)
     if ordinal:
         return [ordinal.group(1)]
@@ -164,20 +139,34 @@ def counted(text: str, things: frozenset[str], within: int) -> dict[str, set[str
     return found
 
 
-def counts(text: str) -> frozenset[tuple[str, str]]:
-    """Each number with the stem of what follows it at once; "a week" and "one week" are 1."""
-    return frozenset(_before_things(text, {"one": "1", "zero": "0"} | dict.fromkeys(_EACH_ONE, "1"), every_number=True))
+def counts(every: Sequence[str]) -> frozenset[tuple[str, str]]:
+    """Each number with the stem of what follows it at once; "a week" and "one week" are 1.
+
+    As below, `every` are the lower-case words of a text whose numbers are in digits.
+    """
+    said = {"one": "1", "zero": "0"} | dict.fromkeys(_EACH_ONE, "1")
+    return frozenset(_before_things(every, said, every_number=True))
 
 
-def ones(text: str) -> frozenset[tuple[str, str]]:
+def ones(every: Sequence[str]) -> frozenset[tuple[str, str]]:
     """The same of the words "one" and "zero" alone; "one of", "no one" and "one another" count nothing."""
-    return frozenset(_before_things(text, {"one": "1", "zero": "0"}, every_number=False))
+    return frozenset(_before_things(every, {"one": "1", "zero": "0"}, every_number=False))
 
 
-def _before_things(text: str, said: dict[str, str], *, every_number: bool) -> Generator[tuple[str, str]]:
-    every = [word.casefold() for word in words(in_digits(text))]
+def _before_things(every: Sequence[str], said: dict[str, str], *, every_number: bool) -> Generator[tuple[str, str]]:
     for index, word in enumerate(every):
         here = [said[word]] if word in said else numbers(word) if every_number else []
         thing = next((one for one in every[index + 1 :] if one not in _BETWEEN), "")
         if here and thing.isalpha() and thing not in STOPWORDS and every[max(0, index - 1)] not in ("no", "any"):
             yield from ((number, stem(thing)) for number in here)
+
+
+def ordinals(every: Sequence[str]) -> frozenset[tuple[str, str]]:
+    """Each "second" or "2nd" as 2, with the stem of what follows it at once."""
+    found: set[tuple[str, str]] = set()
+    for word, thing in pairwise(every):
+        digits = ORDINAL.fullmatch(word)
+        number = digits.group(1) if digits else ORDINAL_WORDS.get(word)
+        if number and thing.isalpha() and thing not in STOPWORDS:
+            found.add((number, stem(thing)))
+    return frozenset(found)
