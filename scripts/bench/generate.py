@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import httpx
 from rich.console import Console
@@ -197,7 +198,7 @@ def _engine(weights: Path, model: str, floor: Floor | None) -> WorkerEngine:
     from services.generation.engines.openvino import OpenVinoEngine
     from services.generation.engines.transformers import TransformersEngine
 
-    options = {"context_tokens": CONTEXT_TOKENS, "max_waiting": STREAMS, "max_running": STREAMS}
+    options: dict[str, Any] = {"context_tokens": CONTEXT_TOKENS, "max_waiting": STREAMS, "max_running": STREAMS}
     if floor and floor.on_gpu:
         return TransformersEngine(weights, model_id=model, **options)
     return OpenVinoEngine(weights, model_id=model, **options)
