@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 from libs.clients.base import ServiceClient
 from libs.contracts.identity import AccessToken, ApiKeyExchange, Subject, TokenClaims
-from libs.contracts.organizations import GroupCheck, GroupsFound
+from libs.contracts.organizations import GroupCheck, GroupsFound, MemberCheck, MembersFound
 
 
 class Jwks(BaseModel):
@@ -45,3 +45,11 @@ class AuthClient:
             "POST", "/internal/groups/check", GroupsFound, body=check, idempotent=True, timeout_s=2
         )
         return set(group_ids).difference(found.group_ids)
+
+    async def members_among(self, organization_id: UUID, user_ids: Collection[UUID]) -> set[UUID]:
+        """Those of at most 1,000 users who are members; 404 for an organisation that there isn't."""
+        check = MemberCheck(organization_id=organization_id, user_ids=sorted(set(user_ids)))
+        found = await self._service.call(
+            "POST", "/internal/members/check", MembersFound, body=check, idempotent=True, timeout_s=5
+        )
+        return set(found.user_ids)

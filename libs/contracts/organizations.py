@@ -11,6 +11,7 @@ from libs.contracts.identity import MemberRole, Role
 GROUPS_PER_INVITATION = 100
 # As many as a largest batch of documents can name.
 GROUPS_PER_CHECK = 50_000
+MEMBERS_PER_CHECK = 1_000
 
 
 def _unique(ids: list[UUID]) -> list[UUID]:
@@ -110,3 +111,16 @@ class GroupsFound(BaseModel):
     """Those of the groups that the organisation has."""
 
     group_ids: list[UUID]
+
+
+class MemberCheck(BaseModel):
+    """Service to auth: users who were members of this organisation once."""
+
+    organization_id: UUID
+    user_ids: list[UUID] = Field(max_length=MEMBERS_PER_CHECK)
+
+
+class MembersFound(BaseModel):
+    """Those of the users who are members now."""
+
+    user_ids: list[UUID]

@@ -1,10 +1,25 @@
 """Queries about who belongs to an organisation."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, and_, delete, exists, func, select, update
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Row,
+    Select,
+    Uuid,
+    and_,
+    any_,
+    delete,
+    exists,
+    func,
+    literal,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -80,6 +95,14 @@ class MemberRepository:
         rows = await self._session.execute(_members(organization_id).where(Membership.user_id == user_id))
         row = rows.one_or_none()
         return None if row is None else _member(row)
+
+    async def among(self, organization_id: UUID, user_ids: Collection[UUID]) -> set[UUID]:
+        """Those of the users who are members."""
+        wanted = any_(literal(list(user_ids), ARRAY(Uuid)))
+        query = select(Membership.user_id).where(
+            Membership.organization_id == organization_id, Membership.user_id == wanted
+        )
+        return set(await self._session.scalars(query))
 
     async def has_address(self, organization_id: UUID, email: str) -> bool:
         """Whether a member has the address."""

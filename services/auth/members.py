@@ -6,7 +6,14 @@ from uuid import UUID
 
 from libs.contracts.errors import ErrorCode, FootnoteError, not_found
 from libs.contracts.identity import Role, Subject
-from libs.contracts.organizations import Member, MemberList, Organization, OrganizationList
+from libs.contracts.organizations import (
+    Member,
+    MemberCheck,
+    MemberList,
+    MembersFound,
+    Organization,
+    OrganizationList,
+)
 from services.auth.audit import audit_by
 from services.auth.member_repository import MemberRow
 from services.auth.names import invalid
@@ -44,6 +51,14 @@ class Members:
             )
         shown, more = rows[:limit], len(rows) > limit
         return MemberList(items=[_shown(row) for row in shown], next_cursor=_cursor(shown[-1]) if more else None)
+
+    async def among(self, check: MemberCheck) -> MembersFound:
+        """Raises 404 for an organisation that there isn't: of one, somebody is always owner."""
+        async with self._store.step() as repository:
+            if not await repository.members.owners(check.organization_id):
+                raise not_found("organization", check.organization_id)
+            found = await repository.members.among(check.organization_id, check.user_ids)
+        return MembersFound(user_ids=sorted(found))
 
     async def change_role(self, subject: Subject, user_id: UUID, role: Role) -> Member:
         """The member with the new role, which counts within a second. Raises 403, 404, and 409 for the last owner.

@@ -22,7 +22,7 @@ from libs.contracts.identity import (
     TokenPair,
     User,
 )
-from libs.contracts.organizations import GroupCheck, GroupsFound
+from libs.contracts.organizations import GroupCheck, GroupsFound, MemberCheck, MembersFound
 from libs.service.identity import CurrentSubject, Operator
 from services.auth.credentials import SHARE_LINK_TOKEN_PREFIX
 from services.auth.service import Auth
@@ -98,6 +98,11 @@ async def exchange_api_key(exchange: ApiKeyExchange, auth: TheAuth) -> AccessTok
 @internal_router.post("/groups/check")
 async def check_groups(check: GroupCheck, auth: TheAuth) -> GroupsFound:
     return await auth.groups.existing(check)
+
+
+@internal_router.post("/members/check")
+async def check_members(check: MemberCheck, auth: TheAuth) -> MembersFound:
+    return await auth.members.among(check)
 
 
 @internal_router.get("/organizations")

@@ -11,6 +11,7 @@ from typing import cast
 from fastapi import FastAPI
 from redis.asyncio import Redis
 
+from libs.clients.auth import AuthClient
 from libs.clients.base import ServiceClient, service_http
 from libs.clients.billing import BillingClient
 from libs.clients.context import RequestContext, use_context
@@ -25,6 +26,7 @@ from libs.stores.redis import connect_redis
 from libs.telemetry.logs import get_logger
 from services.knowledge.aftermath import deliveries
 from services.knowledge.catching_up import IndexCatchUp
+from services.knowledge.departures import Departures
 from services.knowledge.documents import Documents, Shower
 from services.knowledge.embedding_switch.served_models import ServedModels
 from services.knowledge.embedding_switch.status import SwitchReports
@@ -63,6 +65,7 @@ SOURCES_IDLE_S = 5.0
 SOURCES_AT_ONCE = 2
 BIN_EVERY_S = 60.0
 SWITCH_IDLE_S = 1.0
+DEPARTURES_EVERY_S = 3600.0
 FILES_EVERY_S = 3600.0
 # An evaluation's questions wait behind the passages that are being indexed.
 PATIENT_S = 60.0
@@ -83,9 +86,10 @@ async def work(settings: Settings, health: Health | None = None) -> None:
         tokens = ServiceTokens("knowledge", settings.secrets_dir)
         embedder = EmbeddingClient(ServiceClient("embedding", settings.url("embedding"), tokens, http))
         billing = BillingClient(ServiceClient("billing", settings.url("billing"), tokens, http))
+        auth = AuthClient(ServiceClient("auth", settings.url("auth"), tokens, http))
         switching = ServedModels(embedder)
         reports = SwitchReports(database, switching)
-        relay, steps = _duties(settings, database, redis, embedder, billing, sandbox)
+        relay, steps = _duties(settings, database, redis, embedder, billing, auth, sandbox)
         steps += _switching(settings, database, embedder, switching, reports)
         if health:
             health.add("postgres", database.ping)
@@ -109,6 +113,7 @@ def _duties(
     redis: Redis,
     embedder: EmbeddingClient,
     billing: BillingClient,
+    auth: AuthClient,
     sandbox: Sandbox,
 ) -> tuple[OutboxRelay, list[tuple[Step, float]]]:
     """What is delivered, and what is done again and again: each with the seconds it rests when nothing was to do."""
@@ -142,6 +147,7 @@ def _duties(
         (purger.empty_bins, BIN_EVERY_S),
         (purger.erase, SWEEP_EVERY_S),
         (resumable_uploads(settings, database, accepting).purge, PURGE_EVERY_S),
+        (Departures(database, auth).sweep, DEPARTURES_EVERY_S),
         (LeftoverFiles(database, blobs).sweep, FILES_EVERY_S),
         *[(runner.turn, SOURCES_IDLE_S)] * SOURCES_AT_ONCE,
         (packer.turn, SWEEP_EVERY_S),

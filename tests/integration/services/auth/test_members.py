@@ -192,6 +192,20 @@ async def test_a_removal_ends_sessions_keys_refreshes_and_invitations_at_once(
     assert "invitation" in refused.json()["message"]
 
 
+async def test_other_services_learn_who_is_a_member_still(
+    http: AsyncClient, ada: Person, signer: UserTokenSigner
+) -> None:
+    bob, carl, eve = await join(http, signer, ada), await join(http, signer, ada), await sign_up(http, signer)
+    asked = [str(one.user.id) for one in (bob, carl, eve)]
+    check = {"organization_id": str(ada.claims.organization_id), "user_ids": asked}
+    found = (await http.post("/internal/members/check", json=check)).json()
+    assert set(found["user_ids"]) == {str(bob.user.id), str(carl.user.id)}
+    await remove(http, ada, bob)
+    assert (await http.post("/internal/members/check", json=check)).json() == {"user_ids": [str(carl.user.id)]}
+    unknown = {**check, "organization_id": str(uuid4())}
+    assert (await http.post("/internal/members/check", json=unknown)).status_code == 404
+
+
 async def test_a_removal_and_its_members_requests_at_the_same_moment_end_cleanly(
     http: AsyncClient, ada: Person, signer: UserTokenSigner
 ) -> None:
