@@ -1,7 +1,7 @@
 """The front door of the operator's commands: `footnote <command>`."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.console import Console
@@ -50,10 +50,25 @@ def seed() -> None:
     console.print(f"The demo user is {credentials.email}.", highlight=False)
 
 
+Category = Annotated[str | None, typer.Option(help="The documents' category.")]
+Readers = Annotated[
+    Literal["private", "organization", "public"] | None, typer.Option("--access", help="Who may read the documents.")
+]
+Tagged = Annotated[list[str] | None, typer.Option("--tag", help="A tag of the documents; may be given several times.")]
+
+
+def said_of_each(category: str | None, access: str | None, tags: list[str] | None) -> dict[str, Any]:
+    """What is said of each document that is sent; nothing of what wasn't given, so that it stays as it was."""
+    said = {"category": category, "access": access, "tags": tags}
+    return {name: value for name, value in said.items() if value}
+
+
 @app.command()
 def ingest(
     paths: Annotated[list[Path], typer.Argument(help="Files and folders.")],
-    category: Annotated[str | None, typer.Option(help="The documents' category.")] = None,
+    category: Category = None,
+    access: Readers = None,
+    tag: Tagged = None,
 ) -> None:
     """Upload files and folders and wait until they are searchable."""
     from scripts.api import signed_in
@@ -62,7 +77,7 @@ def ingest(
 
     async def work() -> None:
         async with signed_in(settings()) as api:
-            report = await upload(api, paths, console, category)
+            report = await upload(api, paths, console, said_of_each(category, access, tag))
         print_report(report, console)
         if report.failed:
             raise typer.Exit(1)
@@ -74,7 +89,9 @@ def ingest(
 def sync(
     path: Annotated[Path, typer.Argument(help="A folder or a Git checkout.")],
     name: Annotated[str | None, typer.Option(help="The source's name; without it, the folder's.")] = None,
-    category: Annotated[str | None, typer.Option(help="The documents' category.")] = None,
+    category: Category = None,
+    access: Readers = None,
+    tag: Tagged = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
     allow_empty: Annotated[bool, typer.Option("--allow-empty", help="Delete all when no file is left.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="The folder takes the place of another of its name.")] = False,
@@ -86,7 +103,7 @@ def sync(
     from scripts.sync_roots import SyncedRoots
 
     async def work() -> None:
-        fields = {"category": category} if category else {}
+        fields = said_of_each(category, access, tag)
         options: dict[str, Any] = {"dry_run": dry_run, "allow_empty": allow_empty, "yes": yes}
         roots = SyncedRoots.of(settings())
         async with signed_in(settings()) as api:

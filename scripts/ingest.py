@@ -1,9 +1,10 @@
 """`footnote ingest`: files and folders into the organisation's documents."""
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
@@ -52,11 +53,13 @@ def _found(paths: Iterable[Path]) -> Iterator[tuple[Path, str]]:
             raise ApiError(f"There is no file or folder {str(path)!r}.")
 
 
-async def ingest(api: Api, paths: list[Path], console: Console, category: str | None = None) -> IngestReport:
-    """Uploads every file that can be read and waits until each is indexed or has failed."""
+async def ingest(
+    api: Api, paths: list[Path], console: Console, fields: Mapping[str, Any] | None = None
+) -> IngestReport:
+    """Uploads every file that can be read and waits until each is indexed or has failed; `fields` are said of each."""
     started = time.monotonic()
     files = found_files(paths)
-    sender = Sender(api, await readable_extensions(api), {"category": category} if category else {})
+    sender = Sender(api, await readable_extensions(api), dict(fields or {}))
     with bars(console) as shown:
         sending = shown.add("sent", len(files))
         for count, (file, external_id) in enumerate(files, start=1):

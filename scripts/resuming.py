@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import json
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ PROTOCOL = {"Tus-Resumable": "1.0.0"}
 DOCUMENT_ID = "Footnote-Document-Id"
 
 
-async def send_in_parts(api: Api, file: Path, fields: dict[str, str]) -> str:
+async def send_in_parts(api: Api, file: Path, fields: dict[str, Any]) -> str:
     """Sends a file, going on where an earlier run was cut off; returns the document's id. Raises ApiError, OSError."""
     sha256 = await asyncio.to_thread(content_hash, file)
     length = await asyncio.to_thread(size_of, file)
@@ -58,8 +59,9 @@ async def _begun(api: Api, external_id: str, length: int, sha256: str) -> str | 
     return None
 
 
-async def _announce(api: Api, length: int, metadata: dict[str, str]) -> str:
-    encoded = ",".join(f"{key} {base64.b64encode(value.encode()).decode()}" for key, value in metadata.items())
+async def _announce(api: Api, length: int, metadata: dict[str, Any]) -> str:
+    said = {key: value if isinstance(value, str) else json.dumps(value) for key, value in metadata.items()}
+    encoded = ",".join(f"{key} {base64.b64encode(value.encode()).decode()}" for key, value in said.items())
     headers = PROTOCOL | {"Upload-Length": str(length), "Upload-Metadata": encoded}
     return (await api.request("POST", "/documents/uploads", headers=headers)).headers["Location"]
 

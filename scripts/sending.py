@@ -33,7 +33,7 @@ class Sent:
 class Sender:
     """Sends files; call `flush` after the last. Where the plan has no room left, the rest fail without being sent."""
 
-    def __init__(self, api: Api, extensions: frozenset[str], fields: dict[str, str]) -> None:
+    def __init__(self, api: Api, extensions: frozenset[str], fields: dict[str, Any]) -> None:
         self._api = api
         self._extensions = extensions
         self._fields = fields
@@ -110,7 +110,7 @@ class Sender:
         else:
             self.sent.accepted[document_id] = external_id
 
-    async def _upload(self, file: Path, fields: dict[str, str]) -> str:
+    async def _upload(self, file: Path, fields: dict[str, Any]) -> str:
         if await asyncio.to_thread(size_of, file) >= FROM_BYTES:
             return await send_in_parts(self._api, file, fields)
         with file.open("rb") as content:

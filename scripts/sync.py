@@ -100,7 +100,7 @@ async def sync(
     dry_run: bool = False,
     allow_empty: bool = False,
     yes: bool = False,
-    fields: dict[str, str] | None = None,
+    fields: dict[str, Any] | None = None,
 ) -> SyncReport:
     """Brings the server's documents in step with `root` and waits until they are searchable.
 
@@ -168,7 +168,7 @@ async def _apply(
     prefix: str,
     report: SyncReport,
     remote: Mapping[str, Remote],
-    fields: dict[str, str],
+    fields: dict[str, Any],
     extensions: frozenset[str],
     shown: Bars,
 ) -> None:

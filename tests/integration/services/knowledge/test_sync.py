@@ -11,7 +11,9 @@ import pytest
 from rich.console import Console
 
 from libs.contracts.identity import Role
+from scripts import sending
 from scripts.api import Api, ApiError
+from scripts.cli import said_of_each
 from scripts.ingest import ingest
 from scripts.sync import SyncReport, sync
 from scripts.sync_roots import SyncedRoots
@@ -156,13 +158,31 @@ async def test_renaming_is_for_the_documents_managers_and_to_free_names(person: 
     assert [item["external_id"] for item in states.json()["items"]] == ["free"]
 
 
+async def test_what_is_said_on_the_command_line_is_said_of_each_document(
+    person: Callable[..., Person], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sending, "FROM_BYTES", 1_000)
+    (tmp_path / "many.md").write_text("# Many at a time\n\nThe first.")
+    (tmp_path / "one.html").write_text("<title>By itself</title><p>The second.</p>")
+    (tmp_path / "parts.html").write_text(f"<title>In parts</title><p>The third.{' And more.' * 200}</p>")
+    someone = person()
+    async with api_of(someone) as api:
+        report = await ingest(
+            api, [tmp_path], Console(quiet=True), said_of_each("guide", "private", ["sea", "boats, big"])
+        )
+    assert (report.indexed, report.failed) == (3, [])
+    for document in (await someone.get("/documents")).json()["items"]:
+        assert (document["category"], document["access"]) == ("guide", "private")
+        assert document["tags"] == ["sea", "boats, big"]
+
+
 async def test_ingest_reports_what_failed_and_why(person: Callable[..., Person], root: Path) -> None:
     (root / "nothing.md").write_text("  ")
     (root / "program.exe").write_bytes(b"MZ\x00\x00")
     (root / "LICENSE").write_bytes(b"MZ\x00\x00")
     (root / "bom.md").write_bytes("\ufeff# Café\n\nOpen daily.".encode())
     async with api_of(person()) as api:
-        report = await ingest(api, [root], Console(quiet=True), "guide")
+        report = await ingest(api, [root], Console(quiet=True), {"category": "guide"})
     assert (report.indexed, report.passages) == (4, 4)
     assert report.failed == [("handbook/nothing.md", "the file is empty")]
     assert {path.name for path in report.skipped} == {"program.exe", "LICENSE"}
