@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from libs.contracts.knowledge import QueryKind
+from libs.text.unspaced import UNSPACED, is_unspaced
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,8 @@ COMPLEX_WORDS = 24
 CODE_QUERY_WORDS = 10
 FEWEST_PART_WORDS = 2
 
+# Of a word that a space or a sign ends.
+_LETTER = rf"[^\W{UNSPACED}]"
 _WORD = re.compile(r"[^\W_]+(?:['’\-][^\W_]+)*")
 # Not empty, and opened before a word: the closing quote of one phrase doesn't open another.
 _QUOTED = re.compile(r"(?<!\w)\"(?=\S)([^\"\n]{2,200})\"|“([^”\n]{2,200})”|«([^»\n]{2,200})»|„([^“”\n]{2,200})[“”]")
@@ -98,7 +101,9 @@ def expandable(query: str) -> str:
 def holds(text: str, exact: str) -> bool:
     """Whether the text has it as written, not as part of a longer word; case and spacing aside."""
     pattern = r"\s+".join(re.escape(word) for word in exact.split())
-    return re.search(rf"(?<![\w]){pattern}(?![\w])", text, re.IGNORECASE) is not None
+    before = "" if is_unspaced(exact[:1]) else f"(?<!{_LETTER})"
+    after = "" if is_unspaced(exact[-1:]) else f"(?!{_LETTER})"
+    return re.search(before + pattern + after, text, re.IGNORECASE) is not None
 
 
 def _blotted(match: re.Match[str]) -> str:

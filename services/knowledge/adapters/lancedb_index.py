@@ -9,7 +9,6 @@ from collections import Counter, OrderedDict
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager, nullcontext
 from datetime import timedelta
-from itertools import islice
 from pathlib import Path
 from typing import Any, cast
 from uuid import UUID
@@ -17,7 +16,6 @@ from uuid import UUID
 import lancedb
 import numpy as np
 from lancedb.index import BTree
-from lancedb.query import MatchQuery
 from numpy.typing import NDArray
 
 from services.knowledge.adapters.lancedb_conditions import condition, literal, one_of
@@ -36,13 +34,13 @@ from services.knowledge.adapters.lancedb_rows import (
     values,
 )
 from services.knowledge.adapters.lancedb_structures import VECTOR_INDEX, full_text, hnsw, structure_named
+from services.knowledge.adapters.lancedb_words import match
 from services.knowledge.adapters.table_lock import locked
 from services.knowledge.ports import FoundPassage, IndexedPassage, PassageAttributes, Scope, Served
 
 SUFFIX, LOCK_SUFFIX = ".lance", ".lock"
 # A reader may still be using an older version of a table; none does for this long.
 KEEP_VERSIONS = timedelta(minutes=5)
-QUERY_MAX_WORDS = 100
 LOOKUP_COLUMNS = ("chunk_id", "version")
 # Of HNSW's search: how many candidates it keeps in view.
 MIN_EF = 150
@@ -108,7 +106,7 @@ class LanceDbIndex:
         table = await self._table(scope.organization_id)
         if table is None:
             return []
-        search = table.query().where(condition(scope)).nearest_to_text(_match(_searchable(query)))
+        search = table.query().where(condition(scope)).nearest_to_text(match(query))
         found: Any = await search.select([*RESULT_COLUMNS, VECTOR_COLUMN, "_score"]).limit(limit).to_arrow()
         return scored(found, values(found, "_score"))
 
@@ -292,16 +290,6 @@ async def _add_columns(table: lancedb.AsyncTable) -> None:
         await table.add_columns(filled)
     if len(empty):
         await table.add_columns(empty)
-
-
-def _match(words: str) -> MatchQuery:
-    return MatchQuery(words, TEXT_COLUMN)  # pyright: ignore[reportCallIssue] - the others have defaults at run time
-
-
-def _searchable(query: str) -> str:
-    """At most `QUERY_MAX_WORDS` different words of a query; the rest would cost time and rank little."""
-    words = dict.fromkeys(query.encode(errors="replace").decode().replace("\x00", " ").split())
-    return " ".join(islice(words, QUERY_MAX_WORDS))
 
 
 def _name(organization_id: UUID, number: int) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from libs.text.unspaced import UNSPACED, spaced
 from services.knowledge.adapters.lancedb_conditions import array, instant, literal
 from services.knowledge.ports import FoundPassage, IndexedPassage, PassageAttributes
 
@@ -85,7 +86,7 @@ def _row(passage: IndexedPassage) -> dict[str, Any]:
         "document_id": str(passage.document_id),
         "version": str(passage.version),
         "position": passage.position,
-        TEXT_COLUMN: "\n".join(filter(None, [passage.header, passage.table_header, passage.content])),
+        TEXT_COLUMN: spaced("\n".join(filter(None, [passage.header, passage.table_header, passage.content]))),
         "content": passage.content,
         "heading_path": list(passage.heading_path),
         "page": passage.page,
@@ -133,7 +134,8 @@ def _search_text(title: str) -> str:
     name = literal(title)
     headings = f"array_remove_all(heading_path, {name})"
     header = f"CASE WHEN cardinality({headings}) > 0 THEN concat_ws(' › ', {name}, array_to_string({headings}, ' › '))"
-    return f"concat_ws('\n', {header} ELSE {name} END, table_header, content)"
+    whole = f"concat_ws('\n', {header} ELSE {name} END, table_header, content)"
+    return f"regexp_replace({whole}, '([{UNSPACED}])', ' \\1 ', 'g')"
 
 
 def values(found: Any, column: str) -> list[Any]:

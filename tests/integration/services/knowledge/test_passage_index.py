@@ -194,6 +194,30 @@ async def test_every_text_is_a_value_and_none_is_sql(values: set[str]) -> None:
         await check()
 
 
+async def test_a_word_within_writing_without_spaces_is_found(index: PassageIndex) -> None:
+    library = passage("图书馆每天早上九点开门，周末关闭，需要提前预约座位。", version=uuid4())
+    museum = passage("博物馆每天早上十点开门，周一关闭，需要提前购买门票。")
+    japanese = passage("東京の図書館は月曜日に休みです。𠮷野家とERR-404コードの説明。")
+    await index.add(ORGANIZATION, [library, museum, japanese])
+
+    async def check() -> None:
+        for query, one in (
+            ("图书馆", library),
+            ("图书馆几点开门", library),
+            ("購買門票 购买门票", museum),
+            ("図書館", japanese),
+            ("𠮷野家", japanese),
+            ("ERR-404", japanese),
+        ):
+            assert (await index.lexical(scope(), query, 5))[0].chunk_id == one.chunk_id
+
+    await check()
+    for one in (library, museum, japanese):
+        await index.update(ORGANIZATION, one.version, *said("開館時間"))
+    await check()
+    assert len(await index.lexical(scope(), "開館", 5)) == 3
+
+
 async def test_documents_that_external_ids_mean_are_the_only_ones(index: PassageIndex) -> None:
     await index.add(ORGANIZATION, [passage("Herring", document_id=UUID(int=9))])
     for named, hits in (((UUID(int=9), UUID(int=8)), 1), ((UUID(int=8),), 0), ((), 0)):

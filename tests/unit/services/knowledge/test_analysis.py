@@ -87,6 +87,10 @@ def test_the_newest_version_may_be_meant():
         ("XERR-404", "ERR-404", False),
         ("annual\n leave", "annual leave", True),
         ("a (b) c", "(b)", True),
+        ("市立图书馆每天开门。", "图书馆", True),
+        ("市立図書館は休みです。", "図書館 は", False),
+        ("エラーERR-404が出た", "ERR-404", True),
+        ("エラーERR-4041が出た", "ERR-404", False),
     ],
 )
 def test_an_exact_match_is_of_whole_words(text: str, exact: str, held: bool):
