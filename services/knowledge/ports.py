@@ -127,8 +127,11 @@ class PassageIndex(Protocol):
         """Adds those that aren't there and whose version is `served` when no other writer can come in between."""
         ...
 
-    async def lexical(self, scope: Scope, query: str, limit: int) -> list[FoundPassage]:
-        """The best by BM25, best first; any text is a query, one without searchable words finds nothing."""
+    async def lexical(self, scope: Scope, query: str, limit: int, *, every: bool = False) -> list[FoundPassage]:
+        """The best by BM25, best first, of those that hold a word of the query, or `every` one.
+
+        Any text is a query, one without searchable words finds nothing.
+        """
         ...
 
     async def similar(self, scope: Scope, vector: NDArray[np.float32], limit: int) -> list[FoundPassage]:

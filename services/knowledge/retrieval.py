@@ -150,7 +150,14 @@ class Retriever:
         started = time.perf_counter()
         index = self._index_of(search)
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(index.lexical(search.scope, text, depth)) for text in search.texts]
+            tasks = [
+                *(group.create_task(index.lexical(search.scope, text, depth)) for text in search.texts),
+                # Behind any number of passages with some of its words may be the one that has it as written.
+                *(
+                    group.create_task(index.lexical(search.scope, text, depth, every=True))
+                    for text in search.analysis.exact
+                ),
+            ]
         search.trace.append({"step": "lexical", "ms": _ms(started), "depth": depth})
         names = _names(LEXICAL, len(tasks))
         return {name: task.result() for name, task in zip(names, tasks, strict=True)}

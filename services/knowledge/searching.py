@@ -59,9 +59,9 @@ class Search:
 
     @property
     def texts(self) -> list[str]:
-        """What the words are looked for of: the query, with all that its terms are called otherwise, and its parts."""
+        """What any word is looked for of: the query, with all that its terms are called otherwise, and its parts."""
         ways = [way for term in self.terms for way in term.ways]
-        return [" ".join([self.wanted.query, *ways]), *self.analysis.parts, *self.analysis.exact]
+        return [" ".join([self.wanted.query, *ways]), *self.analysis.parts]
 
     def results(self, ranked: Sequence[Fused[UUID]]) -> list[RetrievedPassage]:
         """As they are answered, with what each list said of them."""
@@ -73,7 +73,8 @@ class Search:
             in_lexical, in_similar = lexical.get(one.item), similar.get(one.item)
             passage = named[one.item]
             document = self.documents[passage.document_id]
-            alone = in_similar if self.used == VECTOR else in_lexical
+            # What only a part or exact words brought has that search's score, which is of the same kind.
+            alone = (in_similar if self.used == VECTOR else in_lexical) or passage
             passages.append(
                 RetrievedPassage(
                     document_id=document.id,
@@ -81,7 +82,7 @@ class Search:
                     chunk_id=passage.chunk_id,
                     title=document.title,
                     content=passage.content,
-                    score=alone.score if alone and self.used != "hybrid" else one.score,
+                    score=alone.score if self.used != "hybrid" else one.score,
                     location=location_of(passage),
                     scores=SearchScores(
                         lexical_rank=one.ranks.get(LEXICAL),

@@ -102,11 +102,11 @@ class LanceDbIndex:
             if new:
                 await table.add(await asyncio.to_thread(table_of, new, columns))
 
-    async def lexical(self, scope: Scope, query: str, limit: int) -> list[FoundPassage]:
+    async def lexical(self, scope: Scope, query: str, limit: int, *, every: bool = False) -> list[FoundPassage]:
         table = await self._table(scope.organization_id)
         if table is None:
             return []
-        search = table.query().where(condition(scope)).nearest_to_text(match(query))
+        search = table.query().where(condition(scope)).nearest_to_text(match(query, every=every))
         found: Any = await search.select([*RESULT_COLUMNS, VECTOR_COLUMN, "_score"]).limit(limit).to_arrow()
         return scored(found, values(found, "_score"))
 

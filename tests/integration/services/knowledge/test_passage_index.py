@@ -216,6 +216,8 @@ async def test_a_word_within_writing_without_spaces_is_found(index: PassageIndex
         await index.update(ORGANIZATION, one.version, *said("開館時間"))
     await check()
     assert len(await index.lexical(scope(), "開館", 5)) == 3
+    for query, hits in (("图书馆", 1), ("每天 开门", 2), ("开门 reserved", 0), ("ERR-404", 1), ("the", 0), ("", 0)):
+        assert len(await index.lexical(scope(), query, 5, every=True)) == hits
 
 
 async def test_documents_that_external_ids_mean_are_the_only_ones(index: PassageIndex) -> None:

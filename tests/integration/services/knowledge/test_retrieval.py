@@ -176,8 +176,8 @@ class StaleIndex(LanceDbIndex):
 
     stale: list[FoundPassage] = []  # noqa: RUF012 - set by the test
 
-    async def lexical(self, scope: Scope, query: str, limit: int) -> list[FoundPassage]:
-        return (self.stale + await super().lexical(scope, query, limit))[:limit]
+    async def lexical(self, scope: Scope, query: str, limit: int, **options: Any) -> list[FoundPassage]:
+        return (self.stale + await super().lexical(scope, query, limit, **options))[:limit]
 
 
 async def test_what_the_index_still_names_neither_shows_nor_shortens_the_list(
@@ -208,8 +208,8 @@ async def test_a_search_overtaken_by_a_replacement_looks_again(
     class Overtaken(LanceDbIndex):
         overtaken = False
 
-        async def lexical(self, scope: Scope, query: str, limit: int) -> list[FoundPassage]:
-            found = await super().lexical(scope, query, limit)
+        async def lexical(self, scope: Scope, query: str, limit: int, **options: Any) -> list[FoundPassage]:
+            found = await super().lexical(scope, query, limit, **options)
             if not self.overtaken:
                 self.overtaken = True
                 await alice.add("# Tide\n\nThe tide is high.", external_id="tide")
@@ -309,6 +309,24 @@ async def test_quoted_words_and_codes_come_first(reader: Person) -> None:
     assert results[0]["title"] == "Travel"
     results = await reader.search('What opens when, "six in the morning"? Trains, soup, holiday, portal')
     assert results[0]["title"] == "Parking"
+
+
+async def test_a_quoted_phrase_is_found_behind_many_passages_with_some_of_its_words(person: MakePerson) -> None:
+    alice = person()
+    pairs = ("lock lock gate gate", "gate gate seven seven", "seven seven lock lock")
+    texts = [f"{pairs[number % 3]} {number}" for number in range(75)]
+    documents = [{"title": f"Note {number}", "text": text} for number, text in enumerate(texts)]
+    answer = await alice.post("/documents/batch", json={"documents": documents})
+    for item in answer.json()["items"]:
+        await alice.finished(item["document_id"])
+    plenty = " ".join(f"The heron of day {number} waits for a fish in the reeds." for number in range(14))
+    await alice.add(f"{plenty} Rita paints lock gate seven on Monday.", "Painting")
+    for strategy in ("lexical", "auto"):
+        results = await alice.search('"lock gate seven"', strategy=strategy, explain=True)
+        assert results[0]["title"] == "Painting"
+        assert results[0]["scores"]["lexical_rank"] is None
+    results = await alice.search('"lock gate seven"', strategy="lexical")
+    assert results[0]["score"] > 0.1, "a BM25 score, as the others have"
 
 
 async def test_a_question_of_two_parts_finds_both(reader: Person) -> None:
