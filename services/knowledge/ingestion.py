@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -20,6 +21,7 @@ from services.knowledge.chunking.chunks import chunk
 from services.knowledge.chunking.units import TokenCounter
 from services.knowledge.embedding_switch import indexes
 from services.knowledge.embedding_switch.served_models import ServedModels
+from services.knowledge.faults import passes
 from services.knowledge.models import DocumentRow, RevisionRow
 from services.knowledge.parsing.dates import plausible
 from services.knowledge.parsing.document import FailureCode, ParseFailure, ParseLimits
@@ -35,6 +37,16 @@ TURN_DOCUMENTS = 32
 TURN_BYTES = 64_000
 # A lease is renewed this many times before it would end.
 RENEWALS = 3
+# A document whose file can't be got at is tried again after this long, then twice as long, up to the longest.
+FIRST_WAIT_S = 2.0
+LONGEST_WAIT_S = 60.0
+
+
+@dataclass(frozen=True)
+class Postponed:
+    """A document that couldn't be got at, for a reason that isn't its own."""
+
+    reason: str
 
 
 class Ingester:
@@ -62,6 +74,9 @@ class Ingester:
         self._count_tokens = count_tokens
         self._settings = settings
         self._largest_bytes = largest_bytes
+        # Revisions by how often they were postponed; leases still to be released, by whether they were an attempt.
+        self._postponed: dict[UUID, int] = {}
+        self._owed: dict[UUID, bool] = {}
         self._limits = ParseLimits.of(settings.parse_memory_mb, settings.parse_timeout_s)
 
     async def turn(self) -> bool:
@@ -70,6 +85,7 @@ class Ingester:
         Work that is cut short goes back to the queue at once. Raises what cut it short.
         """
         spaces = await self._spaces()
+        await self._give_back()
         async with self._database.transaction() as session:
             claim = await queue.claim(
                 session, self._settings.lease_s, TURN_DOCUMENTS, TURN_BYTES, self._largest_bytes, spaces
@@ -82,12 +98,8 @@ class Ingester:
         except SwitchedMeanwhileError:
             log.info("read again: the organisation's index was switched meanwhile")
             await self._release(claim, attempted=False)
-        except (FootnoteError, asyncio.CancelledError):
-            # Another service is away, or this process is being stopped.
-            await asyncio.shield(self._release(claim, attempted=False))
-            raise
-        except BaseException:
-            await self._release(claim, attempted=True)
+        except BaseException as error:
+            await asyncio.shield(self._release(claim, attempted=not passes(error)))
             raise
         finally:
             renewing.cancel()
@@ -99,6 +111,9 @@ class Ingester:
         async with asyncio.TaskGroup() as reading:
             tasks = [reading.create_task(self._prepare(revision)) for revision in claim.revisions]
         outcomes = [task.result() for task in tasks]
+        claim, outcomes = await self._without_postponed(claim, outcomes)
+        if not claim.revisions:
+            return
         prepared = [outcome for outcome in outcomes if isinstance(outcome, Prepared)]
         failures = {
             revision.id: outcome
@@ -115,7 +130,26 @@ class Ingester:
         except FootnoteError:
             return None
 
-    async def _prepare(self, revision: RevisionRow) -> Prepared | ParseFailure:
+    async def _without_postponed(
+        self, claim: Claim, outcomes: Sequence[Prepared | ParseFailure | Postponed]
+    ) -> tuple[Claim, list[Prepared | ParseFailure]]:
+        """Puts back what couldn't be got at, to be tried again after longer and longer; returns the rest."""
+        rest: list[RevisionRow] = []
+        read: list[Prepared | ParseFailure] = []
+        for revision, outcome in zip(claim.revisions, outcomes, strict=True):
+            if isinstance(outcome, Postponed):
+                tries = self._postponed[revision.id] = self._postponed.get(revision.id, 0) + 1
+                wait_s = min(FIRST_WAIT_S * 2 ** (tries - 1), LONGEST_WAIT_S)
+                log.warning("document postponed", revision_id=str(revision.id), wait_s=wait_s, reason=outcome.reason)
+                async with self._database.transaction() as session:
+                    await queue.postpone(session, claim.lease, revision.id, wait_s)
+            else:
+                self._postponed.pop(revision.id, None)
+                rest.append(revision)
+                read.append(outcome)
+        return replace(claim, revisions=rest), read
+
+    async def _prepare(self, revision: RevisionRow) -> Prepared | ParseFailure | Postponed:
         if revision.attempts > queue.MAX_ATTEMPTS:
             message = f"Reading it failed {queue.MAX_ATTEMPTS} times. Check the file, or send it differently."
             return ParseFailure(FailureCode.CRASHED, message)
@@ -127,6 +161,10 @@ class Ingester:
             return failure
         except FileNotFoundError:
             return ParseFailure(FailureCode.CORRUPT, "The original file is gone from the store. Upload it again.")
+        except Exception as error:
+            if passes(error):
+                return Postponed(f"{type(error).__name__}: {error}"[:500])
+            raise
         revision.content_language = parsed.language
         revision.content_date = plausible(parsed.date, revision.created_at) or revision.content_date
         chunks = await asyncio.to_thread(
@@ -177,10 +215,17 @@ class Ingester:
             await repository.bump_knowledge_version(session, claim.organization_id)
 
     async def _release(self, claim: Claim, *, attempted: bool) -> None:
+        self._owed[claim.lease] = attempted
+        await self._give_back()
+
+    async def _give_back(self) -> None:
+        """What the database was away for when it was to be released is released once it is back."""
         try:
-            async with self._database.transaction() as session:
-                await queue.release(session, claim.lease, attempted=attempted)
-        except Exception as error:  # noqa: BLE001 - then the lease's end does it
+            for lease, attempted in list(self._owed.items()):
+                async with self._database.transaction() as session:
+                    await queue.release(session, lease, attempted=attempted)
+                self._owed.pop(lease, None)
+        except Exception as error:  # noqa: BLE001 - then the next turn or the lease's end does it
             log.warning("lease not released", error=str(error))
 
     async def _keep_lease(self, lease: UUID) -> None:

@@ -17,7 +17,11 @@ MAX_ATTEMPTS = 3
 
 _claimable = and_(
     or_(
-        RevisionRow.status == "pending",
+        # With a time, it was postponed until then.
+        and_(
+            RevisionRow.status == "pending",
+            or_(RevisionRow.lease_until.is_(None), RevisionRow.lease_until < func.now()),
+        ),
         and_(RevisionRow.status == "processing", RevisionRow.lease_until < func.now()),
     ),
     # What lies in the bin waits there.
@@ -130,7 +134,21 @@ async def release(session: AsyncSession, lease: UUID, *, attempted: bool) -> Non
     await session.execute(
         update(RevisionRow)
         .where(RevisionRow.lease == lease, RevisionRow.status == "processing")
-        .values(status="pending", lease=None, attempts=RevisionRow.attempts - (0 if attempted else 1))
+        .values(status="pending", lease=None, lease_until=None, attempts=RevisionRow.attempts - (0 if attempted else 1))
+    )
+
+
+async def postpone(session: AsyncSession, lease: UUID, revision_id: UUID, wait_s: float) -> None:
+    """Back to the queue for later: nothing about the document itself stopped the work."""
+    await session.execute(
+        update(RevisionRow)
+        .where(RevisionRow.id == revision_id, RevisionRow.lease == lease, RevisionRow.status == "processing")
+        .values(
+            status="pending",
+            lease=None,
+            lease_until=func.now() + timedelta(seconds=wait_s),
+            attempts=RevisionRow.attempts - 1,
+        )
     )
 
 
@@ -151,7 +169,7 @@ async def withdraw(session: AsyncSession, document_id: UUID) -> None:
     await session.execute(
         update(RevisionRow)
         .where(RevisionRow.document_id == document_id, RevisionRow.status == "processing")
-        .values(status="pending", lease=None, attempts=func.greatest(RevisionRow.attempts - 1, 0))
+        .values(status="pending", lease=None, lease_until=None, attempts=func.greatest(RevisionRow.attempts - 1, 0))
     )
 
 

@@ -57,7 +57,9 @@ from services.knowledge.usage.counting import expire
 log = get_logger(__name__)
 
 IDLE_S = 0.2
+# After a failure, then twice as long after each more in a row, up to the longest.
 AFTER_FAILURE_S = 2.0
+LONGEST_AFTER_FAILURE_S = 16.0
 SWEEP_EVERY_S = 3.0
 PURGE_EVERY_S = 60.0
 SOURCES_IDLE_S = 5.0
@@ -183,13 +185,17 @@ async def _forever(step: Step, idle_s: float) -> None:
     Ends when it is cancelled, even where what a step waited for took the cancellation for its own.
     """
     task = asyncio.current_task()
+    rest_s = AFTER_FAILURE_S
     while task and not task.cancelling():
         try:
             busy = await step()
         except Exception as error:  # noqa: BLE001 - see above
             log.warning("step failed", step=step.__qualname__, error=_reason(error))
             busy = False
-            await asyncio.sleep(AFTER_FAILURE_S)
+            await asyncio.sleep(rest_s)
+            rest_s = min(rest_s * 2, LONGEST_AFTER_FAILURE_S)
+        else:
+            rest_s = AFTER_FAILURE_S
         if not busy:
             await asyncio.sleep(idle_s)
 

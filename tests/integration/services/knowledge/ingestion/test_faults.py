@@ -1,0 +1,128 @@
+"""What isn't a document's fault uses up none of its attempts, and holds up no other document."""
+
+import itertools
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from libs.contracts.errors import FootnoteError, unavailable
+from libs.stores.blobs import FolderBlobStore
+from libs.stores.postgres import Database
+from services.knowledge import ingestion, queue
+from services.knowledge.adapters.lancedb_index import LanceDbIndex
+from services.knowledge.ingestion import Ingester
+from tests.integration.services.knowledge.ingestion.held import HeldEmbedder, MakePerson, status
+
+TRIES = queue.MAX_ATTEMPTS + 2
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        unavailable("embedding"),
+        OSError(28, "No space left on device"),
+        RuntimeError("lance error: LanceError(IO): No space left on device (os error 28), writer.rs:258:9"),
+    ],
+)
+async def test_a_fault_of_the_system_counts_no_attempt_however_often_it_comes(
+    fault: Exception, ingester: Ingester, embedder: HeldEmbedder, person: MakePerson
+) -> None:
+    alice = person()
+    document_id = await alice.send("# Otter\n\nOtters swim.")
+    embedder.error = fault
+    for _ in range(TRIES):
+        with pytest.raises(type(fault)):
+            await ingester.turn()
+    embedder.error = None
+    assert await ingester.turn()
+    assert await status(alice, document_id) == "completed"
+
+
+async def test_a_file_that_cannot_be_read_now_waits_and_holds_up_nothing(
+    ingester: Ingester, person: MakePerson, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ingestion, "FIRST_WAIT_S", 0.0)
+    alice = person()
+    local_path, away = FolderBlobStore.local_path, set[str]()
+
+    async def unreachable(store: FolderBlobStore, organization_id: UUID, sha256: str) -> Path:
+        path = await local_path(store, organization_id, sha256)
+        if b"Otters" in path.read_bytes():
+            away.add(sha256)
+            raise OSError(5, "Input/output error")
+        return path
+
+    otter, heron = await alice.send("# Otter\n\nOtters swim."), await alice.send("# Heron\n\nHerons wade.")
+    with monkeypatch.context() as patch:
+        patch.setattr(FolderBlobStore, "local_path", unreachable)
+        for _ in range(TRIES):
+            assert await ingester.turn()
+    assert away
+    assert [await status(alice, one) for one in (otter, heron)] == ["processing", "completed"]
+    assert await ingester.turn()
+    assert await status(alice, otter) == "completed"
+
+
+async def test_what_is_postponed_waits_longer_each_time(
+    ingester: Ingester, person: MakePerson, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def unreachable(_store: FolderBlobStore, _organization_id: UUID, _sha256: str) -> Path:
+        raise OSError(5, "Input/output error")
+
+    await person().send("# Otter\n\nOtters swim.")
+    monkeypatch.setattr(FolderBlobStore, "local_path", unreachable)
+    monkeypatch.setattr(ingestion, "FIRST_WAIT_S", 1_000.0)
+    monkeypatch.setattr(ingestion, "LONGEST_WAIT_S", 4_000.0)
+    waits: list[float] = []
+    for _ in range(4):
+        assert await ingester.turn()
+        assert not await ingester.turn()
+        async with database.transaction() as session:
+            left = text("SELECT extract(epoch FROM lease_until - now()) FROM knowledge.revisions")
+            waits.append(float(await session.scalar(left)))
+            await session.execute(text("UPDATE knowledge.revisions SET lease_until = now() - interval '1 second'"))
+    assert [round(wait, -3) for wait in waits] == [1_000, 2_000, 4_000, 4_000]
+
+
+async def test_a_database_that_was_away_at_the_release_counts_no_attempt(
+    ingester: Ingester, embedder: HeldEmbedder, person: MakePerson, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alice = person()
+    document_id = await alice.send("# Otter\n\nOtters swim.")
+
+    release, calls = queue.release, itertools.count()
+
+    async def away_every_other_time(session: AsyncSession, lease: UUID, *, attempted: bool) -> None:
+        if next(calls) % 2 == 0:
+            raise unavailable("database")
+        await release(session, lease, attempted=attempted)
+
+    monkeypatch.setattr(queue, "release", away_every_other_time)
+    embedder.error = unavailable("embedding")
+    for _ in range(TRIES):
+        with pytest.raises(FootnoteError):
+            await ingester.turn()
+    embedder.error = None
+    assert await ingester.turn()
+    assert await status(alice, document_id) == "completed"
+
+
+async def test_a_full_disk_under_the_index_counts_no_attempt(
+    ingester: Ingester, person: MakePerson, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alice = person()
+    document_id = await alice.send("# Otter\n\nOtters swim.")
+
+    async def full(*_arguments: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(LanceDbIndex, "add", full)
+        for _ in range(TRIES):
+            with pytest.raises(OSError, match="No space"):
+                await ingester.turn()
+    assert await ingester.turn()
+    assert await status(alice, document_id) == "completed"
