@@ -68,15 +68,16 @@ def bars(console: Console) -> Generator[Bars]:
 async def until_indexed(api: Api, documents: dict[str, str], shown: Bars) -> Indexed:
     """Waits until each document (id to external id) is searchable or has failed. Raises ApiError where nothing moves.
 
-    Asks for the longest waiting ones, which are indexed first.
+    Asks for the longest waiting ones, which are indexed first. A long document moves with each of its parts.
     """
     task = shown.add("indexed", len(documents))
     result = Indexed()
     waiting = dict(documents)
-    moved_at = time.monotonic()
+    moved_at, last_seen = time.monotonic(), dict[str, Any]()
     while waiting:
         asked = list(islice(waiting, ASKED_AT_ONCE))
-        finished = _ended(asked, await _states(api, asked))
+        states = await _states(api, asked)
+        finished = _ended(asked, states)
         for document_id, state in finished.items():
             name = waiting.pop(document_id)
             if state is None:
@@ -86,9 +87,11 @@ async def until_indexed(api: Api, documents: dict[str, str], shown: Bars) -> Ind
             else:
                 result.documents += 1
                 result.passages += state["chunk_count"]
-        shown.show(task, len(documents) - len(waiting), result.passages)
-        if finished:
-            moved_at = time.monotonic()
+        under_way = {one: state["progress"] for one, state in states.items() if state.get("progress")}
+        done = sum(progress["done"] for progress in under_way.values())
+        shown.show(task, len(documents) - len(waiting), result.passages + done)
+        if finished or under_way != last_seen:
+            moved_at, last_seen = time.monotonic(), under_way
         elif time.monotonic() - moved_at > STALLED_S:
             raise ApiError(f"{len(waiting)} documents have been waiting for {STALLED_S:g} s. Run 'footnote doctor'.")
         # A full page that ended leaves the next to be asked for at once.

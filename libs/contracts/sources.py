@@ -11,6 +11,7 @@ from libs.contracts.knowledge import (
     DocumentFailure,
     DocumentStatus,
     GivenExternalId,
+    Progress,
     UploadFields,
 )
 from libs.contracts.values import Metadata, MetadataValue, StoredText, Tags
@@ -32,6 +33,7 @@ class InventoryItem(BaseModel):
     status: DocumentStatus
     error: DocumentFailure | None
     chunk_count: int
+    progress: Progress | None = None
 
 
 class Inventory(BaseModel):

@@ -11,7 +11,7 @@ from libs.contracts.identity import Subject
 from libs.contracts.knowledge import DocumentFailure, DocumentStatus
 from libs.contracts.sources import Inventory, InventoryItem
 from libs.stores.postgres import Database
-from services.knowledge import repository
+from services.knowledge import queue, repository
 from services.knowledge.access import readable, require_manager
 from services.knowledge.catching_up import behind
 from services.knowledge.models import DocumentRow, RevisionRow
@@ -80,6 +80,8 @@ def _items(subject: Subject) -> Items:
 
 
 async def _read(session: AsyncSession, query: Items) -> list[InventoryItem]:
+    rows = (await session.execute(query)).all()
+    progress = await queue.progress(session, [row.id for row, _ in rows if row.status == DocumentStatus.PROCESSING])
     return [
         InventoryItem(
             document_id=row.id,
@@ -88,8 +90,9 @@ async def _read(session: AsyncSession, query: Items) -> list[InventoryItem]:
             status=DocumentStatus(row.status),
             error=DocumentFailure(code=row.error_code, message=row.error_message or "") if row.error_code else None,
             chunk_count=row.chunk_count,
+            progress=progress.get(row.id),
         )
-        for row, sha256 in await session.execute(query)
+        for row, sha256 in rows
     ]
 
 

@@ -40,6 +40,8 @@ async def test_a_long_document_is_written_in_parts_and_waits_where_it_is(
 ) -> None:
     alice = person()
     document_id, turn = await half_written(embedder, ingester, alice, monkeypatch)
+    states = await alice.post("/documents/states", json={"document_ids": [document_id]})
+    assert states.json()["items"][0]["progress"] == {"done": 4, "total": 10}
     assert await alice.contents("heron", strategy="lexical") == []
     embedder.error = None
     assert await turn
