@@ -22,6 +22,7 @@ from services.knowledge.chunking.units import TokenCounter
 from services.knowledge.embedding_switch import indexes
 from services.knowledge.embedding_switch.served_models import ServedModels
 from services.knowledge.faults import passes
+from services.knowledge.large_work import SMALL_BYTES, LargeWork
 from services.knowledge.models import DocumentRow, RevisionRow
 from services.knowledge.parsing.dates import plausible
 from services.knowledge.parsing.document import FailureCode, ParseFailure, ParseLimits
@@ -52,7 +53,7 @@ class Postponed:
 class Ingester:
     """Indexes what waits, turn by turn. Killed at any point it leaves a lease that ends, and rows never served.
 
-    `largest_bytes` leaves longer documents to others.
+    `largest_bytes` leaves longer documents to others; `large` is shared by the ingesters that take any.
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class Ingester:
         count_tokens: TokenCounter,
         settings: Ingestion,
         largest_bytes: int,
+        large: LargeWork | None = None,
     ) -> None:
         self._database = database
         self._models = ServedModels(embedder)
@@ -74,6 +76,7 @@ class Ingester:
         self._count_tokens = count_tokens
         self._settings = settings
         self._largest_bytes = largest_bytes
+        self._large = large or LargeWork(slots=1)
         # Revisions by how often they were postponed; leases still to be released, by whether they were an attempt.
         self._postponed: dict[UUID, int] = {}
         self._owed: dict[UUID, bool] = {}
@@ -86,10 +89,7 @@ class Ingester:
         """
         spaces = await self._spaces()
         await self._give_back()
-        async with self._database.transaction() as session:
-            claim = await queue.claim(
-                session, self._settings.lease_s, TURN_DOCUMENTS, TURN_BYTES, self._largest_bytes, spaces
-            )
+        claim = await self._claim(spaces)
         if claim is None:
             return False
         renewing = asyncio.create_task(self._keep_lease(claim.lease))
@@ -103,9 +103,19 @@ class Ingester:
             raise
         finally:
             renewing.cancel()
+            self._large.end(claim)
             # Its cancellation, and not one that comes for this turn meanwhile.
             await asyncio.wait([renewing])
         return True
+
+    async def _claim(self, spaces: set[str] | None) -> Claim | None:
+        async with self._large.claiming:
+            async with self._database.transaction() as session:
+                bounds = queue.SizeBounds(self._largest_bytes, SMALL_BYTES, self._large.crowding())
+                claim = await queue.claim(session, self._settings.lease_s, TURN_DOCUMENTS, TURN_BYTES, bounds, spaces)
+            if claim:
+                self._large.begin(claim)
+        return claim
 
     async def _index_claimed(self, claim: Claim) -> None:
         async with asyncio.TaskGroup() as reading:

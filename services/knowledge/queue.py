@@ -38,6 +38,22 @@ class Claim:
     revisions: list[RevisionRow]
 
 
+@dataclass(frozen=True)
+class SizeBounds:
+    """What may be claimed: up to `largest` bytes, of the `crowding` organisations only up to `small`."""
+
+    largest: int
+    small: int = 0
+    crowding: Collection[UUID] = ()
+
+    def hold(self) -> ColumnElement[bool]:
+        bytes_of = RevisionRow.size_bytes
+        return and_(
+            bytes_of <= self.largest,
+            or_(bytes_of <= self.small, RevisionRow.organization_id.not_in(self.crowding)),
+        )
+
+
 def version_of(lease: UUID, revision_id: UUID) -> UUID:
     """The version that one attempt writes its passages under: no two attempts share one, so none sees another's."""
     return uuid5(lease, str(revision_id))
@@ -48,21 +64,21 @@ async def claim(
     lease_s: float,
     most: int,
     most_bytes: int,
-    largest_bytes: int,
+    bounds: SizeBounds,
     spaces: Collection[str] | None = None,
 ) -> Claim | None:
     """Leases the next revisions of the organisation that has waited longest for its turn; None when nothing waits.
 
-    Together they have at most `most_bytes`, unless the first alone has more; none has more than `largest_bytes`. One
-    that was tried before goes alone, so that a document which ends the process takes no other with it. With `spaces` an
+    Together they have at most `most_bytes`, unless the first alone has more; each is within the bounds. One that was
+    tried before goes alone, so that a document which ends the process takes no other with it. With `spaces` an
     organisation whose index is of another space waits until its index is switched.
     """
-    organization_id = await _next_organization(session, largest_bytes, spaces)
+    organization_id = await _next_organization(session, bounds, spaces)
     if organization_id is None:
         return None
     candidates = await session.scalars(
         select(RevisionRow)
-        .where(RevisionRow.organization_id == organization_id, _claimable, RevisionRow.size_bytes <= largest_bytes)
+        .where(RevisionRow.organization_id == organization_id, _claimable, bounds.hold())
         .order_by(RevisionRow.attempts, RevisionRow.again, RevisionRow.created_at, RevisionRow.number)
         .limit(most)
         .with_for_update(skip_locked=True, of=RevisionRow)
@@ -201,11 +217,11 @@ def _not_held_up(spaces: Collection[str] | None) -> ColumnElement[bool]:
     return ~exists().where(IndexRow.organization_id == OrganizationRow.organization_id, held_up)
 
 
-async def _next_organization(session: AsyncSession, largest_bytes: int, spaces: Collection[str] | None) -> UUID | None:
+async def _next_organization(session: AsyncSession, bounds: SizeBounds, spaces: Collection[str] | None) -> UUID | None:
     waiting = select(RevisionRow.id).where(
         RevisionRow.organization_id == OrganizationRow.organization_id,
         _claimable,
-        RevisionRow.size_bytes <= largest_bytes,
+        bounds.hold(),
     )
     organization_id = await session.scalar(
         select(OrganizationRow.organization_id)

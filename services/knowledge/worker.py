@@ -34,6 +34,7 @@ from services.knowledge.embedding_switch.switcher import IndexSwitcher
 from services.knowledge.evaluations.evaluator import Evaluator
 from services.knowledge.evaluations.resolving import Resolver
 from services.knowledge.ingestion import Ingester
+from services.knowledge.large_work import SMALL_BYTES, LargeWork
 from services.knowledge.leftover_files import LeftoverFiles
 from services.knowledge.main import (
     bin_life,
@@ -71,8 +72,6 @@ DEPARTURES_EVERY_S = 3600.0
 FILES_EVERY_S = 3600.0
 # An evaluation's questions wait behind the passages that are being indexed.
 PATIENT_S = 60.0
-# One more ingester takes only documents up to this size, so that a large file never holds up the small.
-SMALL_BYTES = 1_000_000
 # uvloop runs Python between fork and exec, where LanceDB's threads may hold a lock for ever; asyncio starts a parser's
 # process without.
 LOOP: Loop = "asyncio"
@@ -137,8 +136,10 @@ def _duties(
     async def expire_use() -> bool:
         return await expire(database, today(), settings.documents.use_days)
 
+    large = LargeWork(options.workers)
     ingesters = [
-        Ingester(database, index, blobs, embedder, sandbox, count_tokens, options, largest)
+        Ingester(database, index, blobs, embedder, sandbox, count_tokens, options, largest, large)
+        # One more takes only small documents, so that a large file never holds them up.
         for largest in (*[settings.max_upload_bytes] * options.workers, SMALL_BYTES)
     ]
     relay = OutboxRelay(database, OutboxRow, deliveries(database, blobs, billing) | catch_up.deliveries())

@@ -249,7 +249,7 @@ async def test_nothing_new_is_indexed_where_it_could_not_be_published(stage: Sta
 
     async def claimed(*spaces: str) -> bool:
         async with stage.database.transaction() as session:
-            found = await queue.claim(session, 60, 1, 1, 1, spaces)
+            found = await queue.claim(session, 60, 1, 1, queue.SizeBounds(1), spaces)
             await session.rollback()
         return found is not None
 

@@ -14,6 +14,7 @@ from libs.stores.blobs import FolderBlobStore
 from libs.stores.postgres import Database
 from services.knowledge.adapters.lancedb_index import LanceDbIndex
 from services.knowledge.ingestion import Ingester
+from services.knowledge.large_work import LargeWork
 from services.knowledge.parsing.sandbox import Sandbox
 from tests.integration.services.knowledge.conftest import Person
 
@@ -64,7 +65,12 @@ class HeldEmbedder:
 
 
 def an_ingester(
-    settings: Settings, database: Database, index: LanceDbIndex, embedder: HeldEmbedder, sandbox: Sandbox
+    settings: Settings,
+    database: Database,
+    index: LanceDbIndex,
+    embedder: HeldEmbedder,
+    sandbox: Sandbox,
+    large: LargeWork | None = None,
 ) -> Ingester:
     return Ingester(
         database,
@@ -74,7 +80,8 @@ def an_ingester(
         sandbox,
         lambda texts: [len(text.split()) for text in texts],
         settings.ingestion,
-        largest_bytes=1_000_000,
+        largest_bytes=10_000_000,
+        large=large,
     )
 
 

@@ -11,7 +11,7 @@ from tests.integration.services.knowledge.ingestion.held import MakePerson
 
 async def claim(database: Database, most_bytes: int = 1_000_000, largest_bytes: int = 1_000_000) -> Sequence[UUID]:
     async with database.transaction() as session:
-        claimed = await queue.claim(session, 60, 2, most_bytes, largest_bytes)
+        claimed = await queue.claim(session, 60, 2, most_bytes, queue.SizeBounds(largest_bytes))
     return [revision.document_id for revision in claimed.revisions] if claimed else []
 
 
