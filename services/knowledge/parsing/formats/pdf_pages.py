@@ -24,6 +24,7 @@ _BROKEN_WORD = re.compile("[\x02\ufffe]\r?\n?")
 # An Arabic lam-alef is one glyph for two letters. PDFium, turning a right-to-left line round glyph by glyph, leaves
 # the two letters in visual order.
 _TURNED_LAM_ALEF = re.compile("[\u0622\u0623\u0625\u0627]\u0644")
+_MOST_OF_A_PAGE = 0.6
 _MOST_OUTLINE_ENTRIES = 5_000
 
 
@@ -80,6 +81,19 @@ class PdfPages:
         except pypdfium2.PdfiumError:
             return None
 
+    def is_covered(self, index: int) -> bool:
+        """Whether a single picture takes most of the page, as it does where the page was scanned."""
+        try:
+            page: Any = self._pdf[index]
+            try:
+                width, height = page.get_size()
+                pictures = page.get_objects(filter=[_pdfium.FPDF_PAGEOBJ_IMAGE], max_depth=3)
+                return any(_area(picture) > _MOST_OF_A_PAGE * width * height for picture in pictures)
+            finally:
+                page.close()
+        except (pypdfium2.PdfiumError, ValueError):
+            return False
+
     def picture(self, index: int, longest_side: int) -> "tuple[NDArray[np.uint8], float] | None":
         """The page as a picture of shape (height, width, 3), blue first, and the points that a pixel stands for.
 
@@ -97,6 +111,11 @@ class PdfPages:
                 page.close()
         except (pypdfium2.PdfiumError, ValueError):
             return None
+
+
+def _area(picture: Any) -> float:
+    left, bottom, right, top = picture.get_bounds()
+    return (right - left) * (top - bottom)
 
 
 def _lines(text_page: Any) -> Iterator[Line]:

@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 from PIL import Image, ImageDraw, ImageFont
+from pypdf import PdfReader, PdfWriter
 
 from services.knowledge.parsing.document import BlockKind, FailureCode, ParsedDocument, ParseFailure, ParseLimits
+from services.knowledge.parsing.formats import pdf
 from services.knowledge.parsing.sandbox import Sandbox
 from tests.integration.services.knowledge import office_samples as office
 from tests.integration.services.knowledge import samples
@@ -270,6 +272,32 @@ async def test_text_in_pictures_and_scans_is_recognised(parse: Parse):
         assert " ".join(text.split()) == "Travel needs approval from the finance team"
     pages = await parse(saved(image, "TIFF", save_all=True, append_images=[picture("The second page")]), "a.tiff")
     assert {block.page for block in pages.blocks} == {1, 2}
+
+
+def scan_with(text: str, image: Image.Image) -> bytes:
+    """A page that the picture covers, with the text at its foot."""
+    writer = PdfWriter(clone_from=io.BytesIO(saved(image, "PDF")))
+    writer.pages[0].merge_page(PdfReader(io.BytesIO(samples.pdf([[(8, 40, 4, text)]]))).pages[0])
+    buffer = io.BytesIO()
+    writer.write(buffer)
+    return buffer.getvalue()
+
+
+async def test_a_scan_with_a_page_number_is_recognised_and_a_written_page_stays_as_it_is(parse: Parse):
+    image = picture("Travel needs approval", "from the finance team")
+    read = (await parse(scan_with("7", image), "a.pdf")).text
+    assert "Travel needs approval" in read
+    assert "finance team" in read
+    written = "Trips within a day are free to book, and everything that is longer is approved by finance."
+    assert (await parse(scan_with(written, image), "a.pdf")).text == written
+    assert (await parse(scan_with("7", Image.new("RGB", (900, 200), "white")), "a.pdf")).text == "7"
+
+
+def test_scans_with_page_numbers_keep_those_where_the_time_is_too_short():
+    image = picture("Travel needs approval", "from the finance team")
+    late = pdf.parse(scan_with("Page 7", image), ParseLimits(cpu_seconds=0))
+    assert late.text == "Page 7"
+    assert late.warnings == ("Pictures on these pages weren't read for want of time: 1.",)
 
 
 async def test_pictures_without_text_or_with_too_many_pixels(parse: Parse):

@@ -33,6 +33,7 @@ async def test_large_files_of_one_organisation_leave_a_slot_to_the_others(
         pass
     assert [await status(*one) for one in ((bob, others), (alice, small))] == ["completed", "completed"]
     assert sorted([await status(alice, one) for one in large]) == ["pending", "processing"]
+    assert embedders[0].wait
     embedders[0].wait.set()
     assert await turn
     assert await second.turn()
