@@ -10,6 +10,7 @@ from asyncio import to_thread
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from datetime import timedelta
+from pathlib import PurePosixPath
 from typing import IO
 from uuid import UUID, uuid4
 
@@ -33,6 +34,9 @@ MAX_ATTEMPTS = 3
 # A lease is renewed this many times before it would end.
 RENEWALS = 3
 MANIFEST = "manifest.json"
+# File systems take names of up to 255 bytes, and some unpackers paths of up to 260 with the folder's.
+NAME_BYTES = 180
+SUFFIX_BYTES = 20
 
 
 class _Pipe(io.RawIOBase):
@@ -202,9 +206,17 @@ class _Packing:
 
 
 def _path_of(document: Document, revision: RevisionRow) -> str:
-    """A name that leads nowhere else when it is unpacked."""
+    return f"documents/{document.document_id}/{unpackable(revision.file_name)}"
+
+
+def unpackable(file_name: str) -> str:
+    """A name that leads nowhere else when it is unpacked, and that every file system takes; it keeps its ending."""
     name = "".join(
-        " " if character in '\\/:*?"<>|' or not character.isprintable() else character
-        for character in revision.file_name
+        " " if character in '\\/:*?"<>|' or not character.isprintable() else character for character in file_name
     ).strip(" .")
-    return f"documents/{document.document_id}/{name or 'untitled'}"
+    if len(name.encode()) > NAME_BYTES:
+        suffix = PurePosixPath(name).suffix
+        suffix = suffix if len(suffix.encode()) <= SUFFIX_BYTES else ""
+        stem = name.encode()[: NAME_BYTES - len(suffix.encode())].decode(errors="ignore")
+        name = stem.rstrip(" .") + suffix
+    return name or "untitled"
