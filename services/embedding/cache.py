@@ -8,9 +8,12 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from services.embedding.ports import EmbeddedText
 from services.embedding.tokenizer import TokenIds
 
 KEY_BYTES = 16
+# Of queries' token vectors: a thousand and more short questions, or 80 as long as the model reads.
+MAX_TOKENS_BYTES = 1 << 24
 Entry = TypeVar("Entry")
 
 
@@ -46,14 +49,17 @@ class VectorCache:
 
     A vector is found by the text's token ids, which are the text as the model itself normalises it: texts that differ
     only in what the model can't see share an entry. A text that came before, letter by letter, is found without
-    reading it into tokens. Every key holds the model's revision and the tenant: see
-    docs/decisions/0023-two-caches-of-vectors.md.
+    reading it into tokens. Queries' token vectors, ten times as large and more, are kept beside them up to
+    `MAX_TOKENS_BYTES`: the same question comes twice within one answer. Every key holds the model's
+    revision and the tenant: see docs/decisions/0023-two-caches-of-vectors.md.
     """
 
     def __init__(self, max_entries: int) -> None:
         self._max_entries = max_entries
         self._vectors: OrderedDict[bytes, bytes] = OrderedDict()
         self._texts: OrderedDict[bytes, tuple[bytes, int]] = OrderedDict()
+        self._queries: OrderedDict[bytes, EmbeddedText] = OrderedDict()
+        self._queries_bytes = 0
 
     def recall(self, scope: CacheScope, text: str) -> CachedText | None:
         """By the text itself."""
@@ -74,8 +80,29 @@ class VectorCache:
         self._keep(self._vectors, key, made.vector.astype(np.float32).tobytes())
         self._keep(self._texts, scope.text_key(text), (key, made.tokens))
 
+    def query(self, key: bytes) -> EmbeddedText | None:
+        """By `CacheScope.vector_key`: a query's vector and its tokens', or None."""
+        made = self._queries.get(key)
+        if made:
+            self._queries.move_to_end(key)
+        return made
+
+    def put_query(self, key: bytes, made: EmbeddedText) -> None:
+        if not self._max_entries:
+            return
+        former = self._queries.pop(key, None)
+        # A copy: a row of a batch would keep the whole batch.
+        self._queries[key] = made = EmbeddedText(made.vector.copy(), made.tokens)
+        self._queries_bytes += _bytes(made) - (_bytes(former) if former else 0)
+        while self._queries_bytes > MAX_TOKENS_BYTES:
+            self._queries_bytes -= _bytes(self._queries.popitem(last=False)[1])
+
     def _keep(self, entries: OrderedDict[bytes, Entry], key: bytes, entry: Entry) -> None:
         entries[key] = entry
         entries.move_to_end(key)
         while len(entries) > self._max_entries:
             entries.popitem(last=False)
+
+
+def _bytes(query: EmbeddedText) -> int:
+    return query.vector.nbytes + len(query.tokens)

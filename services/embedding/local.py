@@ -44,7 +44,7 @@ class _Text:
 
 
 class LocalEncoder:
-    """Only queries' vectors are cached: ingested texts seldom come again, token vectors are a hundred times as large.
+    """Only queries are cached: ingested texts seldom come again, and are long.
 
     `shared` is None where processes share nothing.
     """
@@ -89,12 +89,21 @@ class LocalEncoder:
     async def embed_tokens(self, texts: list[str], role: Literal["query", "passage"], lane: Lane) -> EmbeddedTexts:
         """From one pass through the model."""
         scope = self._scope(lane)
-        tokens = await self._read(texts)
-        rows = await self._lanes.embed([_Text(ids, role) for ids in tokens], lane)
-        for text, ids, row in zip(texts, tokens, rows, strict=True):
-            if scope:
-                self._cache.put(scope, text, scope.vector_key(ids), CachedText(row.vector, len(ids)))
-        return EmbeddedTexts(rows, sum(map(len, tokens)))
+        tokens = await self._read(texts, "texts")
+        keys = [scope and scope.vector_key(ids) for ids in tokens]
+        rows = [self._cache.query(key) if key and role == "query" else None for key in keys]
+        missing = [index for index, row in enumerate(rows) if row is None]
+        CACHED.labels(lane, "yes").inc(len(rows) - len(missing))
+        CACHED.labels(lane, "no").inc(len(missing))
+        made = await self._lanes.embed([_Text(tokens[index], role) for index in missing], lane)
+        for index, row in zip(missing, made, strict=True):
+            rows[index] = row
+            key = keys[index]
+            if scope and key:
+                self._cache.put(scope, texts[index], key, CachedText(row.vector, len(tokens[index])))
+                if role == "query":
+                    self._cache.put_query(key, row)
+        return EmbeddedTexts([row for row in rows if row], sum(map(len, tokens)))
 
     async def rerank(self, query: str, texts: list[str], lane: Lane, *, truncate: bool) -> Reranked:
         """By late interaction."""

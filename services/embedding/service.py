@@ -58,7 +58,7 @@ class EmbeddingService:
     ) -> tuple[Encoder, EmbeddedTexts]:
         """Each text's vector and token vectors."""
         with self._registry.use(model) as encoder:
-            refuse_unusable(texts, "input", self._max_waiting)
+            refuse_unusable(texts, "texts", self._max_waiting)
             return encoder, await encoder.embed_tokens(texts, role, lane)
 
     async def rerank(self, query: str, texts: list[str], model: str, lane: Lane, *, truncate: bool) -> Reranked:

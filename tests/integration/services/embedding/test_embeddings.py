@@ -120,7 +120,7 @@ async def test_bad_requests_get_openais_error(
 @pytest.mark.parametrize(
     ("path", "body", "param"),
     [
-        ("/embed_tokens", {"texts": ["half \ud83d of a pair"], "role": "query"}, "input"),
+        ("/embed_tokens", {"texts": ["half \ud83d of a pair"], "role": "query"}, "texts"),
         ("/rerank", {"query": "half \ud83d of a pair", "texts": ["x"]}, "query"),
         ("/rerank", {"query": "x", "texts": ["half \ud83d of a pair"]}, "texts"),
     ],

@@ -102,6 +102,23 @@ async def test_known_texts_are_answered_while_the_queue_is_full_and_the_model_bu
     await asyncio.gather(blocking, waiting)
 
 
+async def test_a_known_querys_tokens_are_not_made_again(client: httpx.AsyncClient, model: HeldModel):
+    async def tokens(texts: list[str], role: str) -> httpx.Response:
+        return await client.post("/embed_tokens", json={"texts": texts, "role": role})
+
+    first = await tokens(["tokens of this?"], "query")
+    model.batches.clear()
+    assert (await tokens(["tokens of this?"], "query")).json() == first.json()
+    assert (await embed(client, ["tokens of this?"])).status_code == 200
+    assert not model.batches
+    both = (await tokens(["another?", "tokens of this?"], "query")).json()["data"]
+    assert [both[1]] == first.json()["data"]
+    assert both[0] != both[1]
+    assert [len(batch) for batch in model.batches] == [1]
+    passage = (await tokens(["tokens of this?"], "passage")).json()["data"][0]
+    assert passage["tokens"] != both[1]["tokens"]
+
+
 async def test_only_what_is_unknown_waits_for_the_model(client: httpx.AsyncClient, model: HeldModel):
     await embed(client, ["known"])
     model.batches.clear()

@@ -1,8 +1,10 @@
 import jwt
 import numpy as np
+import pytest
 
 from libs.clients.context import RequestContext
 from services.embedding.cache import CachedText, CacheScope, VectorCache
+from services.embedding.ports import EmbeddedText
 from services.embedding.tenancy import tenant_of
 
 ROW = np.array([0.6, 0.8], np.float32)
@@ -49,6 +51,26 @@ def test_no_entries_keeps_nothing() -> None:
     cache = VectorCache(0)
     put(cache, "one", [1])
     assert cache.recall(SCOPE, "one") is None
+    cache.put_query(SCOPE.vector_key([1]), EmbeddedText(ROW, b"tokens"))
+    assert cache.query(SCOPE.vector_key([1])) is None
+
+
+def test_token_vectors_are_kept_up_to_their_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.embedding.cache.MAX_TOKENS_BYTES", 2 * (ROW.nbytes + 10))
+    cache = VectorCache(10)
+    one, two, three = (SCOPE.vector_key([number]) for number in (1, 2, 3))
+    for _ in range(3):
+        cache.put_query(one, EmbeddedText(ROW, b"1" * 10))
+    cache.put_query(two, EmbeddedText(ROW, b"2" * 10))
+    assert cache.query(one)
+    cache.put_query(three, EmbeddedText(ROW, b"3" * 10))
+    found = cache.query(one)
+    assert found
+    assert found.tokens == b"1" * 10
+    np.testing.assert_array_equal(found.vector, ROW)
+    assert cache.query(two) is None
+    cache.put_query(two, EmbeddedText(ROW, b"2" * 100))
+    assert [cache.query(key) for key in (one, two, three)] == [None] * 3
 
 
 def test_a_key_says_nothing_of_the_text() -> None:
