@@ -58,6 +58,8 @@ class EmbeddingModelList(BaseModel):
 class RerankRequest(BaseModel):
     """text-embeddings-inference's body and a model's name. `raw_scores` leaves the scores at -1 to 1, else 0 to 1."""
 
+    model_config = ConfigDict(extra="forbid")
+
     model: str = "default"
     query: str
     texts: list[str] = Field(min_length=1)
@@ -82,6 +84,8 @@ class PredictRequest(BaseModel):
 
     Scores are always probabilities: `raw_scores` may only say so.
     """
+
+    model_config = ConfigDict(extra="forbid")
 
     model: str = "default"
     inputs: Pair | list[Pair]

@@ -77,6 +77,8 @@ async def test_rerank_answers_in_text_embeddings_inferences_shape(client: httpx.
         ("/rerank", {"query": "x", "texts": ["y"] * 3_000}, "texts"),
         ("/rerank", {"query": "x", "texts": ["word " * 900], "truncate": False}, "texts"),
         ("/rerank", {"query": "x"}, "texts"),
+        ("/rerank", {"query": "x", "texts": ["y"], "more": 1}, "more"),
+        ("/predict", {"inputs": [["x", "y"]], "more": 1}, "more"),
         ("/embed_tokens", {"texts": [], "role": "query"}, "texts"),
         ("/embed_tokens", {"texts": ["x"], "role": "document"}, "role"),
         ("/embed_tokens", {"texts": ["x"], "role": "query", "more": 1}, "more"),
