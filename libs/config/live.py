@@ -30,7 +30,11 @@ class OverridesError(ValueError):
 
 
 class LiveSettings:
-    """The settings in force. A file that can't be used changes nothing: what was in force stays, `problem` says why."""
+    """The settings in force. A file that can't be used changes nothing: what was in force stays, `problem` says why.
+
+    Nor does one that became empty: an editor or a copy empties a file before it writes. A file that is gone overrides
+    nothing.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self._base = settings
@@ -71,7 +75,7 @@ class LiveSettings:
         try:
             content = self._path.read_bytes()
         except FileNotFoundError:
-            content = b""
+            content = b"{}"
         except OSError as error:
             self.problem = f"{self._path.name} can't be read: {error.strerror}."
             self._seen = None  # what is read again is looked at again, the same or not
@@ -80,7 +84,7 @@ class LiveSettings:
             return False
         self._seen = content
         try:
-            merged = overridden(self._base, content)
+            merged = self._merged(content)
         except OverridesError as error:
             self.problem = f"{self._path.name}: {error}"
             _log.error("the overrides file can't be used; what was in force stays: %s", self.problem)
@@ -90,6 +94,11 @@ class LiveSettings:
         if changed:
             _log.info("settings overridden by %s", self._path)
         return changed
+
+    def _merged(self, content: bytes) -> Settings:
+        if not content.strip() and self.current != self._base:
+            raise OverridesError("it is empty. Delete it, or write {} into it, where nothing is to be overridden.")
+        return overridden(self._base, content)
 
 
 def overridden(settings: Settings, content: bytes) -> Settings:

@@ -46,6 +46,10 @@ async def test_a_change_of_the_file_is_in_force_and_told(settings: Settings) -> 
         ("1: {}", "1 can't be changed"),
         ("embedding: {also: [2026-13-01]}", "isn't YAML"),
         ("[" * 1000, "isn't YAML"),
+        ("", "empty"),
+        (" \n\n", "empty"),
+        ("embedding:", "'embedding' must be a section"),
+        ("embedding: {also", "isn't YAML"),
     ],
 )
 async def test_a_file_that_cannot_be_used_changes_nothing_and_says_why(
@@ -61,6 +65,32 @@ async def test_a_file_that_cannot_be_used_changes_nothing_and_says_why(
     settings.overrides_path.write_text("embedding: {also: []}")
     await live.refresh()
     assert live.problem is None
+
+
+@pytest.mark.parametrize("nothing", ["{}", "# nothing", None])
+async def test_what_says_that_nothing_is_overridden_is_in_force_after_an_empty_file_too(
+    settings: Settings, nothing: str | None
+) -> None:
+    path = settings.overrides_path
+    path.write_text("embedding: {also: [small]}")
+    live = LiveSettings(settings)
+    path.write_text("")
+    await live.refresh()
+    assert live.current.embedding.also == ["small"]
+    if nothing is None:
+        path.unlink()
+    else:
+        path.write_text(nothing)
+    await live.refresh()
+    assert live.current == settings
+    assert live.problem is None
+
+
+async def test_a_file_that_is_empty_from_the_start_is_no_problem(settings: Settings) -> None:
+    settings.overrides_path.touch()
+    live = LiveSettings(settings)
+    await live.refresh()
+    assert (live.current, live.problem) == (settings, None)
 
 
 async def test_a_file_that_can_be_read_again_is_no_problem_any_more(settings: Settings) -> None:
