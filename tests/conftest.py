@@ -13,7 +13,6 @@ import hypothesis
 import pytest
 from redis.asyncio import Redis
 from rich.console import Console
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 # Before any settings are read: the tests' own layer.
@@ -30,6 +29,7 @@ from libs.stores.redis import connect_redis
 from scripts.api import Api
 from scripts.stage import stage
 from tests.stack import Stack, started_stack
+from tests.tables import empty_tables
 from tests.tiny_entailment_model import make_tiny_entailment_model
 from tests.tiny_language_model import save_tiny_model
 
@@ -140,16 +140,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory, models_dir: Path) -> Iter
 async def clean_database(settings: Settings) -> None:
     """Empties every table, for tests that count rows of their own making."""
     engine = create_async_engine(settings.postgres_dsn("postgres"))
-    async with engine.begin() as connection:
-        tables = await connection.scalars(
-            text(
-                "SELECT format('%I.%I', schemaname, tablename) FROM pg_tables "
-                "WHERE schemaname IN ('auth', 'billing', 'knowledge', 'chat')"
-            )
-        )
-        names = ", ".join(tables)
-        if names:
-            await connection.execute(text(f"TRUNCATE {names} CASCADE"))
+    await empty_tables(engine)
     await engine.dispose()
 
 
