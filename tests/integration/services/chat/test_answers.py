@@ -260,6 +260,17 @@ async def test_an_unknown_model(chat, person):
     assert (response.status_code, response.json()["code"]) == (404, "MODEL_NOT_FOUND")
 
 
+@pytest.mark.parametrize("path", ["org/model", "org%2Fmodel", "org/model:free"])
+async def test_a_models_name_may_hold_slashes(chat, generation, person, path):
+    name = path.replace("%2F", "/")
+    generation.scripts |= {name: []}
+    someone = person()
+    found = await chat.get(f"/v1/models/{path}", headers=someone.headers)
+    assert (found.status_code, found.json()["id"]) == (200, name)
+    other = await chat.get("/v1/models/org/other", headers=someone.headers)
+    assert (other.status_code, other.json()["error"]["param"]) == (404, "model")
+
+
 async def test_models_of_other_plans_are_not_named(chat, generation, person):
     generation.scripts |= {"free's": [], "enterprise's": []}
     generation.only_for = {"free's": "free", "enterprise's": "enterprise"}

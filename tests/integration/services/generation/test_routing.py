@@ -29,6 +29,7 @@ async def service(serve: Serve, upstreams: Upstreams) -> AsyncIterator[httpx.Asy
     models = {kind: upstream(upstreams) for kind in KINDS} | {
         "small": upstream(upstreams, upstream_model="small-ok", context_tokens=512),
         "reasons": upstream(upstreams),
+        "org/model": upstream(upstreams),
         "taking": upstream(upstreams, upstream_model="ok-taking", takes_top_k=True),
         "large": upstream(upstreams, upstream_model="ok-large", context_tokens=100_000),
         "paid": upstream(upstreams, upstream_model="ok-paid", plans=["pro", "enterprise"]),
@@ -239,6 +240,8 @@ async def test_plans(service: httpx.AsyncClient):
     listed = (await service.get("/v1/models", headers={"X-Plan": "free"})).json()["data"]
     assert not {"paid", "pro-alone"} & {one["id"] for one in listed}
     assert (await service.get("/v1/models/paid", headers={"X-Plan": "free"})).status_code == 404
+    for path in ("org/model", "org%2Fmodel"):
+        assert (await service.get(f"/v1/models/{path}")).json()["id"] == "org/model"
 
 
 async def test_cost(service: httpx.AsyncClient):

@@ -21,6 +21,7 @@ from services.gateway.routing import RouteClass, deadline_s, max_body_bytes, tar
         ("/mcp", "chat", RouteClass.CHAT),
         ("/v1/chat/completions", "chat", RouteClass.CHAT),
         ("/v1/models/qwen", "chat", RouteClass.DEFAULT),
+        ("/v1/models/org/model", "chat", RouteClass.DEFAULT),
         ("/search", "knowledge", RouteClass.SEARCH),
         ("/documents/1/passages/2", "knowledge", RouteClass.DEFAULT),
         ("/admin/evaluations/runs/1/report", "knowledge", RouteClass.DEFAULT),
