@@ -1,6 +1,7 @@
 """`footnote bench generate`: a local model's speed beside what it is held to, all in one run."""
 
 import asyncio
+import json
 import os
 import sys
 import tempfile
@@ -10,13 +11,14 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import httpx
 from rich.console import Console
 
 from libs.clients.base import ServiceClient, service_http
 from libs.clients.generation import GenerationClient
+from libs.config.generation import EXTRACTIVE
 from libs.config.settings import SERVICES, Settings, load_settings
 from libs.contracts.completions import ChatMessageParam, CompletionRequest
 from libs.security.keys import OPERATOR, USER_TOKENS, ensure_key_pairs
@@ -37,8 +39,12 @@ READ_WORDS = 1_200
 SHORT_PROMPT_WORDS = 40
 OUT_TOKENS = 48
 CONTEXT_TOKENS = 2048
+# The service's name for the model.
+SERVED = "measured"
 POLL_S = 0.1
 READY_S = 300.0
+
+EngineKind = Literal["openvino", "transformers"]
 
 
 async def bench_generate(
@@ -57,14 +63,15 @@ async def bench_generate(
         console.print("transformers' generate is left out: it reads GGUF with `pip install 'footnote[gpu]'`.")
         with_floor = False
     floor = await asyncio.to_thread(load_floor, weights) if with_floor else None
-    engine = _engine(weights, model, floor)
+    kind = engine_of(floor)
+    engine = _engine(kind, weights, model)
     try:
         await engine.start()
         bench = _Bench(console, engine, rounds, prompt_words, out_tokens, Prompts(prompt_words))
         ratios = await bench.beside_generate(floor, Prompts(READ_WORDS)) if floor else []
         ratios += await bench.streams(floor)
         ratios.append(await bench.same_prefix())
-        async with _service(settings, model) as service:
+        async with _service(settings, kind, model) as service:
             ratios.append(await bench.over_http(service))
     finally:
         await engine.close()
@@ -174,7 +181,7 @@ class _Bench:
     async def _over_http(self, service: GenerationClient, prompt: str) -> tuple[float, int]:
         """Seconds and tokens of an answer."""
         request = CompletionRequest(
-            model="default",
+            model=SERVED,
             messages=[ChatMessageParam(role="user", content=prompt)],
             max_tokens=self.out_tokens,
             temperature=0,
@@ -193,19 +200,33 @@ def _quotients(rates: dict[str, list[float]], of: str, by: str) -> list[float]:
     return [one / other for one, other in zip(rates[of], rates[by], strict=True)]
 
 
-def _engine(weights: Path, model: str, floor: Floor | None) -> WorkerEngine:
+def engine_of(floor: Floor | None) -> EngineKind:
     """The one that serves these weights here: transformers where there is a GPU, else OpenVINO."""
+    return "transformers" if floor and floor.on_gpu else "openvino"
+
+
+def _engine(kind: EngineKind, weights: Path, model: str) -> WorkerEngine:
     from services.generation.engines.openvino import OpenVinoEngine
     from services.generation.engines.transformers import TransformersEngine
 
     options: dict[str, Any] = {"context_tokens": CONTEXT_TOKENS, "max_waiting": STREAMS, "max_running": STREAMS}
-    if floor and floor.on_gpu:
+    if kind == "transformers":
         return TransformersEngine(weights, model_id=model, **options)
     return OpenVinoEngine(weights, model_id=model, **options)
 
 
+def service_environment(kind: EngineKind, model: str) -> dict[str, str]:
+    """The settings of a service whose model `SERVED` is what the bench's own engine is."""
+    served = {"engine": kind, "weights": model, "context_tokens": CONTEXT_TOKENS, "max_waiting": STREAMS}
+    return {
+        "FOOTNOTE_GENERATION__ENGINE": EXTRACTIVE,
+        "FOOTNOTE_GENERATION__MODELS": json.dumps({SERVED: served}),
+        "FOOTNOTE_GENERATION__ROUTES": "[]",
+    }
+
+
 @asynccontextmanager
-async def _service(settings: Settings, model: str) -> AsyncGenerator[GenerationClient]:
+async def _service(settings: Settings, kind: EngineKind, model: str) -> AsyncGenerator[GenerationClient]:
     """The generation service alone, in a process and a folder of its own."""
     with tempfile.TemporaryDirectory(prefix="footnote-") as home:
         own = settings.model_copy(update={"home": Path(home), "base_port": free_base_port()})
@@ -215,7 +236,7 @@ async def _service(settings: Settings, model: str) -> AsyncGenerator[GenerationC
             "FOOTNOTE_HOME": home,
             "FOOTNOTE_BASE_PORT": str(own.base_port),
             "FOOTNOTE_MODELS_DIR": str(settings.models_dir.absolute()),
-            "FOOTNOTE_GENERATION__ENGINE": model,
+            **service_environment(kind, model),
         }
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "services.generation", env=environment, stdout=asyncio.subprocess.DEVNULL
