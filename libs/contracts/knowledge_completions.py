@@ -9,6 +9,7 @@ from pydantic import (
     ConfigDict,
     Field,
     SerializerFunctionWrapHandler,
+    TypeAdapter,
     model_serializer,
     model_validator,
 )
@@ -33,16 +34,29 @@ class AskedPart(BaseModel):
     text: AskedText = ""
 
 
+_parts: TypeAdapter[list[AskedPart]] = TypeAdapter(list[AskedPart])
+
+
+def _joined(content: Any) -> Any:
+    """The text of a list of parts; pydantic tells where in it something is wrong."""
+    if not isinstance(content, list):
+        return content
+    return "\n".join(part.text for part in _parts.validate_python(content) if part.type == "text")
+
+
 class AskedMessage(BaseModel):
-    """Whatever a client sends; what isn't text is read over, as are the messages of tools and systems."""
+    """Whatever a client sends; what isn't text is read over, as are the messages of tools and systems.
+
+    `content` may come as a list of parts.
+    """
 
     role: Literal["system", "developer", "user", "assistant", "tool", "function"]
-    content: AskedText | list[AskedPart] | None = None
+    content: Annotated[
+        AskedText | None, BeforeValidator(_joined, json_schema_input_type=AskedText | list[AskedPart] | None)
+    ] = None
 
     @property
     def text(self) -> str:
-        if isinstance(self.content, list):
-            return "\n".join(part.text for part in self.content if part.type == "text")
         return self.content or ""
 
 
