@@ -1,16 +1,27 @@
 """An answer that no documents stand behind."""
 
-from collections.abc import AsyncGenerator
+import re
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing
+from copy import copy
+from dataclasses import replace
+from itertools import count, groupby
+from string import ascii_letters
 
 from libs.contracts.chat import TokenEvent
 from libs.text.sentences import SentenceStream
+from services.chat.code import CodeFinder, Part
 from services.chat.draft import Draft
 from services.chat.events import Publish
 from services.chat.generating import Generation
 from services.chat.grounding.cleaning import clean, visible
 
-_FENCES = ("```", "~~~")
+# Private characters around the number of a span of code while the text around it is cleaned.
+_STANDS_FOR = "\ue005{}\ue006"
+_STANDING = re.compile("\ue005(\\d+)\ue006")
+_PRIVATE: dict[int, None] = dict.fromkeys((0xE005, 0xE006))
+# What makes a link, an image or an element where two pieces meet.
+_TOGETHER = frozenset({"](", "]:", "![", *(f"<{sign}" for sign in "!?/" + ascii_letters)})
 
 
 async def say_unchecked(generation: Generation, draft: Draft, publish: Publish) -> None:
@@ -34,7 +45,8 @@ async def say_unchecked(generation: Generation, draft: Draft, publish: Publish) 
 async def unchecked_text(deltas: AsyncGenerator[str]) -> AsyncGenerator[str]:
     """The text sentence by sentence, without invisible characters, links, images and anything like a citation.
 
-    Code is left as it is: its brackets are no citations. Closing this closes `deltas`.
+    What every reader of Markdown takes for code is left as it is: its brackets are no citations. Closing this closes
+    `deltas`.
     """
     stream = SentenceStream()
     cleaner = _Cleaner()
@@ -48,12 +60,44 @@ async def unchecked_text(deltas: AsyncGenerator[str]) -> AsyncGenerator[str]:
 
 class _Cleaner:
     def __init__(self) -> None:
-        self._in_code = False
+        self._code = CodeFinder()
+        self._last = ""
 
     def cleaned(self, piece: str) -> str:
-        fence = piece.strip().startswith(_FENCES)
-        if fence or self._in_code or "`" in piece:
-            self._in_code ^= fence
-            return visible(piece)
-        start = len(piece) - len(piece.lstrip())
-        return visible(piece[:start]) + clean(piece[start:], frozenset(), "")
+        # Before it is read: a sign that isn't shown would part what is shown together.
+        parts = copy(self._code).parts(visible(piece).translate(_PRIVATE))
+        shown = self._after_the_last("".join(_joined(parts)))
+        # With something less around it, other parts of it may be code.
+        if _code_of(self._code.parts(shown)) != _code_of(parts):
+            self._code.give_up()
+            shown = self._after_the_last(_without_links([replace(part, kind="text") for part in parts]))
+        self._last = shown[-1:] or self._last
+        return shown
+
+    def _after_the_last(self, text: str) -> str:
+        return f" {text}" if self._last + text[:1] in _TOGETHER else text
+
+
+def _joined(parts: Sequence[Part]) -> Iterator[str]:
+    for is_block, group in groupby(parts, key=lambda part: part.kind == "block"):
+        grouped = list(group)
+        if is_block:
+            yield from (part.text for part in grouped)
+        else:
+            yield _without_links(grouped, whole_lines=grouped[-1] is not parts[-1])
+
+
+def _code_of(parts: Sequence[Part]) -> list[str]:
+    return [part.text for part in parts if part.kind != "text"]
+
+
+def _without_links(parts: Sequence[Part], *, whole_lines: bool = False) -> str:
+    """Text and the code within it; its last line break stays where a block follows."""
+    spans = [part.text for part in parts if part.kind == "span"]
+    numbers = count()
+    text = "".join(part.text if part.kind == "text" else _STANDS_FOR.format(next(numbers)) for part in parts)
+    start = len(text) - len(text.lstrip())
+    cleaned = text[:start] + clean(text[start:], frozenset(), "")
+    if whole_lines and start < len(text):
+        cleaned += text[len(text.rstrip()) :]
+    return _STANDING.sub(lambda match: spans[int(match.group(1))], cleaned)

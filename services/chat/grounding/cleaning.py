@@ -30,6 +30,11 @@ _SAFE_SCHEMES = ("http://", "https://", "mailto:")
 _UNSEEN = frozenset({"Cc", "Cf", "Cs"})
 # Private characters that hold an index's brackets while markers are removed.
 _OPEN, _CLOSE = "\ue000", "\ue001"
+# In place of what joins the label and the target of a link that may stay.
+_LEADS_TO = "\ue002"
+_PRIVATE: dict[int, None] = dict.fromkeys(map(ord, (_OPEN, _CLOSE, _LEADS_TO)))
+# A definition of what another sentence's brackets lead to begins its line, or the label has begun before this one.
+_MAY_DEFINE = re.compile(r"(?:[\s>*+-]|\d{1,9}[.)])*\[")
 # Removing one thing may put another together; this many rounds are enough for any honest text.
 _ROUNDS = 8
 
@@ -64,7 +69,7 @@ def clean(sentence: str, known_addresses: frozenset[str], source_text: str) -> s
 
     An index that `source_text` has (`items[0]`) stays readable as `items[ 0 ]`, which nobody takes for a citation.
     """
-    text = " ".join(visible(sentence).replace(_OPEN, "").replace(_CLOSE, "").split())
+    text = " ".join(visible(sentence).translate(_PRIVATE).split())
     text = _INDEX.sub(lambda match: _protected(match, source_text), text)
     for _ in range(_ROUNDS):
         cleaned = _UNSUPPORTED.sub("", without_markers(_without_links(text, known_addresses)))
@@ -73,7 +78,8 @@ def clean(sentence: str, known_addresses: frozenset[str], source_text: str) -> s
         text = cleaned
     else:
         text = re.sub(r"[\[\]［］【】]", "", text)
-    return " ".join(text.split()).replace(_OPEN, "[ ").replace(_CLOSE, " ]")
+    text = _apart(" ".join(text.split()))
+    return text.replace(_OPEN, "[ ").replace(_CLOSE, " ]").replace(_LEADS_TO, "](")
 
 
 def _protected(match: re.Match[str], source_text: str) -> str:
@@ -89,13 +95,20 @@ def _without_links(text: str, known: frozenset[str]) -> str:
             return ""
         other_scheme = _SCHEME.match(target) and not target.lower().startswith(_SAFE_SCHEMES)
         if not other_scheme and _bare(target) in known:
-            return match.group()
+            return match.group().replace("](", _LEADS_TO, 1)
         return "" if label.strip().isdigit() else label
 
     text = _LINK.sub(link, text)
     text = _REFERENCE_LINK.sub(lambda match: "" if match.group(1) else match.group(2), text)
     text = _AUTOLINK.sub(lambda match: match.group() if _bare(match.group(1)) in known else "", text)
     return _ELEMENT.sub("", text)
+
+
+def _apart(text: str) -> str:
+    """Without what would still make a link or an image, as from a label that holds brackets or several sentences."""
+    text = text.replace("![", "! [").replace("](", "] (")
+    end = len(text) if _MAY_DEFINE.match(text) or "[" not in text else text.index("[")
+    return text[:end].replace("]:", "] :") + text[end:]
 
 
 def _bare(address: str) -> str:

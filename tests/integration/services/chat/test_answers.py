@@ -221,7 +221,7 @@ async def test_without_documents_a_generator_answers_ungrounded(chat, knowledge,
     knowledge.passages = [RULES]
     generation.scripts = {"llm": ["Use `a[1]` [3]. ", "![x](http://e.example) Bye\u200b."], "extractive": []}
     answer = (await chat.post("/chat", json={"message": "Hi", "enable_rag": False}, headers=person().headers)).json()
-    assert answer["answer"] == "Use `a[1]` [3]. Bye."
+    assert answer["answer"] == "Use `a[1]`. Bye."
     assert (answer["sources"], answer["citations"]) == ([], [])
     assert (answer["metadata"]["outcome"], answer["metadata"]["grounded"]) == ("ungrounded", False)
     assert knowledge.queries == []
