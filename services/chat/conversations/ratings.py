@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from libs.contracts.chat import ChatMessage, Feedback
 from libs.contracts.identity import Subject
 from services.chat.conversations.cursors import cursor_of, parts_of
-from services.chat.models import FeedbackRow, Message, Session
+from services.chat.models import FeedbackRow, Message, Session, made_here
 from services.chat.repository import message_of
 
 ENDED = ("completed", "stopped")
@@ -91,6 +91,7 @@ class RatingRepository:
                 FeedbackRow.organization_id == self._subject.organization_id,
                 FeedbackRow.rating <= most,
                 Session.deleted_at.is_(None),
+                made_here(),
             )
         )
         if cursor:

@@ -29,7 +29,7 @@ from libs.contracts.chat import ChatMessage, Feedback, Outcome
 from libs.contracts.identity import Subject
 from libs.contracts.reviews import DecisionName, ReviewReason
 from services.chat.conversations.cursors import parts_of
-from services.chat.models import FeedbackRow, Message, ReviewDecisionRow, Session
+from services.chat.models import FeedbackRow, Message, ReviewDecisionRow, Session, made_here
 from services.chat.repository import message_of
 
 RATED_LOW = 2
@@ -122,6 +122,7 @@ class ReviewRepository:
                 self._own(FeedbackRow),
                 FeedbackRow.rating <= RATED_LOW,
                 Session.deleted_at.is_(None),
+                made_here(),
                 or_(ReviewDecisionRow.decided_at.is_(None), ReviewDecisionRow.decided_at < FeedbackRow.updated_at),
                 *conditions,
             )

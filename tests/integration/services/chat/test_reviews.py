@@ -64,6 +64,28 @@ async def test_a_badly_rated_answer_waits_until_it_is_decided_or_rated_anew(
     assert len(await waiting(chat, admin)) == 1
 
 
+async def test_what_was_imported_is_no_answer_of_the_organisations(chat, knowledge, generation, organization):
+    knowledge.passages = [RULES]
+    generation.scripts = {"extractive": [SENTENCE]}
+    admin, (someone, *_) = organization
+    session = (await ask(chat, someone, QUESTION))["session_id"]
+    file = (await chat.get(f"/chat/sessions/{session}/export", headers=someone.headers)).json()
+    imported = (await chat.post("/chat/sessions/import", json=file, headers=someone.headers)).json()
+    page = await chat.get(f"/chat/sessions/{imported['id']}/messages", headers=someone.headers)
+    invented = page.json()["items"][-1]["id"]
+    rating = {"rating": 1}
+    path = f"/chat/messages/{invented}/feedback"
+    assert (await chat.put(path, json=rating, headers=someone.headers)).status_code == 204
+    assert await waiting(chat, admin) == []
+    assert (await chat.get("/admin/feedback", headers=admin.headers)).json()["items"] == []
+    # What is asked on top of it is answered here.
+    own = await ask(chat, someone, QUESTION, session_id=imported["id"])
+    await chat.put(f"/chat/messages/{own['message_id']}/feedback", json=rating, headers=someone.headers)
+    assert [one["message_id"] for one in await waiting(chat, admin)] == [own["message_id"]]
+    given = (await chat.get("/admin/feedback", headers=admin.headers)).json()["items"]
+    assert [one["message_id"] for one in given] == [own["message_id"]]
+
+
 async def test_an_admins_own_answer_is_told_from_the_others(chat, knowledge, organization):
     admin, _ = organization
     answer = await ask(chat, admin, UNKNOWN)
