@@ -16,6 +16,7 @@ from services.chat.conversations.ratings import RatingRepository
 from services.chat.conversations.repository import ConversationRepository, Which, purge_deleted
 from services.chat.history import readable_if_known, with_readable_only
 from services.chat.policies.repository import PolicyRepository
+from services.chat.purging import purged_in_batches
 from services.chat.safety.keeping import kept_text
 
 log = get_logger(__name__)
@@ -134,7 +135,7 @@ async def empty_bins(conversations: Conversations) -> None:
     """Purges what has been in the bin for its life, now and then, until cancelled."""
     while True:
         try:
-            purged = await conversations.empty_bin()
+            purged = await purged_in_batches(conversations.empty_bin)
         except Exception as error:  # noqa: BLE001 - this outlives a database that is away
             log.warning("can't empty the bin", error=str(error))
         else:

@@ -11,6 +11,7 @@ from libs.service.identity import AdminSubject
 from libs.stores.postgres import Database
 from libs.telemetry.logs import get_logger
 from services.chat.policies.routes import TheDatabase
+from services.chat.purging import purged_in_batches
 from services.chat.safety.events import SecurityEventRepository, purge_events
 
 log = get_logger(__name__)
@@ -36,10 +37,14 @@ async def security_events(
 
 async def purge_old_events(database: Database, kept: timedelta) -> None:
     """Deletes events that have been kept for their time, now and then, until cancelled."""
+
+    async def purge() -> int:
+        async with database.transaction() as session:
+            return await purge_events(session, kept)
+
     while True:
         try:
-            async with database.transaction() as session:
-                purged = await purge_events(session, kept)
+            purged = await purged_in_batches(purge)
         except Exception as error:  # noqa: BLE001 - this outlives a database that is away
             log.warning("can't purge security events", error=str(error))
         else:

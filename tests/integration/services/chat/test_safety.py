@@ -13,9 +13,11 @@ from libs.config.settings import RemoteModel
 from libs.contracts.identity import Role, Subject
 from libs.contracts.safety import SecurityEventKind
 from services.chat.safety.events import Noted, SecurityEventRepository, purge_events
+from services.chat.safety.routes import purge_old_events
 from services.embedding.main import build as build_embedding
 from tests.integration.services.chat.conftest import PATIENCE_S, knowing_users
 from tests.integration.services.chat.neighbours import passage
+from tests.integration.services.chat.waiting import until
 from tests.integration.services.embedding.tei import Tei
 from tests.loopback import serving, until_ready
 
@@ -103,6 +105,23 @@ async def test_events_are_paged_filtered_and_purged(guarded, knowledge, moderato
         assert await purge_events(session, timedelta()) >= 3
     left = "SELECT 1 FROM chat.security_events WHERE organization_id = :id"
     assert await query(left, id=admin.organization_id) == []
+
+
+async def test_old_events_are_all_purged_in_one_turn(database, query, monkeypatch):
+    monkeypatch.setattr("services.chat.safety.events.PURGED_AT_ONCE", 2)
+    subject = Subject(user_id=uuid4(), organization_id=uuid4(), session_id=uuid4(), role=Role.MEMBER)
+    async with database.transaction() as session:
+        noted = [Noted(SecurityEventKind.QUESTION_FLAGGED, {}) for _ in range(5)]
+        await SecurityEventRepository(session, subject).add(uuid4(), noted)
+    purging = asyncio.create_task(purge_old_events(database, timedelta()))
+    left = "SELECT 1 FROM chat.security_events WHERE organization_id = :id"
+
+    async def none_left() -> bool:
+        return await query(left, id=subject.organization_id) == []
+
+    # The next turn is an hour away.
+    await until(none_left, 30)
+    purging.cancel()
 
 
 async def test_answers_from_the_same_passages_in_other_orders_dont_block_each_other(database):
