@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Double, Table, and_, bindparam, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Double, Table, and_, bindparam, delete, func, insert, not_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
@@ -244,12 +244,13 @@ class ChatStore:
             await session.execute(delete(OutboxMessage).where(OutboxMessage.id == outbox_id))
 
     async def to_stop(self, message_ids: Collection[UUID]) -> Sequence[UUID]:
-        """Those of the answers being made that their reader wants no more of."""
-        query = select(Message.id).where(
-            Message.id.in_(message_ids), Message.stop_asked, Message.status == "generating"
+        """Those of the answers being made that their reader wants no more of, or has purged."""
+        wanted = select(Message.id).where(
+            Message.id.in_(message_ids), not_(and_(Message.stop_asked, Message.status == "generating"))
         )
         async with self._database.transaction() as session:
-            return (await session.scalars(query)).all()
+            goes_on = set(await session.scalars(wanted))
+        return [message_id for message_id in message_ids if message_id not in goes_on]
 
     async def interrupt_abandoned(self, older_than: timedelta, release: str) -> int:
         """Marks answers that nobody can be making any more, and gives their reservations back; returns how many.

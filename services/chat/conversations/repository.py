@@ -8,21 +8,15 @@ from uuid import UUID
 from sqlalchemy import (
     ColumnElement,
     Select,
-    Text,
     and_,
-    case,
-    cast,
     delete,
-    exists,
     func,
     insert,
-    literal_column,
     or_,
     select,
     tuple_,
     update,
 )
-from sqlalchemy.dialects.postgresql import TSQUERY
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
@@ -33,6 +27,7 @@ from libs.contracts.identity import Subject
 from services.chat.branches import branch
 from services.chat.conversations.cursors import cursor_of, message_place, parts_of
 from services.chat.conversations.ratings import given_ratings
+from services.chat.conversations.words import says
 from services.chat.models import Message, Session
 from services.chat.repository import message_of
 
@@ -86,7 +81,7 @@ class ConversationRepository:
             }[which]
         )
         if words:
-            query = query.where(_says(words, shown_alone=which == "shared"))
+            query = query.where(says(words, shown_alone=which == "shared"))
         if cursor:
             query = query.where(tuple_(*place) < tuple_(*_session_place(cursor, which)))
         query = query.order_by(*(column.desc() for column in place)).limit(limit + 1)
@@ -136,14 +131,21 @@ class ConversationRepository:
         return latest
 
     async def delete(self, session_id: UUID) -> bool:
-        """Into the bin."""
+        """Into the bin; an answer that is being written to it is wanted no more."""
         deleted = await self._session.scalar(
             update(Session)
             .where(Session.id == session_id, self._live)
             .values(deleted_at=func.now(), shared=False)
             .returning(Session.id)
         )
-        return deleted is not None
+        if deleted is None:
+            return False
+        await self._session.execute(
+            update(Message)
+            .where(Message.session_id == session_id, Message.status == "generating")
+            .values(stop_asked=True)
+        )
+        return True
 
     async def restore(self, session_id: UUID) -> ChatSession | None:
         row = await self._session.scalar(
@@ -259,33 +261,6 @@ async def purge_deleted(session: AsyncSession, older_than: timedelta) -> int:
     )
     purged = await session.scalars(delete(Session).where(Session.id.in_(old)).returning(Session.id))
     return len(purged.all())
-
-
-def _says(words: str, *, shown_alone: bool) -> ColumnElement[bool]:
-    """Whether title or a question has the words; with `shown_alone` a question of the branch that is shown."""
-    query = _begun(func.websearch_to_tsquery("simple", words))
-    asked = exists().where(
-        Message.session_id == Session.id,
-        Message.role == "user",
-        func.to_tsvector(literal_column("'simple'"), Message.content).op("@@")(query),
-    )
-    if shown_alone:
-        asked = asked.where(Message.id.in_(_shown_ids()))
-    return or_(func.to_tsvector(literal_column("'simple'"), Session.title).op("@@")(query), asked)
-
-
-def _shown_ids() -> Select[UUID]:
-    """The messages of the branch that the session of the surrounding query shows."""
-    last = select(Message.id, Message.parent_id).where(Message.id == Session.leaf_id).correlate(Session)
-    shown = last.cte("shown", recursive=True, nesting=True)
-    before = select(Message.id, Message.parent_id).join(shown, Message.id == shown.c.parent_id)
-    return select(shown.union_all(before).c.id)
-
-
-def _begun(query: ColumnElement[Any]) -> ColumnElement[Any]:
-    """The query with its last word taken as the beginning of one: whoever searches may still be typing it."""
-    text = cast(query, Text)
-    return case((text.like("%'"), cast(text + ":*", TSQUERY)), else_=query)
 
 
 def _session_cursor(row: Session, which: Which) -> str:

@@ -253,6 +253,28 @@ async def test_an_answer_is_stopped_from_elsewhere(serve_chat, person, generatio
     assert rows == [{"status": "stopped"}]
 
 
+@pytest.mark.parametrize("purge", [False, True], ids=["binned", "purged"])
+async def test_deleting_a_session_ends_the_answer_that_is_being_written(chat, person, generation, query, purge):
+    someone = person()
+    generation.scripts = {"extractive": [f"{SENTENCE} ", asyncio.Event()]}
+    asking = asyncio.create_task(chat.post("/chat", json={"message": QUESTION}, headers=someone.headers))
+
+    async def being_made() -> dict | None:
+        rows = await query(
+            "SELECT id, session_id FROM chat.messages WHERE user_id = :id AND role <> 'user'", id=someone.user_id
+        )
+        return rows[0] if rows and generation.asked.is_set() else None
+
+    answer = await until(being_made)
+    path = f"/chat/sessions/{answer['session_id']}"
+    deleted = await chat.delete(path, params={"purge": purge}, headers=someone.headers)
+    assert deleted.status_code == 204
+    await asyncio.wait_for(generation.cancelled.wait(), 10)
+    assert (await asyncio.wait_for(asking, 10)).status_code == 503
+    rows = await query("SELECT status FROM chat.messages WHERE id = :id", id=answer["id"])
+    assert rows == ([] if purge else [{"status": "stopped"}])
+
+
 async def test_a_long_question_is_answered_once_more(chat, person):
     someone = person()
     body = {"messages": [{"role": "user", "content": f"{QUESTION} {'Please. ' * 1_000}"}]}
