@@ -20,6 +20,7 @@ from services.chat.answer_cache.cache import AnswerCache
 from services.chat.answerability.judge import Answerability
 from services.chat.draft import Draft, Question
 from services.chat.events import Publish, said_again
+from services.chat.explanation import KEPT_ANSWER
 from services.chat.generating import DEFAULT, EXTRACTIVE, Generation
 from services.chat.generators import Generators
 from services.chat.grounded import GroundedAnswer
@@ -131,6 +132,8 @@ class Answerer:
         kept = await self._cache.find(question, standing, granted, draft)
         if kept:
             draft.take(kept)
+            # Which answer that was, nobody else may know: it may be a colleague's.
+            draft.trace.add(KEPT_ANSWER, made_at=kept.kept_at.isoformat(timespec="minutes"))
             for event in said_again(start, kept):
                 publish(event)
             return

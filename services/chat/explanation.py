@@ -8,6 +8,8 @@ from libs.contracts.chat import AnswerTrace, ChatMessage, ExplainedSentence, Sou
 from services.chat.history import GONE, chunks_of
 
 SUPPORTED = "supported"
+# The step of an answer that was given before.
+KEPT_ANSWER = "kept_answer"
 
 
 def explained(trace: AnswerTrace, answer: ChatMessage, readable: Collection[UUID]) -> list[ExplainedSentence]:
@@ -87,7 +89,12 @@ def as_text(trace: AnswerTrace) -> str:
         lines.append(f"{number}. {'Said' if one.shown else 'Not said'}, {verdict}: “{_line(one.sentence)}”")
         lines.append(f"   - Why: {_line(one.why)} (written by {one.model})")
         lines += [f"   - Source [{place.n}], score {place.score:.2f}: “{_line(place.text)}”" for place in one.sources]
-    if not trace.explanation:
+    kept = [step for step in trace.steps if step.get("step") == KEPT_ANSWER]
+    if kept:
+        lines.append(
+            f"This is the answer kept since {kept[0]['made_at']}. Its sentences were checked when it was made."
+        )
+    elif not trace.explanation:
         lines.append("No sentence was checked.")
     lines += ["", "## Steps", ""]
     lines += [_step(step) for step in trace.steps]

@@ -46,6 +46,10 @@ async def test_the_same_question_of_a_colleague_is_answered_from_the_cache(asked
     assert len(generation.requests) == len(knowledge.queries) == 1
     trace = await chat.get(f"/chat/messages/{again['message_id']}/trace", headers=colleague.headers)
     assert [step["found"] for step in trace.json()["steps"] if step["step"] == "answer_cache"] == ["exact"]
+    assert [step["step"] for step in trace.json()["steps"]] == ["reserve", "answer_cache", "kept_answer", "answer"]
+    as_text = await chat.get(f"/chat/messages/{again['message_id']}/trace?format=text", headers=colleague.headers)
+    assert "This is the answer kept since 20" in as_text.text
+    assert "No sentence was checked" not in as_text.text
     for theirs in (first["message_id"], first["session_id"], str(someone.user_id)):
         assert theirs not in trace.text
         assert theirs not in json.dumps(again)
