@@ -30,6 +30,8 @@ LEAST_ASKERS = 3
 LOOKED_BACK_DAYS = 30
 # Longer than the warming of the most questions takes; a process that dies lets go of its turn then.
 TURN_S = 3600
+# So many in a row, and whatever answers is away.
+MOST_FAILED = 3
 
 _MOST_ASKED = text("""
     SELECT min(messages.content) AS question
@@ -92,14 +94,19 @@ class CacheWarmer:
             return list(found)
 
     async def _warm(self, admin: Subject, questions: list[str]) -> None:
+        failed = 0
         try:
             for question in questions:
                 run = self._chat.ask(admin, Asked(ChatRequest(message=question), by_program=True), _nothing)
                 try:
                     await complete(run)
-                except FootnoteError as error:
-                    log.warning("the cache isn't warmed further", reason=error.message)
-                    return
+                    failed = 0
+                except Exception as error:  # noqa: BLE001 - one question that can't be answered says nothing of the next
+                    log.warning("a question isn't answered for the cache", error=str(error))
+                    failed += 1
+                    if failed == MOST_FAILED or _used_up(error):
+                        log.warning("the cache isn't warmed further")
+                        return
                 finally:
                     run.stop()
         finally:
@@ -120,6 +127,10 @@ class CacheWarmer:
             await self._redis.unlink(_turn(organization_id))
         except RedisError as error:
             log.warning("the turn ends by itself", error=str(error))
+
+
+def _used_up(error: Exception) -> bool:
+    return isinstance(error, FootnoteError) and error.code == ErrorCode.QUOTA_EXCEEDED
 
 
 def _turn(organization_id: UUID) -> str:
