@@ -10,15 +10,12 @@ from libs.contracts.errors import FootnoteError
 from libs.contracts.knowledge import Location, ReadableRequest
 from libs.telemetry.logs import get_logger
 from services.chat.events import sentences_of
+from services.chat.gone import in_place
 
 log = get_logger(__name__)
 
 GONE = "no longer available"
-GONE_SENTENCE = "(This sentence's source is no longer available.)"
-# Whatever it was made of may be what is gone.
-GONE_UNSUPPORTED = "(This sentence is no longer available.)"
 UNCHECKED = "can't be checked right now"
-UNCHECKED_SENTENCE = "(This sentence's sources can't be checked right now.)"
 READABLE_AT_ONCE = 1_000
 # Keys of a trace under which passages' or sentences' words stand.
 _WORDS = frozenset(
@@ -96,13 +93,14 @@ class _Shown:
         self.citations: list[Citation] = []
         self._moved: dict[tuple[int, int], TextSpan] = {}
         unsupported = message.metadata.unsupported if message.metadata else []
+        said = in_place(message.metadata.language if message.metadata else None)
         read = 0
         for (start, end), cited in sentences_of(message.citations, unsupported):
             hidden = all(citation.n in gone for citation in cited)
             before = message.content[read:start]
             sentence = message.content[start:end]
             if hidden:
-                sentence = UNCHECKED_SENTENCE if unchecked else GONE_SENTENCE if cited else GONE_UNSUPPORTED
+                sentence = said.unchecked if unchecked else said.gone if cited else said.unsupported
             place = TextSpan(start=len(self.content) + len(before), end=len(self.content) + len(before) + len(sentence))
             self._moved[start, end] = place
             self.citations += [_moved(citation, place, gone) for citation in cited]

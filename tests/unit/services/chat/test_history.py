@@ -1,17 +1,17 @@
 from datetime import UTC, datetime
 from uuid import uuid4
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from libs.contracts.chat import AnswerMetadata, AnswerTrace, ChatMessage, Disagreement, Outcome
 from libs.text.sentences import Span
+from services.chat.gone import in_place
 from services.chat.grounding.citations import AnswerBuilder
 from services.chat.grounding.support import Cited
 from services.chat.history import (
     GONE,
-    GONE_SENTENCE,
-    GONE_UNSUPPORTED,
     chunks_of,
     trace_with_readable_only,
     with_readable_only,
@@ -38,14 +38,22 @@ def test_sentences_without_a_readable_source_are_replaced_and_all_offsets_stay_e
     for before, after in zip(builder.citations, shown.citations, strict=True):
         text = message.content[before.start : before.end]
         numbers = {one.n for one in builder.citations if (one.start, one.end) == (before.start, before.end)}
-        expected = text if numbers & readable else GONE_SENTENCE
+        expected = text if numbers & readable else in_place(None).gone
         assert shown.content[after.start : after.end] == expected
         assert (after.n, bool(after.spans)) == (before.n, before.n in readable)
     for one in shown.sources:
         assert (one.excerpt == GONE, one.title == GONE) == (one.n not in readable,) * 2
 
 
-def test_a_marked_sentence_goes_with_any_source_and_the_marks_stay_exact():
+@pytest.mark.parametrize(
+    ("language", "gone"),
+    [
+        (None, "(This sentence's source is no longer available.)"),
+        ("ja", "(This sentence's source is no longer available.)"),
+        ("de", "(Die Quelle dieses Satzes ist nicht mehr verfügbar.)"),
+    ],
+)
+def test_a_marked_sentence_goes_with_any_source_and_the_marks_stay_exact(language: str | None, gone: str):
     builder = AnswerBuilder()
     builder.add("Send it in May.", [Cited(1, (Span(0, 7),))])
     builder.add_unsupported("It pays.")
@@ -53,6 +61,7 @@ def test_a_marked_sentence_goes_with_any_source_and_the_marks_stay_exact():
     metadata = AnswerMetadata(
         tokens_used=1, response_time_ms=1, model_used="llm", cached=False, outcome=Outcome.ANSWERED, grounded=True,
         confidence=0.5, finish_reason="stop", degraded=[], unsupported=builder.unsupported,
+        language=language,
         disagreements=[Disagreement(preferred=1, other=2, differs="number", because="date", start=builder.citations[1].start, end=builder.citations[1].end)],
     )  # fmt: skip
     message = ChatMessage(
@@ -60,10 +69,10 @@ def test_a_marked_sentence_goes_with_any_source_and_the_marks_stay_exact():
         citations=builder.citations, sources=SOURCES, metadata=metadata,
     )  # fmt: skip
     shown = with_readable_only(message, {one.chunk_id for one in SOURCES if one.n != 1})
-    assert shown.content == f"{GONE_SENTENCE} [1] {GONE_UNSUPPORTED} [unsupported] Pay 5 euros. [2]"
+    assert shown.content == f"{gone} [1] {in_place(language).unsupported} [unsupported] Pay 5 euros. [2]"
     assert shown.metadata is not None
     [mark], [disagreement] = shown.metadata.unsupported, shown.metadata.disagreements
-    assert shown.content[mark.start : mark.end] == GONE_UNSUPPORTED
+    assert shown.content[mark.start : mark.end] == in_place(language).unsupported
     assert shown.content[disagreement.start : disagreement.end] == "Pay 5 euros."
 
 
