@@ -8,13 +8,24 @@ from dataclasses import dataclass
 
 from libs.text.words import STOPWORDS, stem, words
 from services.chat.answer_cache.kinds import kinds_of
+from services.chat.answer_cache.order import order_of
 from services.chat.answer_cache.phrases import evened
-from services.chat.answer_cache.roles import ASKS, BE, PREPOSITIONS, SUPPORT, Role, asked_role, is_passive
-from services.chat.answer_cache.synonyms import canonical
+from services.chat.answer_cache.roles import (
+    ASKS,
+    BE,
+    PREPOSITIONS,
+    SUPPORT,
+    Role,
+    asked_role,
+    is_participle,
+    is_passive,
+)
+from services.chat.answer_cache.synonyms import LIGHT, canonical
+from services.chat.grounding.dates import month_stems
 from services.chat.grounding.facts import Facts, facts_of
 
 # What stands for one who acts or is acted on.
-_ARGUMENTS = ("who", "what", "how many")
+ARGUMENTS = ("who", "what", "how many")
 # Stop words that one question may not have without the other.
 _TELLING = frozenset(
     """after all another above before below between besides else few first get gets got he her hers him his less least
@@ -56,6 +67,9 @@ class Argument:
 class Asking:
     """`kinds` are what is asked for. `content` are the canonical stems of what it is asked about.
 
+    `order` are its content words and prepositions as they stand; `spelt` are
+    its names, each stem with the word. `joins` are "and" and "or", `participles` what stands for the verb of a passive;
+    `helper` is the first verb of "be" or "do".
     `modality` holds "possible" and "needed"; `tense` is empty where no word tells. `asked` is what the asking word is
     to the verb. `passive`: who acts follows "by".
     """
@@ -67,6 +81,11 @@ class Asking:
     asked: Role
     passive: bool
     arguments: tuple[Argument, ...]
+    order: tuple[str, ...]
+    spelt: frozenset[tuple[str, str]]
+    joins: frozenset[str]
+    participles: frozenset[str]
+    helper: str
     facts: Facts
 
     def acts(self, argument: Argument) -> bool:
@@ -81,14 +100,25 @@ def asking_of(question: str) -> Asking:
     if kinds[0] in ("when", "where"):
         content -= _HAPPEN
     facts = facts_of(question)
+    passive = is_passive(every)
+    # "4 March" and "March 4" are compared as dates.
+    dated = month_stems() if facts.dates else frozenset[str]()
+    without_dates = [word for word in every if not (facts.dates and word[0].isdigit()) and stem(word) not in dated]
     return Asking(
         kinds=kinds,
         content=frozenset(content),
         modality=frozenset(name for name, said in _MODALITIES if said & set(every)),
         tense=_tense(every),
-        asked=asked_role(every, _tells) if kinds[0] in _ARGUMENTS else "",
-        passive=is_passive(every),
+        asked=asked_role(every, _tells) if kinds[0] in ARGUMENTS else "",
+        passive=passive,
         arguments=_arguments(every, facts.names),
+        order=order_of(without_dates, _said, lambda word: _is_named(word, facts.names)),
+        spelt=frozenset(
+            (stem(folded), folded.rstrip("s")) for word in words(question) if (folded := word.casefold()) != word
+        ),
+        joins=frozenset({"and", "or"} & set(every)),
+        helper=next(("be" if word in BE else "do" for word in every if word in BE | SUPPORT), ""),
+        participles=frozenset(canonical(stem(word)) for word in every if passive and is_participle(word)),
         facts=facts,
     )
 
@@ -120,7 +150,19 @@ def _arguments(every: Sequence[str], names: Collection[str]) -> tuple[Argument, 
         elif word in BE or word in SUPPORT or word in (ASKS, "that"):
             preposition, group = "", group + 1
         elif _tells(word):
-            named = any(stem(part) in names for part in (word, *_parts(word)))
+            named = _is_named(word, names)
             group += not named
             found.append(Argument(canonical(stem(word)), preposition, named, group))
     return tuple(found)
+
+
+def _is_named(word: str, names: Collection[str]) -> bool:
+    return any(stem(part) in names for part in (word, *_parts(word)))
+
+
+def _said(word: str) -> str | None:
+    """A content word as it is compared in its place; None of what says little."""
+    if not _tells(word):
+        return None
+    one = canonical(stem(word))
+    return None if one in LIGHT else one

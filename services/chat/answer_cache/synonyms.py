@@ -79,7 +79,7 @@ _GROUPS = tuple(
         "movie movies film films",
         "doctor doctors physician physicians",
         "author authors writer writers wrote write writes written",
-        "spouse spouses husband wife married",
+        "spouse spouses married",
         "child children kid kids",
         "sell sells sold selling",
         "like likes liked prefer prefers preferred",
