@@ -11,6 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from libs.inference.child import run_module
+from libs.inference.converted import is_whole, land, sizes
 from libs.inference.openvino_runtime import import_openvino_genai
 from libs.stores.file_lock import locked
 from services.generation.engines.gguf import ControlToken, read_header
@@ -66,7 +67,7 @@ def prepare(gguf: Path, folder: Path | None = None) -> OpenVinoModel:
         if reason is not None:
             raise ConversionError(f"{str(gguf)!r} could not be converted for OpenVINO: {reason}")
         shutil.rmtree(folder, ignore_errors=True)
-        partial.rename(folder)
+        land(partial, folder)
         made = read_model(folder)
     if made is None:
         raise ConversionError(f"{str(folder)!r} changed while it was being made.")
@@ -74,16 +75,16 @@ def prepare(gguf: Path, folder: Path | None = None) -> OpenVinoModel:
 
 
 def read_model(folder: Path) -> OpenVinoModel | None:
-    """The model in `folder`; None where there is none, or one that another version of OpenVINO wrote."""
+    """The model in `folder`; None where there is none, it was cut short, or another version of OpenVINO wrote it."""
     try:
         header = json.loads((folder / _HEADER).read_text())
-    except FileNotFoundError:
+        if header.pop("openvino_genai") != version("openvino-genai") or not is_whole(folder, header.pop("files", {})):
+            return None
+        control_tokens = tuple(ControlToken(**token) for token in header.pop("control_tokens"))
+        source = tuple(header.pop("source", ()))
+        return OpenVinoModel(folder=folder, control_tokens=control_tokens, source=source, **header)
+    except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError):
         return None
-    if header.pop("openvino_genai") != version("openvino-genai"):
-        return None
-    control_tokens = tuple(ControlToken(**token) for token in header.pop("control_tokens"))
-    source = tuple(header.pop("source", ()))
-    return OpenVinoModel(folder=folder, control_tokens=control_tokens, source=source, **header)
 
 
 def _source(gguf: Path) -> tuple[int, ...]:
@@ -126,7 +127,7 @@ def _convert(gguf: Path, folder: Path) -> None:
     scheduler.num_kv_blocks = 1
     genai.ContinuousBatchingPipeline(str(link), scheduler, "CPU", {"enable_save_ov_model": True})
     link.unlink()
-    (folder / _HEADER).write_text(json.dumps(header))
+    (folder / _HEADER).write_text(json.dumps(header | {"files": sizes(folder)}))
 
 
 if __name__ == "__main__":

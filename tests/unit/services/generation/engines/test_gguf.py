@@ -109,3 +109,24 @@ def test_what_was_made_of_another_file_is_not_taken_for_this_one(tmp_path: Path)
     path.write_bytes(b"GGUF of another")
     with pytest.raises(ValueError, match=r"odd\.gguf"):
         prepare(path, folder)
+
+
+@pytest.mark.parametrize("damage", ["cut short", "gone", "no header"])
+def test_an_ir_that_is_not_whole_is_made_anew(tmp_path: Path, damage: str):
+    path = tmp_path / "odd.gguf"
+    path.write_bytes(b"GGUF")
+    folder = tmp_path / "openvino"
+    folder.mkdir()
+    weights, header = folder / "weights.bin", folder / "footnote.json"
+    weights.write_bytes(b"12345678")
+    known = {"openvino_genai": version("openvino-genai"), "name": "Odd", "context_length": 8, "control_tokens": []}
+    header.write_text(json.dumps({**known, "files": {"weights.bin": 8}}))
+    assert prepare(path).folder == folder
+    if damage == "cut short":
+        weights.write_bytes(b"1234")
+    elif damage == "gone":
+        weights.unlink()
+    else:
+        header.write_text(header.read_text()[:20])
+    with pytest.raises(ValueError, match=r"odd\.gguf"):  # it isn't taken, so the file is read
+        prepare(path)
