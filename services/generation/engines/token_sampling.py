@@ -32,11 +32,17 @@ class TokenSampler:
         self._random = torch.Generator(device).manual_seed(command.seed)
 
     def choose(self, context: list[int], logits: torch.Tensor) -> int:
-        """A token by its `logits`, (vocabulary,) float32. `context`: the prompt and the answer so far."""
+        """A token by its `logits`, (vocabulary,) float32. `context`: the prompt and the answer so far.
+
+        Raises RuntimeError where they make no probabilities.
+        """
         scores = _processed(self._penalty, context, logits[None])
         if not self._samples:
             return int(scores.argmax())
         probabilities = _processed(self._warpers, [], scores).softmax(-1)
+        # multinomial would find it too, on a GPU in a way that ends every other answer with this one.
+        if not bool(probabilities.isfinite().all()):
+            raise RuntimeError("The model's numbers make no probabilities.")
         return int(torch.multinomial(probabilities[0], 1, generator=self._random))
 
 

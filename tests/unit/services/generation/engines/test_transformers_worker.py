@@ -126,7 +126,7 @@ def test_an_answer_whose_probabilities_are_none_costs_no_other(decoder: Transfor
     decoder.add(command(1, temperature=1e-300), start)
     while decoder.busy:
         decoder.step()
-    assert decoder.read(1).failed
+    assert decoder.read(1).failed == "The model's numbers make no probabilities."
     assert ids(list(decoder.read(0).tokens)) == expected(loaded, start)
 
 
