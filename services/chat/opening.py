@@ -29,7 +29,8 @@ class LongRequest(ChatRequest):
 class Asked:
     """`again_to` names the question of the session that is answered once more; the request then repeats it.
 
-    A program's question stands in a session of its own; its `conversation` came with it.
+    A program's question stands in a session of its own; its `conversation` came with it, also where it is answered once
+    more.
     """
 
     request: ChatRequest
@@ -60,7 +61,8 @@ async def opened(
             )
         message = kept_text(request.message, policy, phone_regions)
         before = await _before(repository, asked, session_id, message, answer_id)
-        conversation = asked.conversation if asked.by_program else await _conversation(repository, before)
+        came_along = asked.by_program or asked.conversation.turns
+        conversation = asked.conversation if came_along else await _conversation(repository, before)
         if again_to is None:
             options = kept_options(_options(request), policy, phone_regions)
             await repository.add_question(question_id, session_id, before, message, options)

@@ -13,6 +13,7 @@ from libs.contracts.identity import Subject
 from libs.telemetry.logs import get_logger
 from services.chat.explanation import explained
 from services.chat.history import chunks_of, readable_now, trace_with_readable_only, with_readable_only
+from services.chat.memory.turns import Conversation, asked_before
 from services.chat.opening import Asked, LongRequest
 from services.chat.quota import RELEASE
 from services.chat.repository import ChatStore
@@ -51,6 +52,9 @@ class Chat:
         """Starts another answer to the question of that one. Raises 404 where it isn't the asker's."""
         async with self._store.step(subject) as repository:
             question = await repository.question_of(message_id)
+            # What a program had asked before came with its question, and is stored nowhere else.
+            begins = question is not None and question.parent_id is None
+            trace = await repository.trace(message_id) if begins else None
         if question is None:
             raise not_found("message", message_id)
         request = LongRequest.model_validate(
@@ -61,7 +65,8 @@ class Chat:
                 "session_id": question.session_id,
             }
         )
-        return self.ask(subject, Asked(request, again_to=question.id), ended)
+        conversation = asked_before(trace.steps) if trace else Conversation()
+        return self.ask(subject, Asked(request, again_to=question.id, conversation=conversation), ended)
 
     async def stop(self, subject: Subject, message_id: UUID) -> None:
         """Ends an answer where it is; one that has ended stays. Raises 404 where there is none of the asker's."""

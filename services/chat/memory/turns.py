@@ -1,7 +1,8 @@
 """A conversation as the next question finds it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from libs.contracts.chat import Outcome
 from services.chat.memory.summary import Summary, folded
@@ -46,3 +47,9 @@ def conversation_of(messages: Sequence[Turn]) -> Conversation:
     """All messages of a conversation, oldest first, as the next question finds them."""
     earlier, recent = messages[-SUMMARISED_AT_MOST:-RECENT_MESSAGES], messages[-RECENT_MESSAGES:]
     return Conversation(recent, folded(Summary(), [turn.content for turn in earlier if turn.role == "user"]))
+
+
+def asked_before(steps: Sequence[Mapping[str, Any]]) -> Conversation:
+    """The questions that a follow-up was made from, as the steps of its trace name them."""
+    made_from = [text for step in steps if step.get("step") == "follow_up" for text in step.get("made_from", ())]
+    return Conversation([Turn("user", text) for text in made_from])

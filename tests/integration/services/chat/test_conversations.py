@@ -294,6 +294,22 @@ async def test_a_programs_history_may_have_what_cant_be_stored(chat, person, kno
     assert len(knowledge.queries[-1]) < 33_000
 
 
+async def test_a_programs_follow_up_is_answered_once_more_with_what_was_asked_before(chat, person, knowledge):
+    someone = person()
+    earlier = [
+        {"role": "user", "content": "Who feeds the office cat?"},
+        {"role": "assistant", "content": "I don't know."},
+        {"role": "user", "content": QUESTION},
+        {"role": "assistant", "content": SENTENCE},
+    ]
+    body = {"messages": [*earlier, {"role": "user", "content": "And for interns?"}]}
+    said = (await chat.post("/v1/chat/completions", json=body, headers=someone.headers)).json()["footnote"]
+    for _ in range(2):
+        path = f"/chat/messages/{said['message_id']}/regenerate"
+        said = (await chat.post(path, json={}, headers=someone.headers)).json()
+    assert knowledge.queries == ["When must receipts of a trip be sent for interns?"] * 3
+
+
 @pytest.mark.parametrize("content", ["\ud800", [{"type": "text", "text": "\ud800"}]], ids=["text", "part"])
 async def test_half_a_character_is_refused_in_openais_words(chat, person, content):
     body = json.dumps({"messages": [{"role": "user", "content": content}]})
