@@ -8,50 +8,10 @@ from dataclasses import dataclass
 from libs.text.words import STOPWORDS, WORD, contentless, stem, words
 from services.chat.grounding.dates import Date, dates_of, month_stems
 from services.chat.grounding.joined import Joined, joined_of
+from services.chat.grounding.negations import denials, opposites
 from services.chat.grounding.numbers import MEASURE, ORDINAL, counts, numbers_in, ones, ordinals, quantities, unit_of
 from services.chat.grounding.spelt import NUMBER_WORDS, in_digits
 
-_NEGATIONS = frozenset(
-    """no not never none neither cannot without nobody nothing nowhere hardly scarcely barely except""".split()
-)
-_NUMERO = re.compile(r"\b[Nn]o\.?\s*(?=\d)")
-_CLAUSE_BORDER = re.compile(r";|\s[–—]\s|,?\s(?:but|whereas|while|although|though|however|and|or)\s|[()]")
-
-# Words of one side in a sentence whose passage has only words of the other: the sentence says the contrary.
-_OPPOSITES: tuple[tuple[frozenset[str], frozenset[str]], ...] = tuple(
-    (frozenset(map(stem, one.split())), frozenset(map(stem, other.split())))
-    for one, other in (
-        (
-            "increase increased increasing rise rising rose risen grow grew growing growth raise raised",
-            "decrease decreased decreasing decline fall fell falling fallen drop dropped reduce reduced reduction",
-        ),
-        (
-            "enhance enhanced promote promoted improve improved activate strengthen",
-            "suppress suppressed inhibit inhibited attenuate attenuated impair impaired worsen worsened weaken",
-        ),
-        ("before", "after"),
-        ("more greater higher above over exceed", "less fewer lower below under"),
-        ("maximum", "minimum"),
-        ("allow allowed permit permitted may can", "forbid forbidden prohibit prohibited ban banned disallow"),
-        ("always", "never"),
-        ("required mandatory compulsory must", "optional voluntary may"),
-        ("include included including", "exclude excluded excluding"),
-        ("accept accepted approve approved grant granted", "reject rejected deny denied refuse refused"),
-        ("positive positively", "negative negatively"),
-        ("first earliest oldest", "last latest newest"),
-        ("start started begin began", "end ended stop stopped finish"),
-        ("early earlier", "late later"),
-        ("internal", "external"),
-        ("pass passed succeed success", "fail failed failure"),
-        ("buy bought", "sell sold"),
-        ("import", "export"),
-        ("north northern", "south southern"),
-        ("east eastern", "west western"),
-        ("left", "right"),
-        ("true", "false"),
-        ("half", "quarter"),
-    )
-)
 # What a minus may be told by.
 _LOWERING = frozenset(
     map(
@@ -131,7 +91,7 @@ def facts_of(text: str, ordinary: frozenset[str] = frozenset()) -> Facts:
         codes=frozenset(_codes(text)),
         names=frozenset(_names(text, ordinary)),
         words=frozenset(stem(part) for word in folded for part in (word, *_JOINT.split(word)) if part),
-        denials=_denials(text),
+        denials=denials(text),
     )
 
 
@@ -207,7 +167,7 @@ def _codes_missing(sentence: Facts, support: Facts) -> set[str]:
 
 def contrary(sentence: Facts, support: Facts) -> str | None:
     """Why the two point in opposite directions, or None."""
-    for one, other in _OPPOSITES:
+    for one, other in opposites():
         for said, found in ((one, other), (other, one)):
             if sentence.words & said and support.words & found and not support.words & said:
                 return f"the passage says {min(support.words & found)!r}, not {min(sentence.words & said)!r}"
@@ -222,17 +182,7 @@ def contrary(sentence: Facts, support: Facts) -> str | None:
 
 def is_negated(text: str) -> bool:
     """Whether it denies: two denials of a clause make a statement."""
-    return _denials(text) % 2 == 1
-
-
-def clauses(text: str) -> list[str]:
-    """The parts of a sentence that can be true by themselves, roughly: cut at conjunctions and semicolons."""
-    return [part for part in _CLAUSE_BORDER.split(text) if part.strip()]
-
-
-def _denials(text: str) -> int:
-    folded = _NUMERO.sub("number ", text).casefold().replace("’", "'")
-    return sum(word in _NEGATIONS or word.endswith("n't") for word in words(folded))
+    return denials(text) % 2 == 1
 
 
 def _codes(text: str) -> set[str]:

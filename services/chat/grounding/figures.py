@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from libs.text.sentences import split_sentences
 from libs.text.words import content_stems, stem, words
-from services.chat.grounding.facts import clauses, facts_of
+from services.chat.grounding.facts import facts_of
+from services.chat.grounding.negations import clauses
 from services.chat.grounding.numbers import counted, quantities, unit_of
 
 YEAR = re.compile(r"\b(?:1\d{3}|20\d{2})\b")

@@ -13,7 +13,8 @@ from libs.telemetry.logs import get_logger
 from libs.text.sentences import Span
 from libs.text.words import content_stems
 from services.chat.grounding.entailment import Entailment
-from services.chat.grounding.facts import Facts, clauses, contradiction, facts_of, is_negated
+from services.chat.grounding.facts import Facts, contradiction, facts_of, is_negated
+from services.chat.grounding.negations import clauses
 from services.chat.grounding.passages import Passages, Unit
 from services.chat.grounding.swapped import swapped
 from services.chat.ports import Embedder

@@ -6,7 +6,7 @@ from itertools import combinations
 
 from libs.text.sentences import split_sentences
 from libs.text.words import content_stems
-from services.chat.grounding.facts import clauses
+from services.chat.grounding.negations import clauses
 from services.chat.grounding.numbers import numbers_of
 
 _COMMA = re.compile(r",\s")
