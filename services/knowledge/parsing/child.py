@@ -13,7 +13,7 @@ from typing import BinaryIO
 from services.knowledge.parsing import wire
 from services.knowledge.parsing.confinement import confine, limit_document
 from services.knowledge.parsing.dispatch import parse_document
-from services.knowledge.parsing.document import FailureCode, ParseFailure, ParseLimits
+from services.knowledge.parsing.document import FailureCode, ParseFailure, ParseLimits, text_too_long
 from services.knowledge.parsing.media_types import MediaType
 
 _SYSTEM_FILES = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/etc/ld.so.cache", "/dev/null", "/dev/urandom")
@@ -51,7 +51,7 @@ def _answer(requests: BinaryIO, answers: BinaryIO) -> bool:
         limits = ParseLimits(
             text_characters=request.text_characters, blocks=request.blocks, cpu_seconds=request.cpu_seconds
         )
-        _send(answers, {"document": parse_document(MediaType(request.media_type), data, limits)})
+        _write(answers, _answer_to(request, data, limits))
     except ParseFailure as failure:
         _send(answers, {"failure": {"code": failure.code, "message": failure.message}})
         return failure.code is FailureCode.EMPTY
@@ -66,8 +66,19 @@ def _answer(requests: BinaryIO, answers: BinaryIO) -> bool:
     return True
 
 
+def _answer_to(request: wire.Request, data: bytes, limits: ParseLimits) -> bytes:
+    answer = wire.frame({"document": parse_document(MediaType(request.media_type), data, limits)})
+    if len(answer) > wire.MAX_ANSWER_BYTES:
+        raise text_too_long(limits)
+    return answer
+
+
 def _send(answers: BinaryIO, message: object) -> None:
-    answers.write(wire.frame(message))
+    _write(answers, wire.frame(message))
+
+
+def _write(answers: BinaryIO, framed: bytes) -> None:
+    answers.write(framed)
     answers.flush()
 
 

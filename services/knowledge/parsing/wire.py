@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 LENGTH_BYTES = 8
-# An answer is text of at most 4 bytes a character and some 100 bytes a block; a child that says more is broken.
+# What the worker takes into its memory: a longer answer ends as a text that is too long, whatever its characters.
 MAX_ANSWER_BYTES = 256 * 1024 * 1024
 
 

@@ -15,6 +15,8 @@ import psutil
 import pytest
 
 from services.knowledge.parsing import sandbox as sandbox_module
+from services.knowledge.parsing import wire
+from services.knowledge.parsing.child import _answer_to
 from services.knowledge.parsing.document import FailureCode, ParseFailure, ParseLimits
 from services.knowledge.parsing.sandbox import Sandbox
 from tests.integration.services.knowledge import samples
@@ -114,11 +116,28 @@ async def test_whoever_waits_longest_goes_where_the_idle_hold_too_much(
         assert children() == []
 
 
-async def test_no_more_children_than_allowed(text_file: Path):
+async def test_no_more_children_than_allowed(text_file: Path, monkeypatch: pytest.MonkeyPatch):
+    # None waits for another's child, however quick it is.
+    monkeypatch.setattr(sandbox_module, "START_AFTER_S", 0)
     async with Sandbox(children=2) as sandbox:
         documents = await asyncio.gather(*(sandbox.parse(text_file, "fine.txt") for _ in range(8)))
         assert len(documents) == 8
         assert len(children()) == 2
+
+
+async def test_a_short_wait_for_a_busy_child_starts_no_other(text_file: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(sandbox_module, "START_AFTER_S", 60)
+    async with Sandbox(children=2) as sandbox:
+        await asyncio.gather(*(sandbox.parse(text_file, "fine.txt") for _ in range(8)))
+        assert len(children()) == 1
+
+
+def test_a_text_that_takes_more_than_an_answer_may_is_too_large(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(wire, "MAX_ANSWER_BYTES", 100)
+    request = wire.Request("text/plain", 300, 1_000, 10, 2**40, 60)
+    with pytest.raises(ParseFailure) as raised:
+        _answer_to(request, b"x " * 150, ParseLimits())
+    assert raised.value.code is FailureCode.TOO_LARGE
 
 
 async def test_endless_native_code_ends_at_the_wall_clock(sandbox: Sandbox, endless_file: Path, text_file: Path):
