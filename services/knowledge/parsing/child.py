@@ -51,7 +51,7 @@ def _answer(requests: BinaryIO, answers: BinaryIO) -> bool:
         limits = ParseLimits(
             text_characters=request.text_characters, blocks=request.blocks, cpu_seconds=request.cpu_seconds
         )
-        _write(answers, _answer_to(request, data, limits))
+        _write(answers, answer_to(request, data, limits))
     except ParseFailure as failure:
         _send(answers, {"failure": {"code": failure.code, "message": failure.message}})
         return failure.code is FailureCode.EMPTY
@@ -66,7 +66,7 @@ def _answer(requests: BinaryIO, answers: BinaryIO) -> bool:
     return True
 
 
-def _answer_to(request: wire.Request, data: bytes, limits: ParseLimits) -> bytes:
+def answer_to(request: wire.Request, data: bytes, limits: ParseLimits) -> bytes:
     answer = wire.frame({"document": parse_document(MediaType(request.media_type), data, limits)})
     if len(answer) > wire.MAX_ANSWER_BYTES:
         raise text_too_long(limits)

@@ -16,7 +16,7 @@ import pytest
 
 from services.knowledge.parsing import sandbox as sandbox_module
 from services.knowledge.parsing import wire
-from services.knowledge.parsing.child import _answer_to
+from services.knowledge.parsing.child import answer_to
 from services.knowledge.parsing.document import FailureCode, ParseFailure, ParseLimits
 from services.knowledge.parsing.sandbox import Sandbox
 from tests.integration.services.knowledge import samples
@@ -136,7 +136,7 @@ def test_a_text_that_takes_more_than_an_answer_may_is_too_large(monkeypatch: pyt
     monkeypatch.setattr(wire, "MAX_ANSWER_BYTES", 100)
     request = wire.Request("text/plain", 300, 1_000, 10, 2**40, 60)
     with pytest.raises(ParseFailure) as raised:
-        _answer_to(request, b"x " * 150, ParseLimits())
+        answer_to(request, b"x " * 150, ParseLimits())
     assert raised.value.code is FailureCode.TOO_LARGE
 
 
