@@ -9,18 +9,19 @@ from typing import Any
 from rich.console import Console
 
 from scripts.api import Api, ApiError
-from scripts.progress import bars, print_failures, until_indexed
+from scripts.progress import bars, print_failures, print_warnings, until_indexed
 from scripts.sending import Sender, readable_extensions
 
 
 @dataclass
 class IngestReport:
-    """What became of each file; `failed` holds (file, reason)."""
+    """What became of each file; `failed` and `warnings` hold (file, reason)."""
 
     accepted: int = 0
     indexed: int = 0
     skipped: list[Path] = field(default_factory=list[Path])
     failed: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+    warnings: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
     passages: int = 0
     seconds: float = 0.0
 
@@ -72,6 +73,7 @@ async def ingest(
         indexed=indexed.documents,
         skipped=sender.sent.skipped,
         failed=sender.sent.failed + indexed.failed,
+        warnings=indexed.warnings,
         passages=indexed.passages,
         seconds=time.monotonic() - started,
     )
@@ -83,6 +85,7 @@ def print_report(report: IngestReport, console: Console) -> None:
         f"{report.indexed} documents, {report.passages} passages in {report.seconds:.1f} s ({rate:.1f} documents/s)"
     )
     print_failures(report.failed, console)
+    print_warnings(report.warnings, console)
     print_skipped(report.skipped, console)
 
 

@@ -24,11 +24,12 @@ RATE_SAMPLE_S = 1.0
 
 @dataclass
 class Indexed:
-    """What indexing came to: `failed` holds (external id, reason)."""
+    """What indexing came to: `failed` and `warnings` hold (external id, reason)."""
 
     documents: int = 0
     passages: int = 0
     failed: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+    warnings: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
 
 
 class Bars:
@@ -87,6 +88,7 @@ async def until_indexed(api: Api, documents: dict[str, str], shown: Bars) -> Ind
             else:
                 result.documents += 1
                 result.passages += state["chunk_count"]
+                result.warnings += [(name, warning) for warning in state.get("warnings", list[str]())]
         under_way = {one: state["progress"] for one, state in states.items() if state.get("progress")}
         done = sum(progress["done"] for progress in under_way.values())
         shown.show(task, len(documents) - len(waiting), result.passages + done)
@@ -103,6 +105,11 @@ async def until_indexed(api: Api, documents: dict[str, str], shown: Bars) -> Ind
 def print_failures(failed: Iterable[tuple[str, str]], console: Console) -> None:
     for name, reason in failed:
         console.print(f"  failed: {name}: {reason}", markup=False, highlight=False)
+
+
+def print_warnings(warnings: Iterable[tuple[str, str]], console: Console) -> None:
+    for name, warning in warnings:
+        console.print(f"  in part: {name}: {warning}", markup=False, highlight=False)
 
 
 async def _states(api: Api, document_ids: list[str]) -> dict[str, dict[str, Any]]:

@@ -17,7 +17,7 @@ from rich.console import Console
 
 from scripts.api import Api, ApiError
 from scripts.ingest import print_skipped
-from scripts.progress import Bars, bars, print_failures, until_indexed
+from scripts.progress import Bars, bars, print_failures, print_warnings, until_indexed
 from scripts.sending import Sender, readable_extensions
 from scripts.sync_roots import SyncedRoots
 from scripts.tree import content_hash, files_below
@@ -48,7 +48,7 @@ class Plan:
 
 @dataclass
 class SyncReport:
-    """What was done; `failed` holds (path or external id, reason)."""
+    """What was done; `failed` and `warnings` hold (path or external id, reason)."""
 
     plan: Plan = field(default_factory=Plan)
     added: int = 0
@@ -57,6 +57,7 @@ class SyncReport:
     deleted: int = 0
     skipped: list[Path] = field(default_factory=list[Path])
     failed: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+    warnings: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
     passages: int = 0
     seconds: float = 0.0
 
@@ -159,6 +160,7 @@ def print_sync(report: SyncReport, console: Console, *, dry_run: bool) -> None:
         f"in {report.seconds:.1f} s"
     )
     print_failures(report.failed, console)
+    print_warnings(report.warnings, console)
     print_skipped(report.skipped, console)
 
 
@@ -191,7 +193,7 @@ async def _apply(
     report.added = len(accepted) - report.updated
     report.skipped += sender.sent.skipped
     indexed = await until_indexed(api, accepted, shown)
-    report.passages = indexed.passages
+    report.passages, report.warnings = indexed.passages, indexed.warnings
     report.failed += sender.sent.failed + indexed.failed
     report.failed += [(prefix + path, problem) for path in plan.unchanged if (problem := remote[path].problem)]
     for path in plan.delete:

@@ -104,7 +104,8 @@ class Progress(BaseModel):
 class Document(BaseModel):
     """`access` is the one that holds; `inherits_access` where it isn't the document's own.
 
-    `progress` tells how far a long document is while it is `processing`. `purge_at` says until when a document in the
+    `warnings` say what of a document that was read was left out. `progress` tells how far a long one is while it is
+    `processing`. `purge_at` says until when a document in the
     bin can be restored. `date` is how old its content is: as it was stated, else as the file says, else when it came.
     """
 
@@ -113,6 +114,7 @@ class Document(BaseModel):
     title: str
     status: DocumentStatus
     error: DocumentFailure | None
+    warnings: list[str] = Field(default_factory=list[str])
     progress: Progress | None
     chunk_count: int
     size_bytes: int

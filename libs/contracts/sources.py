@@ -32,6 +32,7 @@ class InventoryItem(BaseModel):
     sha256: str | None
     status: DocumentStatus
     error: DocumentFailure | None
+    warnings: list[str] = Field(default_factory=list[str])
     chunk_count: int
     progress: Progress | None = None
 

@@ -54,6 +54,7 @@ class Shower:
             title=row.title,
             status=DocumentStatus(row.status),
             error=failure,
+            warnings=row.warnings,
             progress=progress,
             chunk_count=row.chunk_count,
             size_bytes=row.size_bytes,

@@ -184,7 +184,8 @@ class Ingester:
             max_tokens=self._settings.max_chunk_tokens,
             overlap_tokens=self._settings.overlap_tokens,
         )
-        return Prepared(revision, revision.title or parsed.title or revision.file_name, parsed.text, chunks)
+        title = revision.title or parsed.title or revision.file_name
+        return Prepared(revision, title, parsed.text, chunks, parsed.warnings)
 
     async def _publish(
         self,
@@ -272,7 +273,7 @@ def _serve(one: Prepared, revision: RevisionRow, document: DocumentRow) -> None:
     document.collection_id = revision.collection_id
     document.access, document.group_ids = revision.access, revision.group_ids
     document.media_type, document.size_bytes = revision.media_type, revision.size_bytes
-    document.chunk_count = len(one.chunks)
+    document.chunk_count, document.warnings = len(one.chunks), [*one.warnings]
     document.status, document.error_code, document.error_message = DocumentStatus.COMPLETED, None, None
 
 

@@ -46,6 +46,7 @@ class DocumentRow(Base):
     """What is served: passages whose version is `served_version`, none while that is null.
 
     Made from `served_revision`'s bytes. `language` and `dated_at` are what holds: as stated, else the content's.
+    `warnings` say what of the served content couldn't be read.
     `deleted_at`: in the bin. `purged_at`: gone for ever, the row only says what is still to be erased.
     """
 
@@ -64,6 +65,7 @@ class DocumentRow(Base):
     status: Mapped[str]
     error_code: Mapped[str | None]
     error_message: Mapped[str | None]
+    warnings: Mapped[list[str]] = mapped_column(ARRAY(String), default=list)
     media_type: Mapped[str]
     size_bytes: Mapped[int] = mapped_column(BigInteger)
     chunk_count: Mapped[int] = mapped_column(server_default="0")

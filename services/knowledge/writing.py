@@ -43,6 +43,7 @@ class Prepared:
     title: str
     text: str
     chunks: list[Chunk]
+    warnings: Sequence[str] = ()
 
 
 @dataclass(frozen=True)

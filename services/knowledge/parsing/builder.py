@@ -1,7 +1,7 @@
 """Joins the pieces a format's parser finds, in reading order, into a `ParsedDocument`."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -17,6 +17,8 @@ from services.knowledge.parsing.document import (
 
 BETWEEN_BLOCKS = "\n\n"
 _MAX_HEADING_CHARACTERS = 200
+_MAX_WARNINGS = 20
+_MAX_WARNING_CHARACTERS = 300
 _MAX_HEADING_DEPTH = 8
 _LINE_ENDS = re.compile(r"\r\n?|[\x0b\x0c\x85\u2028\u2029]")
 # Control characters that no store or terminal should meet, marks that only steer layout and would split words for a
@@ -135,7 +137,7 @@ class DocumentBuilder:
             BETWEEN_BLOCKS.join(self._pieces),
             title or None,
             tuple(self._blocks),
-            tuple(self.warnings),
+            _shortened(self.warnings),
             date=self.date,
         )
 
@@ -163,3 +165,10 @@ class DocumentBuilder:
         if len(self._blocks) > self._limits.blocks:
             message = f"The document has more than {self._limits.blocks:,} parts. Split it and try again."
             raise ParseFailure(FailureCode.TOO_LARGE, message)
+
+
+def _shortened(warnings: Sequence[str]) -> tuple[str, ...]:
+    """The first few: an archive may have thousands of parts that can't be read."""
+    shown = tuple(warning[:_MAX_WARNING_CHARACTERS] for warning in warnings[:_MAX_WARNINGS])
+    left = len(warnings) - len(shown)
+    return (*shown, f"And {left:,} more.") if left else shown

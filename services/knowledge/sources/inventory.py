@@ -89,6 +89,7 @@ async def _read(session: AsyncSession, query: Items) -> list[InventoryItem]:
             sha256=sha256,
             status=DocumentStatus(row.status),
             error=DocumentFailure(code=row.error_code, message=row.error_message or "") if row.error_code else None,
+            warnings=row.warnings,
             chunk_count=row.chunk_count,
             progress=progress.get(row.id),
         )

@@ -188,6 +188,8 @@ export interface StoredDocument {
   title: string;
   status: DocumentStatus;
   error: { code: string; message: string } | null;
+  /** What of it couldn't be read, though the rest was. */
+  warnings: string[];
   chunk_count: number;
   size_bytes: number;
   media_type: string;

@@ -48,6 +48,12 @@ export function DocumentItem({ document, deleted }: Properties) {
             {document.error.message} <code>{document.error.code}</code>
           </p>
         )}
+        {document.status === "completed" &&
+          document.warnings.map((warning) => (
+            <p key={warning} className="quiet">
+              Read in part: {warning}
+            </p>
+          ))}
       </div>
       <span className={`status status-${document.status}`}>{STATUS[document.status]}</span>
       <ConfirmDelete

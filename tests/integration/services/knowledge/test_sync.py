@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
+from zipfile import ZipFile
 
 import httpx
 import pytest
@@ -184,8 +185,30 @@ async def test_ingest_reports_what_failed_and_why(person: Callable[..., Person],
     async with api_of(person()) as api:
         report = await ingest(api, [root], Console(quiet=True), {"category": "guide"})
     assert (report.indexed, report.passages) == (4, 4)
-    assert report.failed == [("handbook/nothing.md", "the file is empty")]
+    assert (report.failed, report.warnings) == ([("handbook/nothing.md", "the file is empty")], [])
     assert {path.name for path in report.skipped} == {"program.exe", "LICENSE"}
+
+
+async def test_what_was_left_out_of_a_document_is_said_until_it_is_whole(
+    person: Callable[..., Person], root: Path
+) -> None:
+    someone = person()
+
+    async def reported(*members: str) -> tuple[list[tuple[str, str]], list[str]]:
+        with ZipFile(root / "tour.zip", "w") as archive:
+            archive.writestr("tour.md", f"# Tour\n\nIt has {len(members)} films.")
+            for name in members:
+                archive.writestr(name, b"\0\1")
+        report = await synced(someone, root)
+        (document,) = (await someone.get("/documents", params={"media_type": "application/zip"})).json()["items"]
+        return report.warnings, document["warnings"]
+
+    told, (warning,) = await reported("film.mp4")
+    assert told == [("sync:handbook/tour.zip", warning)]
+    assert "film.mp4" in warning
+    _, warnings = await reported(*(f"{number}.mp4" for number in range(30)))
+    assert (len(warnings), warnings[-1]) == (21, "And 10 more.")
+    assert await reported() == ([], [])
 
 
 async def test_another_folder_of_the_same_name_deletes_nothing_unless_told_to(
