@@ -8,7 +8,7 @@ from tests.security.test_membership import SECRET, join, organization_of, status
 from tests.stack import Stack
 
 QUESTION = "How many euros is the settlement?"
-REWORDED = "The settlement is how many euros?"
+REWORDED = "How many euros exactly is the settlement?"
 
 
 async def ask(http: httpx.AsyncClient, message: str = QUESTION) -> tuple[bool, bool]:
