@@ -126,3 +126,12 @@ async def test_a_full_disk_under_the_index_counts_no_attempt(
                 await ingester.turn()
     assert await ingester.turn()
     assert await status(alice, document_id) == "completed"
+
+
+async def test_a_document_that_was_just_read_is_read_again_at_once(ingester: Ingester, person: MakePerson) -> None:
+    alice = person()
+    document_id = await alice.send("# Otter\n\nOtters swim.")
+    assert await ingester.turn()
+    assert (await alice.post(f"/documents/{document_id}/reindex")).status_code == 202
+    assert await ingester.turn()
+    assert await status(alice, document_id) == "completed"
