@@ -1,6 +1,6 @@
 """The rows of uploads: of each its document, a new one or the one it replaces, and its content that waits."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -51,9 +51,7 @@ async def write_rows(session: AsyncSession, subject: Subject, stored: Sequence[S
     for collection_id in {one.upload.attributes.collection_id for one in stored}:
         await repository.require_collection(session, subject, collection_id)
     names = [one.upload.attributes.external_id for one in stored if one.upload.attributes.external_id]
-    replaced = await repository.with_external_ids(session, subject.organization_id, names) if names else {}
-    if replaced:
-        await _require_readable(session, subject, replaced)
+    replaced = await replaceable(session, subject, names)
     formers = await repository.revisions_of_each(session, [row.id for row in replaced.values()]) if replaced else {}
     revisions: list[RevisionRow] = []
     for one in stored:
@@ -61,7 +59,6 @@ async def write_rows(session: AsyncSession, subject: Subject, stored: Sequence[S
         document = replaced.get(one.upload.attributes.external_id or "")
         former: Sequence[RevisionRow] = ()
         if document:
-            require_manager(subject, document)
             former = formers[document.id]
             said = await _unchanged(session, document, former, one.sha256, said) | said
         else:
@@ -75,13 +72,22 @@ async def write_rows(session: AsyncSession, subject: Subject, stored: Sequence[S
     return revisions
 
 
-async def _require_readable(session: AsyncSession, subject: Subject, replaced: Mapping[str, DocumentRow]) -> None:
-    """409 also for an admin: replacing a content that they can't see would destroy it unseen."""
-    open_to_them = await repository.open_to(session, subject, [row.id for row in replaced.values()])
+async def replaceable(session: AsyncSession, subject: Subject, external_ids: Sequence[str]) -> dict[str, DocumentRow]:
+    """The documents that uploads under these names replace, by name; a name that is free is missing.
+
+    Raises 409 for one that the subject can't read, also for an admin: replacing a content that they can't see would
+    destroy it unseen. Raises 403 for one that isn't theirs to replace.
+    """
+    if not external_ids:
+        return {}
+    replaced = await repository.with_external_ids(session, subject.organization_id, external_ids)
+    open_to_them = await repository.open_to(session, subject, [row.id for row in replaced.values()]) if replaced else ()
     for external_id, row in replaced.items():
         if row.id not in open_to_them:
             message = f"The external_id {external_id!r} is taken. Choose another."
             raise FootnoteError(ErrorCode.CONFLICT, message, 409)
+        require_manager(subject, row)
+    return replaced
 
 
 def _new_document(subject: Subject, stored: Stored, said: dict[str, Any]) -> DocumentRow:

@@ -20,7 +20,7 @@ from services.knowledge.access import require_own_groups
 from services.knowledge.parsing.media_types import ACCEPTED, HEAD_BYTES, detect_type
 from services.knowledge.sources.models import PartialUploadRow
 from services.knowledge.sources.parts import Part, Parts
-from services.knowledge.upload_rows import Upload
+from services.knowledge.upload_rows import Upload, replaceable
 from services.knowledge.uploads import Uploads
 
 LIFE = timedelta(hours=24)
@@ -51,7 +51,10 @@ class ResumableUploads:
         attributes: DocumentAttributes,
         sha256: str | None,
     ) -> PartialUploadRow:
-        """Raises 413, 415, 422, and 429 where the subject or their organisation has too much on its way."""
+        """Raises what the whole would be refused for, as far as it shows by now: 403, 409, 413, 415, 422.
+
+        Raises 429 where the subject or their organisation has too much on its way.
+        """
         require_own_groups(subject, attributes.access)
         if length > self._max_bytes:
             raise FootnoteError(
@@ -82,6 +85,7 @@ class ResumableUploads:
         async with self._database.transaction() as session:
             await repository.lock_organization(session, subject.organization_id)
             await self._require_room(session, subject, length)
+            await replaceable(session, subject, [row.attributes["external_id"]])
             session.add(row)
         return row
 
@@ -180,7 +184,13 @@ class ResumableUploads:
         head = await asyncio.to_thread(_head, part.path)
         attributes = DocumentAttributes.model_validate(row.attributes)
         upload = Upload(attributes, row.title, row.file_name, head, _content(part.path))
-        (accepted,) = await self._uploads.accept(subject, [upload])
+        try:
+            (accepted,) = await self._uploads.accept(subject, [upload])
+        except FootnoteError as error:
+            if error.code is ErrorCode.CONFLICT:
+                # Whole and still there, it would look like a document to clients, who take a 409 for a wrong offset.
+                await self._remove([row])
+            raise
         async with self._database.transaction() as session:
             await session.execute(
                 update(PartialUploadRow).where(PartialUploadRow.id == row.id).values(document_id=accepted.document_id)

@@ -114,6 +114,20 @@ async def test_a_second_sender_waits_its_turn_and_starts_where_the_first_ended(p
     assert (wrong.status_code, wrong.headers["Upload-Offset"]) == (409, "8")
 
 
+async def test_a_name_that_another_document_has_is_refused_and_no_whole_upload_is_left(
+    person: Callable[..., Person],
+) -> None:
+    someone = person()
+    colleague = person(someone.subject.organization_id)
+    path = await begun(someone, external_id="plan")
+    for access, status in (("organization", 403), ("private", 409)):
+        await colleague.add("A plan.", "Plan", access=access, external_id="plan")
+        assert (await announced(someone, external_id="plan")).status_code == status
+    refused = await part(someone, path, 0, TEXT)
+    assert (refused.status_code, refused.json()["code"]) == (409, "CONFLICT")
+    assert (await someone.http.head(path, headers=someone.headers | TUS)).status_code == 404
+
+
 async def test_refusals_are_those_of_an_upload(person: Callable[..., Person], knowledge_settings: Settings) -> None:
     someone = person()
     assert (await announced(someone, knowledge_settings.max_upload_bytes + 1)).status_code == 413
