@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from libs.config.settings import Settings
 from libs.contracts.errors import FootnoteError, unavailable
 from libs.stores.blobs import FolderBlobStore
 from libs.stores.postgres import Database
@@ -135,3 +136,19 @@ async def test_a_document_that_was_just_read_is_read_again_at_once(ingester: Ing
     assert (await alice.post(f"/documents/{document_id}/reindex")).status_code == 202
     assert await ingester.turn()
     assert await status(alice, document_id) == "completed"
+
+
+async def test_documents_for_a_damaged_index_end_as_failed(
+    ingester: Ingester, person: MakePerson, knowledge_settings: Settings
+) -> None:
+    alice = person()
+    await alice.send("# Otter\n\nOtters swim.")
+    assert await ingester.turn()
+    for manifest in (knowledge_settings.home / "knowledge").glob("*.lance/_versions/*.manifest"):
+        manifest.write_bytes(b"")
+    document_id = await alice.send("# Heron\n\nHerons wade.")
+    for _ in range(queue.MAX_ATTEMPTS):
+        with pytest.raises(RuntimeError, match="LanceError"):
+            await ingester.turn()
+    assert await ingester.turn()
+    assert await status(alice, document_id) == "failed"
