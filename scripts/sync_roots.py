@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 class SyncedRoots:
     """The roots that `caller` synchronised from this machine, in a JSON file.
 
-    They only ever stop a run: without the file, the size of the plan does.
+    They only ever stop a run: without the file, also where none can be written, the size of the plan does.
     """
 
     def __init__(self, file: Path, caller: str) -> None:
@@ -54,10 +55,11 @@ class SyncedRoots:
 
     def remember(self, prefix: str, root: Path) -> None:
         known = self._known() | {self._key(prefix): str(root.resolve())}
-        self._file.parent.mkdir(parents=True, exist_ok=True)
         written = self._file.with_name(f"{self._file.name}.{os.getpid()}")
-        written.write_text(json.dumps(known, indent=1))
-        written.replace(self._file)
+        with suppress(OSError):
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            written.write_text(json.dumps(known, indent=1))
+            written.replace(self._file)
 
     def _key(self, prefix: str) -> str:
         return f"{self._caller} {prefix}"
@@ -65,6 +67,6 @@ class SyncedRoots:
     def _known(self) -> dict[str, str]:
         try:
             found = json.loads(self._file.read_text())
-        except (FileNotFoundError, ValueError):
+        except (OSError, ValueError):
             return {}
         return found if isinstance(found, dict) else {}  # pyright: ignore[reportUnknownVariableType] - JSON

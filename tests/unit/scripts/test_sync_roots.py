@@ -41,3 +41,12 @@ def test_a_broken_file_and_another_caller_know_no_folder(roots: SyncedRoots, tmp
     other.require(PREFIX, tmp_path / "b", Plan(delete=["x"]), documents=5)
     (tmp_path / "home" / "synced-folders.json").write_text("[")
     roots.require(PREFIX, tmp_path / "b", Plan(delete=["x"]), documents=5)
+
+
+def test_where_no_file_can_be_written_the_size_of_the_plan_decides(tmp_path: Path) -> None:
+    (tmp_path / "home").touch()
+    roots = SyncedRoots(tmp_path / "home" / "synced-folders.json", "someone")
+    roots.remember(PREFIX, tmp_path)
+    roots.require(PREFIX, tmp_path, Plan(update=["a"]), documents=4)
+    with pytest.raises(ApiError, match="wasn't synchronised from this machine"):
+        roots.require(PREFIX, tmp_path, Plan(update=["a"]), documents=1)
