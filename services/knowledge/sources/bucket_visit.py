@@ -13,7 +13,7 @@ from libs.contracts.errors import ErrorCode, FootnoteError
 from libs.contracts.identity import Subject
 from libs.contracts.knowledge import DocumentAttributes
 from libs.contracts.sources import InventoryItem
-from libs.contracts.values import METADATA_MAX_KEYS
+from libs.contracts.values import METADATA_MAX_KEYS, MetadataValue
 from libs.s3.answers import S3Object
 from libs.s3.bucket import Bucket
 from libs.s3.errors import S3Error, S3UnreachableError
@@ -137,7 +137,9 @@ class BucketVisit:
             self._report.moved += 1
         else:
             head = await asyncio.to_thread(_head, file)
-            attributes = self._attributes(read, known)
+            attributes = await self._changed(read, known) if known else self._new(read)
+            if attributes is None:
+                return
             upload = Upload(attributes, None, _file_name(read.key), head, _pieces(file), read.last_modified)
             await self._documents.accept(self._subject, upload)
             if known:
@@ -172,11 +174,23 @@ class BucketVisit:
         if self._external_id(found.key) not in self._known:
             self._unread.add((found.etag, found.size_bytes))
 
-    def _attributes(self, read: S3Object, known: InventoryItem | None) -> DocumentAttributes:
-        """Of a known one only what follows from its content: the rest may have been changed since."""
+    def _new(self, read: S3Object) -> DocumentAttributes:
         stated = self._row.attributes
-        attributes: dict[str, Any] = {} if known else dict(stated)
-        metadata = {LAST_MODIFIED: read.last_modified.astimezone(UTC).isoformat()} | stated.get("metadata", {})
+        return self._attributes(read, stated, {LAST_MODIFIED: _stamp(read)} | stated.get("metadata", {}))
+
+    async def _changed(self, read: S3Object, known: InventoryItem) -> DocumentAttributes | None:
+        """Only what follows from its content: the rest may have been changed since. None where it was deleted since."""
+        metadata = await self._documents.metadata_of(self._subject, known.document_id)
+        if metadata is None:
+            return None
+        if LAST_MODIFIED not in self._row.attributes.get("metadata", {}):
+            metadata |= {LAST_MODIFIED: _stamp(read)}
+        return self._attributes(read, {}, metadata)
+
+    def _attributes(
+        self, read: S3Object, said: Mapping[str, Any], metadata: Mapping[str, MetadataValue]
+    ) -> DocumentAttributes:
+        attributes: dict[str, Any] = {**said}
         if len(metadata) <= METADATA_MAX_KEYS:
             attributes["metadata"] = metadata
         named = {"external_id": self._external_id(read.key), "source": self._address(read.key)}
@@ -189,6 +203,10 @@ class BucketVisit:
         """Of the object, as far as a text can hold it."""
         shown = key.encode("utf-8", "backslashreplace").decode().replace("\x00", "\\x00")
         return f"s3://{self._row.options['bucket']}/{shown}"[:EXTERNAL_ID_MAX_CHARS]
+
+
+def _stamp(read: S3Object) -> str:
+    return read.last_modified.astimezone(UTC).isoformat()
 
 
 def _is_storable(key: str) -> bool:

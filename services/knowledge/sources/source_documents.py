@@ -7,7 +7,9 @@ from libs.contracts.errors import ErrorCode, FootnoteError
 from libs.contracts.identity import Subject
 from libs.contracts.knowledge import SOURCE_PREFIX
 from libs.contracts.sources import InventoryItem
+from libs.contracts.values import MetadataValue
 from libs.stores.postgres import Database
+from services.knowledge import repository
 from services.knowledge.documents import Documents
 from services.knowledge.sources.exclusions import excluded
 from services.knowledge.sources.inventory import Inventories
@@ -52,6 +54,19 @@ class SourceDocuments:
         """The external ids of those that somebody has deleted; they stay so."""
         async with self._database.transaction() as session:
             return await excluded(session, source_id)
+
+    async def metadata_of(self, subject: Subject, document_id: UUID) -> dict[str, MetadataValue] | None:
+        """What is said of its newest content; None where somebody has deleted it meanwhile."""
+        try:
+            async with self._database.transaction() as session:
+                document = await repository.document_of(session, subject, document_id)
+                contents = await repository.revisions_of(session, document_id)
+        except FootnoteError as error:
+            if error.code is not ErrorCode.NOT_FOUND:
+                raise
+            return None
+        newest = max(contents, key=lambda row: row.number, default=document)
+        return {**newest.custom}
 
     async def accept(self, subject: Subject, upload: Upload) -> None:
         """Adds it, or replaces what has its external_id. Raises what an upload raises."""

@@ -108,22 +108,25 @@ async def place(running: tuple[S3Server, Settings, Any], people: People, databas
     return Place(people.person(client, role=Role.ADMIN), bucket, settings, database, Billing())
 
 
-async def test_a_deleted_document_stays_so_and_an_updated_one_keeps_its_access(place: Place) -> None:
+async def test_a_deleted_document_stays_so_and_an_updated_one_keeps_what_is_said_of_it(place: Place) -> None:
     place.bucket.put("docs/a.md", b"# A\n\nBoats.")
     place.bucket.put("docs/b.md", b"# B\n\nTrains.")
     await place.register(attributes={"access": "organization"})
     await place.run()
     ids = await place.names()
     await place.admin.delete(f"/documents/{ids['docs/a.md']}")
-    await place.admin.patch(f"/documents/{ids['docs/b.md']}", json={"access": "private"})
+    said = {"access": "private", "metadata": {"authority": 2}}
+    assert (await place.admin.patch(f"/documents/{ids['docs/b.md']}", json=said)).status_code == 200
     place.bucket.put("docs/a.md", b"# A\n\nMore boats.")
     place.bucket.put("docs/b.md", b"# B\n\nMore trains.")
     assert counts(await place.run()) == {"updated": 1}
     assert set(await place.names()) == {"docs/b.md"}
     document_id = UUID(ids["docs/b.md"])
-    newest = select(RevisionRow.access).where(RevisionRow.document_id == document_id)
+    newest = select(RevisionRow).where(RevisionRow.document_id == document_id).order_by(RevisionRow.number.desc())
     async with place.database.transaction() as session:
-        assert await session.scalar(newest.order_by(RevisionRow.number.desc()).limit(1)) == "private"
+        row = await session.scalar(newest.limit(1))
+    assert row
+    assert (row.access, row.custom["authority"], row.custom["last_modified"][:4]) == ("private", 2, "2026")
 
 
 async def test_objects_are_added_updated_moved_and_deleted(place: Place) -> None:
