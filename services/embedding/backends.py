@@ -1,6 +1,6 @@
 """Which adapter runs the model."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -21,6 +21,8 @@ Backend = Literal["auto"] | Measurable
 
 # What NVIDIA's driver makes; looking for it saves importing torch on the machines that have none.
 CUDA_DRIVER = Path("/dev/nvidiactl")
+# What the others are compared with, and what needs nothing converted.
+LAST_RESORTS: tuple[Measurable, ...] = ("openvino-float32", "torch")
 
 log = get_logger(__name__)
 
@@ -30,20 +32,17 @@ def load_model(backend: Backend, name: str, store: WeightsStore) -> EmbeddingMod
 
     `auto` takes a GPU where there is one, else the fastest whose vectors pass the gate of
     docs/decisions/0010-embedding-backends.md: as `footnote models optimize` measured it, and where it didn't,
-    calibrated int8, OpenVINO's widest, and torch where nothing can be converted here.
+    calibrated int8, OpenVINO's widest, and torch where nothing can be converted here. One that doesn't load leaves its
+    place to the next.
     """
     folder = locate(name, store)
     try:
-        model = _automatic(folder) if backend == "auto" else _named(backend, folder)
-        texts = model.tokenizer.read(["warm up", "a second, longer text " * model.tokenizer.limit])
-        for lane in LANES:
-            model.encode(texts, lane)
+        return _automatic(folder) if backend == "auto" else _warm(_named(backend, folder))
     except Exception as error:  # whatever the engines and the parsers of three file formats raise
         damaged = damage(folder, store)
         raise ModelLoadError(
             damaged or f"The model in {str(folder.path)!r} can't be loaded: {type(error).__name__}: {error}"
         ) from error
-    return model
 
 
 def load_classifier(backend: Backend, name: str, store: WeightsStore) -> PairModel:
@@ -73,9 +72,16 @@ def _said(error: Exception) -> str:
     return f"its config.json has no {error}" if isinstance(error, KeyError) else f"{type(error).__name__}: {error}"
 
 
-def _named(backend: Backend, folder: ModelFolder) -> EmbeddingModel:
+def _warm(model: EmbeddingModel) -> EmbeddingModel:
+    texts = model.tokenizer.read(["warm up", "a second, longer text " * model.tokenizer.limit])
+    for lane in LANES:
+        model.encode(texts, lane)
+    return model
+
+
+def _named(backend: Backend, folder: ModelFolder, torch_on: Device = "auto") -> EmbeddingModel:
     make: dict[str, Callable[[], EmbeddingModel]] = {
-        "torch": lambda: SentenceTransformerModel(folder),
+        "torch": lambda: SentenceTransformerModel(folder, torch_on),
         "torch-cuda": lambda: SentenceTransformerModel(folder, "cuda"),
         "openvino-float32": lambda: OpenVinoModel(folder, prepare(folder), "float32"),
         "openvino-bfloat16": lambda: OpenVinoModel(folder, prepare(folder), "bfloat16"),
@@ -85,26 +91,39 @@ def _named(backend: Backend, folder: ModelFolder) -> EmbeddingModel:
 
 
 def _automatic(folder: ModelFolder) -> EmbeddingModel:
+    """The first choice that loads, warm. Raises what the last one did where none does."""
+    problem: Exception | None = None
+    for backend in _choices(folder):
+        try:
+            return _warm(_named(backend, folder, torch_on="cpu"))
+        except Exception as error:  # noqa: BLE001 - whatever an engine raises, another may do without
+            log.warning("a backend can't run the model", backend=backend, reason=str(error))
+            problem = error
+    raise problem or ModelLoadError(f"No backend runs the model in {str(folder.path)!r}.")
+
+
+def _choices(folder: ModelFolder) -> Iterator[Measurable]:
+    """What `auto` tries, the best first. Converts the weights only where no GPU takes them."""
     failed = [backend for backend, verdict in read_verdicts(folder).items() if not verdict.passes]
     if failed:
         log.warning("measured here and not good enough", backends=failed)
-    device: Device = "cpu" if "torch-cuda" in failed else "auto"
-    if CUDA_DRIVER.exists() and device == "auto":
-        model = SentenceTransformerModel(folder)
-        if model.backend == "torch-cuda":
-            return model
+    if CUDA_DRIVER.exists() and "torch-cuda" not in failed:
+        yield "torch-cuda"
     try:
         ir = prepare(folder)
     except (ConversionError, OSError) as error:
         log.warning("not converted for OpenVINO; torch takes over, more slowly", reason=str(error))
-        return SentenceTransformerModel(folder, device)
+        yield "torch"
+        return
     # Read anew: what was measured of a former IR went with it.
-    chosen = _best_on_cpu(ir.header, read_verdicts(folder))
-    return SentenceTransformerModel(folder, "cpu") if chosen == "torch" else _named(chosen, folder)
+    yield from _on_cpu(ir.header, read_verdicts(folder))
 
 
-def _best_on_cpu(header: Header, verdicts: Mapping[Measurable, Verdict]) -> Measurable:
-    """The best of those that pass; where nothing was measured, what is fastest on most machines."""
+def _on_cpu(header: Header, verdicts: Mapping[Measurable, Verdict]) -> list[Measurable]:
+    """Those that pass, the best first; where nothing was measured, what is fastest on most machines.
+
+    At the end what runs anywhere, so that something answers where none of the others loads.
+    """
     unfit: set[Measurable] = {"torch-cuda"}
     if not header.int8_passes:
         log.warning("int8 fails its gate here", mean=header.mean_cosine, least=header.least_cosine)
@@ -113,4 +132,4 @@ def _best_on_cpu(header: Header, verdicts: Mapping[Measurable, Verdict]) -> Meas
     if multiplies_bfloat16():
         usual.append("openvino-bfloat16")
     fit: list[Measurable] = [backend for backend in best_first(verdicts, usual) if backend not in unfit]
-    return fit[0] if fit else "openvino-float32"
+    return [*dict.fromkeys([*fit, *LAST_RESORTS])]

@@ -113,6 +113,17 @@ def test_auto_takes_the_best_of_what_passed_here(own_store: WeightsStore):
         assert load_model("auto", "minilm", own_store).backend == expected
 
 
+def test_auto_goes_on_with_the_next_where_what_passed_no_longer_loads(own_store: WeightsStore):
+    folder = locate("minilm", own_store)
+    verdict = Verdict(passes=True, tokens_per_cpu_s=100)
+    write_verdicts(folder, {"openvino-int8": Verdict(passes=True, tokens_per_cpu_s=300), "torch": verdict})
+    ir = folder.path / "openvino" / "int8.xml"
+    size = ir.stat().st_size
+    ir.unlink()
+    ir.write_bytes(b"x" * size)  # the size that its header states
+    assert load_model("auto", "minilm", own_store).backend == "torch"
+
+
 def test_optimize_leaves_what_it_measured_where_auto_reads_it(
     own_store: WeightsStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
