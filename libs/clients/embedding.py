@@ -65,14 +65,14 @@ class EmbeddingClient:
         return answer.data
 
     async def embed(self, texts: list[str], *, model: str = "default", timeout_s: float = 30) -> NDArray[np.float32]:
-        """`(n, dim)` float32 rows of unit length, in the texts' order."""
+        """`(n, dim)` float32 rows of unit length, in the texts' order. A text is read as far as the model reads."""
         if not texts:
             return np.empty((0, 0), np.float32)
         response = await self._service.call(
             "POST",
             "/v1/embeddings",
             EmbeddingResponse,
-            body=EmbeddingRequest(input=texts, model=model, encoding_format="base64"),
+            body=EmbeddingRequest(input=texts, model=model, encoding_format="base64", truncate=True),
             idempotent=True,
             timeout_s=timeout_s,
         )

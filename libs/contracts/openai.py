@@ -17,7 +17,7 @@ def _refuse_other_forms(value: object) -> None:
 class EmbeddingRequest(BaseModel):
     """`input` is one text or many, or token ids; `encoding_format` base64 carries little-endian float32.
 
-    `truncate` is not OpenAI's: false refuses a text beyond the model's limit instead of reading it up to there.
+    `truncate` is not OpenAI's: true reads a text beyond the model's limit up to there instead of refusing it.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -26,7 +26,7 @@ class EmbeddingRequest(BaseModel):
     model: str = "default"
     encoding_format: Literal["float", "base64"] = "float"
     dimensions: int | None = None
-    truncate: bool = True
+    truncate: bool = False
     user: str | None = None
 
     @field_validator("input", mode="before")

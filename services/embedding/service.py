@@ -42,7 +42,7 @@ class EmbeddingService:
         ]
 
     async def embed(
-        self, texts: list[str], model: str, dimensions: int | None, lane: Lane, *, truncate: bool = True
+        self, texts: list[str], model: str, dimensions: int | None, lane: Lane, *, truncate: bool
     ) -> tuple[Encoder, Embedded]:
         """The texts' vectors, in order; a text beyond the model's limit is read up to it, or refused."""
         with self._registry.use(model) as encoder:

@@ -27,6 +27,7 @@ async def test_a_footnote_serves_as_the_model_of_another(stack: Stack):
         embedded = await far.embed(TEXTS, "ingest", truncate=True)
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
-        near = (await member.http.post("/v1/embeddings", json={"input": TEXTS})).raise_for_status().json()
+        body = {"input": TEXTS, "truncate": True}
+        near = (await member.http.post("/v1/embeddings", json=body)).raise_for_status().json()
     np.testing.assert_allclose(embedded.vectors, [item["embedding"] for item in near["data"]], atol=0.02)
     assert embedded.tokens > 256

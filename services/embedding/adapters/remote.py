@@ -16,13 +16,15 @@ from services.embedding.adapters.redis_vectors import RedisVectors
 from services.embedding.adapters.remote_protocols import (
     RemoteRows,
     UnusableAnswerError,
+    joined,
     openai_body,
     openai_rows,
+    share_that_fits,
     tei_body,
     tei_rows,
     tei_scores,
 )
-from services.embedding.adapters.remote_server import RemoteServer
+from services.embedding.adapters.remote_server import RemoteServer, TextRefusedError
 from services.embedding.cache import CachedText, CacheScope, VectorCache
 from services.embedding.ports import Embedded, EmbeddedText, EmbeddedTexts, ModelLoadError, Reranked
 from services.embedding.tenancy import tenant_of
@@ -33,6 +35,8 @@ INGEST_CALLS = CALLS_AT_ONCE // 2
 RETRY_AFTER_S = 2
 # A token has seldom as many characters: what lies beyond the limit by this measure is not sent.
 CUT_CHARS_PER_TOKEN = 8
+# Enough to halve a text with three tokens for each letter.
+MOST_CUTS = 6
 # Where the server doesn't count.
 USUAL_CHARS_PER_TOKEN = 4
 
@@ -159,9 +163,29 @@ class RemoteEncoder:
         return made
 
     async def _embedded(self, texts: Sequence[str], *, truncate: bool) -> RemoteRows:
+        if not truncate:
+            return await self._sent(texts, truncate=False)
         longest = self.max_tokens * CUT_CHARS_PER_TOKEN
-        sent = [text[:longest] for text in texts] if truncate else texts
-        body = self._route.body(sent, self._options.model, truncate=truncate)
+        return await self._cut_to_fit([text[:longest] for text in texts], MOST_CUTS)
+
+    async def _cut_to_fit(self, texts: Sequence[str], cuts: int) -> RemoteRows:
+        """OpenAI's protocol has no way to ask that a text be cut: what is refused for its length is sent shorter.
+
+        Of several texts each half is sent by itself, so that no other is cut.
+        """
+        try:
+            return await self._sent(texts, truncate=True)
+        except TextRefusedError as error:
+            share = share_that_fits(error.reason)
+            if share is None or not cuts:
+                raise
+        if len(texts) > 1:
+            middle = len(texts) // 2
+            return joined([await self._cut_to_fit(half, cuts) for half in (texts[:middle], texts[middle:])])
+        return await self._cut_to_fit([texts[0][: int(len(texts[0]) * share)]], cuts - 1)
+
+    async def _sent(self, texts: Sequence[str], *, truncate: bool) -> RemoteRows:
+        body = self._route.body(texts, self._options.model, truncate=truncate)
         response = await self._server.post(self._route.url, body, len(texts))
         try:
             return self._route.rows(response, len(texts), self.dimension or None)

@@ -1,5 +1,6 @@
 """What servers of embeddings are sent and answer: OpenAI's `/embeddings`, text-embeddings-inference's own shape."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -125,6 +126,30 @@ def _unit_rows(rows: list[list[float]], dimension: int | None) -> NDArray[np.flo
     if not np.isfinite(lengths).all() or not lengths.all():
         raise UnusableAnswerError("it gave a vector that is zero, infinite or no number")
     return vectors / lengths
+
+
+# Ours; OpenAI's and vLLM's.
+_TOO_LONG = (
+    re.compile(r"has (?P<tokens>[\d,]+) tokens; .* reads at most (?P<limit>[\d,]+)"),
+    re.compile(r"maximum context length is (?P<limit>\d+) tokens.* requested (?P<tokens>\d+) tokens"),
+)
+_OF_LENGTH = re.compile(r"context length|too long|tokens")
+# Of what would fit by the mean of the whole text: its beginning may have more tokens.
+_CAREFULLY = 0.95
+
+
+def share_that_fits(refusal: str) -> float | None:
+    """How much of a text to send instead, at most all but a twentieth; None where its length isn't at fault."""
+    for found in filter(None, (pattern.search(refusal) for pattern in _TOO_LONG)):
+        limit, tokens = (int(found[name].replace(",", "")) for name in ("limit", "tokens"))
+        return _CAREFULLY * min(1, limit / max(1, tokens))
+    return 0.5 if _OF_LENGTH.search(refusal) else None
+
+
+def joined(parts: Sequence[RemoteRows]) -> RemoteRows:
+    counts = [part.tokens for part in parts]
+    tokens = None if None in counts else sum(filter(None, counts))
+    return RemoteRows(np.concatenate([part.vectors for part in parts]), tokens)
 
 
 class RemoteError(BaseModel):

@@ -12,7 +12,7 @@ from libs.clients.context import current_context
 from libs.contracts.errors import ErrorCode, FootnoteError, overloaded
 from libs.telemetry.logs import get_logger
 from services.embedding.adapters.remote_protocols import TOKENS_HEADER, UnusableAnswerError, said
-from services.embedding.refusals import EMBEDDING_MODEL, invalid
+from services.embedding.refusals import EMBEDDING_MODEL
 
 log = get_logger(__name__)
 
@@ -35,6 +35,16 @@ REFUSALS = frozenset({400, 413, 422})
 # What another attempt may mend.
 PASSING = frozenset({502, 503, 504})
 NUMBER = re.compile(r"\d{1,6}(\.\d{1,6})?")
+
+
+class TextRefusedError(FootnoteError):
+    """A text is at fault; `reason` are the server's own words."""
+
+    def __init__(self, model: str, reason: str) -> None:
+        super().__init__(
+            ErrorCode.VALIDATION_ERROR, f"The server of {model!r} refuses the text: {reason}", 422, {"param": "input"}
+        )
+        self.reason = reason
 
 
 class RemoteServer:
@@ -99,7 +109,7 @@ class RemoteServer:
         if response.status_code == TOO_MANY_REQUESTS:
             raise overloaded(self._called, _retry_after_s(response))
         if response.status_code in REFUSALS:
-            raise invalid(f"The server of {self._model!r} refuses the text: {reason}", "input")
+            raise TextRefusedError(self._model, reason)
         if response.status_code >= SERVER_ERROR:
             raise self._unavailable(f"answered {response.status_code}")
         # Its key, its address or its model's name: the operator's to mend, so the caller isn't told more.

@@ -49,6 +49,13 @@ class Tei:
         body, instead = await self._taken(request)
         if isinstance(instead, Response):
             return instead
+        longest = max(len(text.split()) for text in body["input"])
+        if longest > LIMIT_WORDS:
+            message = (
+                f"This model's maximum context length is {LIMIT_WORDS} tokens. However, you requested {longest} tokens "
+                "in the input for embedding generation. Please reduce the length of the input."
+            )
+            return JSONResponse({"error": {"message": message, "type": "BadRequestError", "code": 400}}, 400)
         rows = instead or [row(text) for text in body["input"]]
         data = [{"object": "embedding", "index": index, "embedding": one} for index, one in enumerate(rows)]
         usage = {"prompt_tokens": 7, "total_tokens": 7}

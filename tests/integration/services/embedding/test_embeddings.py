@@ -49,7 +49,7 @@ def assert_openai_error(response: httpx.Response, status: int, code: str, param:
 async def test_vectors_are_the_published_models_of_unit_length(client: httpx.AsyncClient, models_dir: Path) -> None:
     from sentence_transformers import SentenceTransformer
 
-    ours = vectors(await client.post("/v1/embeddings", json={"input": TEXTS}))
+    ours = vectors(await client.post("/v1/embeddings", json={"input": TEXTS, "truncate": True}))
     plain = SentenceTransformer(str(models_dir / "minilm"), device="cpu", local_files_only=True)
     theirs: NDArray[np.float32] = plain.encode(TEXTS, normalize_embeddings=True)
     assert ours.shape == (5, 384)
@@ -78,11 +78,6 @@ async def test_answers_in_openais_shape(client: httpx.AsyncClient) -> None:
     assert [model["id"] for model in models["data"]] == [body["model"]]
 
 
-async def test_a_text_beyond_the_limit_is_read_up_to_it(client: httpx.AsyncClient) -> None:
-    response = await client.post("/v1/embeddings", json={"input": "word " * 5_000})
-    assert response.json()["usage"]["prompt_tokens"] == 256
-
-
 @pytest.mark.parametrize(
     ("body", "status", "code", "param"),
     [
@@ -103,7 +98,7 @@ async def test_a_text_beyond_the_limit_is_read_up_to_it(client: httpx.AsyncClien
         ({"input": ["x", None]}, 400, "VALIDATION_ERROR", "input"),
         ({"input": [True]}, 400, "VALIDATION_ERROR", "input"),
         ({"input": ["x", "half \ud83d of a pair"]}, 400, "VALIDATION_ERROR", "input"),
-        ({"input": "word " * 200_000, "truncate": False}, 400, "VALIDATION_ERROR", "input"),
+        ({"input": "word " * 200_000}, 400, "VALIDATION_ERROR", "input"),
         ({"input": "x", "model": "../minilm"}, 404, "MODEL_NOT_FOUND", "model"),
         ({"input": "x", "model": ""}, 404, "MODEL_NOT_FOUND", "model"),
         ({"input": "x", "model": 3}, 400, "VALIDATION_ERROR", "model"),
@@ -134,7 +129,7 @@ async def test_half_a_character_is_the_callers_mistake(
 
 async def test_odd_texts_are_embedded_like_others(client: httpx.AsyncClient) -> None:
     odd = ["a\0b", "\0", "\u200b", "word " * 200_000, "[MASK] [PAD] [SEP]", "\U0001f600" * 300]
-    rows = vectors(await client.post("/v1/embeddings", json={"input": odd}))
+    rows = vectors(await client.post("/v1/embeddings", json={"input": odd, "truncate": True}))
     np.testing.assert_allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-4)
 
 
@@ -219,11 +214,13 @@ async def test_a_damaged_file_is_named(
     assert "pinned" in problem
 
 
-async def test_a_text_beyond_the_limit_is_refused_where_cutting_it_is_not_wanted(client: httpx.AsyncClient) -> None:
-    body = {"input": ["short", "word " * 5_000], "truncate": False}
+async def test_a_text_beyond_the_limit_is_refused_unless_it_may_be_cut(client: httpx.AsyncClient) -> None:
+    body = {"input": ["short", "word " * 5_000]}
     response = await client.post("/v1/embeddings", json=body)
     assert_openai_error(response, 400, "VALIDATION_ERROR", "input")
-    assert "5,002 tokens" in response.json()["error"]["message"]
+    assert "Text 1 has 5,002 tokens" in response.json()["error"]["message"]
     assert "256" in response.json()["error"]["message"]
-    fits = await client.post("/v1/embeddings", json={"input": ["word " * 254], "truncate": False})
+    cut = await client.post("/v1/embeddings", json=body | {"truncate": True})
+    assert cut.json()["usage"]["prompt_tokens"] == 3 + 256
+    fits = await client.post("/v1/embeddings", json={"input": ["word " * 254]})
     assert fits.json()["usage"]["prompt_tokens"] == 256

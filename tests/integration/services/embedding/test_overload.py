@@ -37,7 +37,7 @@ async def client(model: HeldModel, settings: Settings, redis: Redis) -> AsyncIte
 
 
 def embed(client: httpx.AsyncClient, texts: list[str], **headers: str) -> "asyncio.Task[httpx.Response]":
-    return asyncio.create_task(client.post("/v1/embeddings", json={"input": texts}, headers=headers))
+    return asyncio.create_task(client.post("/v1/embeddings", json={"input": texts, "truncate": True}, headers=headers))
 
 
 async def hold(client: httpx.AsyncClient, model: HeldModel) -> "asyncio.Task[httpx.Response]":

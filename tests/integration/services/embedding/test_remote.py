@@ -18,6 +18,7 @@ from libs.clients.embedding import EmbeddingClient
 from libs.config.settings import RemoteModel, Settings
 from libs.contracts.errors import FootnoteError
 from libs.security.tokens import ServiceTokens
+from services.embedding.adapters.remote import MOST_CUTS
 from services.embedding.main import build
 from tests.integration.services.embedding.tei import DIMENSION, Tei, row
 from tests.loopback import serving
@@ -175,11 +176,29 @@ async def test_a_text_beyond_the_servers_limit_is_refused_in_its_words_where_cut
         httpx.AsyncClient(base_url=client._service._base_url, headers={"X-Service-Token": token}) as http,
     ):
         long = "word " * 50
-        cut = await http.post("/v1/embeddings", json={"input": long})
-        refused = await http.post("/v1/embeddings", json={"input": long, "truncate": False})
+        cut = await http.post("/v1/embeddings", json={"input": long, "truncate": True})
+        refused = await http.post("/v1/embeddings", json={"input": long})
     assert cut.json()["usage"]["total_tokens"] == 20
     assert refused.status_code == 400
     assert "less than 20 tokens. Given: 50" in refused.json()["error"]["message"]
+
+
+async def test_what_a_server_of_openais_protocol_refuses_for_its_length_is_sent_shorter(tei: Tei, started: Started):
+    texts = ["one", "two", "a word " * 11, "four"]
+    async with serving(tei.app) as url, started(f"{url}/v1", protocol="openai") as client:
+        rows = await client.embed(texts)
+    (shorter,) = tei.calls[-2][1]["input"]
+    assert texts[2].startswith(shorter)
+    assert 16 <= len(shorter.split()) <= 20
+    np.testing.assert_allclose(rows, unit([*texts[:2], shorter, texts[3]]), atol=1e-6)
+
+
+async def test_a_server_that_refuses_every_length_is_believed_in_the_end(tei: Tei, started: Started):
+    async with serving(tei.app) as url, started(f"{url}/v1", protocol="openai") as client:
+        tei.answers = [JSONResponse({"error": {"message": "Too many tokens."}}, 400)] * 20
+        with pytest.raises(FootnoteError, match="Too many tokens"):
+            await client.embed(["word " * 20])
+        assert len(tei.answers) == 20 - 1 - MOST_CUTS
 
 
 async def test_a_server_that_comes_later_is_found(tei: Tei, settings: Settings, monkeypatch: pytest.MonkeyPatch):
