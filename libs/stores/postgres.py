@@ -25,6 +25,8 @@ IDLE_IN_TRANSACTION_TIMEOUT_MS = "30000"
 # the server has closed since is known without asking.
 TRUSTED_S = 5.0
 _LAID_DOWN = "footnote_laid_down"
+# PostgreSQL's classes of states: connection, resources, and an operator's hand, as while it starts, ends or times out.
+_AWAY_STATES = ("08", "53", "57")
 
 
 class Database:
@@ -62,8 +64,8 @@ class Database:
             log.warning("database unavailable", error=str(error))
             raise unavailable("database") from error
         except DBAPIError as error:
-            # Ended by the server in the middle, as by a restart.
-            if not error.connection_invalidated:
+            # Ended by the server in the middle, as by a restart, or refused before it is up again.
+            if not (error.connection_invalidated or _is_away(error)):
                 raise
             log.warning("database connection lost", error=str(error))
             raise unavailable("database") from error
@@ -98,6 +100,10 @@ def _check_before_use(engine: AsyncEngine) -> None:
 
     event.listen(engine.sync_engine, "checkin", lay_down)
     event.listen(engine.sync_engine, "checkout", check)
+
+
+def _is_away(error: DBAPIError) -> bool:
+    return str(getattr(error.orig, "sqlstate", None) or "").startswith(_AWAY_STATES)
 
 
 def role_of(schema: str) -> str:
