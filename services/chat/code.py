@@ -57,6 +57,16 @@ class CodeFinder:
             parts += found
         return parts
 
+    @property
+    def in_block(self) -> bool:
+        """Whether what comes next is a block's, or the fence that closes it."""
+        return self._fence is not None and not self._lost
+
+    @property
+    def lost(self) -> bool:
+        """Whether nothing more is taken for code."""
+        return self._lost
+
     def give_up(self) -> None:
         """From here on nothing is taken for code."""
         self._lost = True

@@ -6,12 +6,13 @@ import pytest
 from services.chat.ungrounded import unchecked_text
 
 
-async def said(text: str) -> str:
-    async def deltas() -> AsyncGenerator[str]:
-        for start in range(0, len(text), 3):
-            yield text[start : start + 3]
+async def deltas(text: str) -> AsyncGenerator[str]:
+    for start in range(0, len(text), 3):
+        yield text[start : start + 3]
 
-    return "".join([piece async for piece in unchecked_text(deltas())])
+
+async def said(text: str) -> str:
+    return "".join([piece async for piece in unchecked_text(deltas(text))])
 
 
 @pytest.mark.parametrize(
@@ -67,6 +68,8 @@ IMAGE = "![x](http://e.example)"
         f"```a {IMAGE}. B`` c.\n",
         f"``[1]``` {IMAGE} ``` c.\n",
         "`\u200b``\nx\n```\n![x](http://e.example)\n",
+        "1.  a\n\n    ```\n    [b\n    c](http://e.example)\n    ![d\n    ](http://e.example)\n    ```\n",
+        "1.  a\n\n    ```\n    <img\n    src=http://e.example>\n    [foo\n    bar]: http://e.example\n    ```\n",
     ],
 )
 async def test_nothing_that_may_be_text_is_kept_as_code(text: str):
@@ -88,3 +91,16 @@ async def test_nothing_that_may_be_text_is_kept_as_code(text: str):
 )
 async def test_what_is_code_to_every_reader_stays(text: str):
     assert (await said(text)).rstrip() == text.rstrip()
+
+
+async def test_what_is_code_to_some_readers_keeps_its_lines():
+    text = "1.  **Do** this:\n\n    ```python\n    if x:\n        run(x)\n    ```\n\n```\ndef f():\n    pass\n```"
+    assert await said(text) == text.replace("1.  ", "1. ")
+
+
+async def test_a_block_of_code_comes_line_by_line():
+    text = "```python\nx = a\ny = b\nz = c\n```\nDone."
+    assert [piece async for piece in unchecked_text(deltas(text))] == [
+        *("```python", "\n", "x = a\n", "y = b\n", "z = c\n", "```\n"),
+        "Done.",
+    ]
