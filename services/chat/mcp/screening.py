@@ -47,8 +47,9 @@ def passage_shown(passage: PassageInContext, treatment: Treatment) -> PassageInC
 
 
 def sources_shown(sources: Sequence[Source]) -> list[Source]:
-    """An answer's sources: every character but those of orders keeps its place, which citations name."""
-    return material(sources, screened([_result(source) for source in sources], "mark").suspects)
+    """An answer's sources: every character of an excerpt but those of orders keeps its place, which citations name."""
+    shown = material(sources, screened([_result(source) for source in sources], "mark").suspects)
+    return [source.model_copy(update=visible_above(source.title, source.location)) for source in shown]
 
 
 def _shown(result: SearchResult, suspect: Suspect | None) -> SearchResult:

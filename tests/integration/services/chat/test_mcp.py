@@ -98,9 +98,10 @@ async def test_orders_around_a_passage_are_blank_and_the_passage_is_whole(chat, 
 
 
 async def test_a_program_that_asks_reads_no_orders_in_the_sources(chat, knowledge, generation, admin_of):
-    knowledge.passages = [POISONED, RULES]
+    knowledge.passages = [POISONED, RULES.model_copy(update={"title": "Travel\u200b policy"})]
     generation.scripts = {"extractive": [f"{SENTENCE} [2]"]}
     admin = await admin_of(chat, injected="mark")
     answer = (await used(chat, admin, "ask", question=QUESTION))["structuredContent"]
     assert answer["answer"].startswith(SENTENCE)
+    assert [one["title"] for one in answer["sources"]] == ["Notes", "Travel policy"]
     assert [len(one["excerpt"]) for one in answer["sources"]] == [len(one.content) for one in knowledge.passages]

@@ -119,9 +119,12 @@ async def test_old_events_are_all_purged_in_one_turn(database, query, monkeypatc
     async def none_left() -> bool:
         return await query(left, id=subject.organization_id) == []
 
-    # The next turn is an hour away.
-    await until(none_left, 30)
-    purging.cancel()
+    try:
+        # The next turn is an hour away.
+        await until(none_left, 30)
+    finally:
+        purging.cancel()
+        await asyncio.wait({purging})
 
 
 async def test_answers_from_the_same_passages_in_other_orders_dont_block_each_other(database):
