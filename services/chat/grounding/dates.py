@@ -23,6 +23,8 @@ _MONTHS = {
 _MONTH = r"(?P<month>[^\W\d_]{3,10})\b\.?"
 _DAY = r"(?:0?[1-9]|[12]\d|3[01])(?:st|nd|rd|th|er|\.|º)?"
 _BETWEEN_DAYS = r"\s?(?:[-–—,/&]|to|until|and|or|bis|und|à|au|et|a|al|y|e|tot|en)\s?"
+# A longer list of days has more numbers than dates; without an end the search takes quadratic time.
+_MOST_DAYS_LISTED = 8
 _YEAR = r"(?P<year>[12]\d{3})\b"
 _DIGITAL = re.compile(
     r"(?<![\w./-])(?:(?P<iso>(?P<y>[12]\d{3})[-/](?P<m>\d{1,2})[-/](?P<d>\d{1,2}))"
@@ -30,7 +32,7 @@ _DIGITAL = re.compile(
     r"(?:(?![\w/-]|\.\d)|(?=T\d\d:))"
 )
 _DAY_FIRST = re.compile(
-    rf"(?<![\w.,/-])(?P<days>(?:{_DAY}{_BETWEEN_DAYS})*{_DAY})\s?(?:(?:of|de)\s)?{_MONTH}"
+    rf"(?<![\w.,/-])(?P<days>(?:{_DAY}{_BETWEEN_DAYS}){{0,{_MOST_DAYS_LISTED - 1}}}{_DAY})\s?(?:(?:of|de)\s)?{_MONTH}"
     rf"(?:,?\s(?:(?:of|de|del)\s)?{_YEAR})?",
     re.IGNORECASE,
 )
@@ -42,6 +44,7 @@ _MONTH_FIRST = re.compile(
     re.IGNORECASE,
 )
 _MONTH_ALONE = re.compile(rf"(?<!\w){_MONTH},?\s(?:(?:of|de|del)\s)?{_YEAR}", re.IGNORECASE)
+_DIGIT = re.compile(r"\d")
 _MONTHS_OF_YEAR = 12
 _DAYS_OF_MONTH = 31
 # 3/4/69 is of this century and 3/4/70 of the last.
@@ -79,6 +82,8 @@ class Date:
 
 def dates_of(text: str) -> tuple[frozenset[Date], str]:
     """The dates, and the text without them."""
+    if not _DIGIT.search(text):
+        return frozenset(), text
     found: set[Date] = set()
 
     def take(match: re.Match[str]) -> str:

@@ -45,7 +45,8 @@ _JOINT = re.compile(r"[-/’',:_.@]")
 _POSSESSIVE = re.compile(r"['’][sS]$")
 _CODE_JOINT = re.compile(r"[-/:]")
 _VERSION = re.compile(r"^v(?=\d+\.)")
-_CODE = re.compile(r"https?://[^\s<>()\[\]\"'`]+|[^\W_]+(?:[._/@:\-][^\W_]+)+|[^\W_]*\d[^\W_]*")
+# A word is looked at from its start alone: from each of its letters, a long one takes quadratic time.
+_CODE = re.compile(r"https?://[^\s<>()\[\]\"'`]+|(?<![^\W_])(?:[^\W_]+(?:[._/@:\-][^\W_]+)+|[^\W_]*\d[^\W_]*)")
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ TIMES = frozenset({"second", "minute", "hour", "day", "week", "month", "year"})
 _COUNTS_WITHIN = 3
 _NUMBER = r"(?:[$€£]\s?)?(?:\d[\d,.]*|one|two|three|four|five|six|seven|eight|nine|ten|twelve)"
 # "3 to 5 days", "between 3 and 5 days", "2 or 3 days": neither number is what it says.
-_RANGE = re.compile(rf"\b{_NUMBER}\s?%?\s?(?:[-–—]|\b(?:to|and|or)\b)\s?{_NUMBER}\b", re.IGNORECASE)
+_RANGE = re.compile(rf"\b(?<!\d[,.]){_NUMBER}\s?%?\s?(?:[-–—]|\b(?:to|and|or)\b)\s?{_NUMBER}\b", re.IGNORECASE)
 _RATE = re.compile(
     r"(?:\b(?P<per>per|each|every|an?)\s+|/\s?)(?:calendar |fiscal |working )?(?P<of>[a-z]+)", re.IGNORECASE
 )

@@ -10,7 +10,8 @@ _TIME = re.compile(
     re.IGNORECASE,
 )
 _PAIR = re.compile(r"(?<![\w.,:/])(?P<one>\d{1,4})\s?(?P<sign>[:/])\s?(?P<other>\d{1,4})(?![\w:/]|[.,]\d)")
-_HALF_A_DAY, _MINUTES = 12, 60
+_DIGIT = re.compile(r"\d")
+_HALF_A_DAY = 12
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,8 @@ class Joined:
 
 def joined_of(text: str) -> tuple[frozenset[Joined], str]:
     """The times, ratios and fractions, and the text without them. Dates must have been taken out."""
+    if not _DIGIT.search(text):
+        return frozenset(), text
     found: set[Joined] = set()
 
     def take(match: re.Match[str]) -> str:

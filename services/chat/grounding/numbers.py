@@ -19,7 +19,7 @@ _SIGNED = re.compile(
     r"(?<![\w%°)])(?<!\d\s)(?:[-−]|\b(?:minus|negative)\s)[$€£]?(?P<number>\d[\d,]*(?:\.\d+)?)", re.IGNORECASE
 )
 _BELOW_ZERO = re.compile(
-    r"(?<![\w.])(?P<number>\d[\d,]*(?:\.\d+)?)\s?(?:°\s?[CF]?|degrees?(?: celsius| fahrenheit)?)?\s?"
+    r"(?<![\w.])(?<!\d,)(?P<number>\d[\d,]*(?:\.\d+)?)\s?(?:°\s?[CF]?|degrees?(?: celsius| fahrenheit)?)?\s?"
     r"below (?:zero|freezing)\b",
     re.IGNORECASE,
 )
@@ -90,6 +90,8 @@ def numbers(word: str) -> list[str]:
         return []
     if word in NUMBER_WORDS:
         return [str(ONES.get(word, TENS.get(word, 100)))]
+    if word.isalpha():
+        return []
     if _DECADE.fullmatch(word):
         return [word]
     ordinal = ORDINAL.fullmatch(word)
@@ -156,8 +158,10 @@ def ones(every: Sequence[str]) -> frozenset[tuple[str, str]]:
 def _before_things(every: Sequence[str], said: dict[str, str], *, every_number: bool) -> Generator[tuple[str, str]]:
     for index, word in enumerate(every):
         here = [said[word]] if word in said else numbers(word) if every_number else []
+        if not here:
+            continue
         thing = next((one for one in every[index + 1 :] if one not in _BETWEEN), "")
-        if here and thing.isalpha() and thing not in STOPWORDS and every[max(0, index - 1)] not in ("no", "any"):
+        if thing.isalpha() and thing not in STOPWORDS and every[max(0, index - 1)] not in ("no", "any"):
             yield from ((number, stem(thing)) for number in here)
 
 
@@ -165,7 +169,7 @@ def ordinals(every: Sequence[str]) -> frozenset[tuple[str, str]]:
     """Each "second" or "2nd" as 2, with the stem of what follows it at once."""
     found: set[tuple[str, str]] = set()
     for word, thing in pairwise(every):
-        digits = ORDINAL.fullmatch(word)
+        digits = ORDINAL.fullmatch(word) if word[0].isdigit() else None
         number = digits.group(1) if digits else ORDINAL_WORDS.get(word)
         if number and thing.isalpha() and thing not in STOPWORDS:
             found.add((number, stem(thing)))

@@ -59,7 +59,7 @@ _ORDINALS = frozenset(
 )
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _LIST_ITEM = re.compile(r"\s*(?:[-*+•‣◦–|]|\d{1,3}[.)]|[a-z]\))\s")
-_NAME_OF_SEVERAL_WORDS = re.compile(r"[^\W\d_a-z][\w'’.-]*(?: [^\W\d_a-z][\w'’.-]*)+")
+_NAME_OF_SEVERAL_WORDS = re.compile(r"[^\W\d_a-z][\w'’.-]{0,40}(?: [^\W\d_a-z][\w'’.-]{0,40})+")
 # It names several of what was asked, and others may be among them.
 _LISTED = re.compile(r"(?:\b[^\W\d_a-z]\w+, ){2}")
 _STATEMENT = re.compile(r"[.!?…][\"'”’)\]]*\s*$")

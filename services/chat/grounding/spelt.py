@@ -43,8 +43,9 @@ _SPELT = re.compile(
     r"(?!['’])",
     re.IGNORECASE,
 )
-# Most sentences have none, and the search for their runs is slow.
-_SPEAKS_OF_NUMBERS = re.compile("|".join((*ONES, *TENS, *_SCALES)), re.IGNORECASE)
+_LETTERS = re.compile("[a-z]+")
+# Most sentences have none of them, and the search for their runs is slow.
+_SPEAK_OF_NUMBERS = frozenset({*ONES, *TENS, *_SCALES})
 _TENTH_AND = re.compile(
     rf"\b(?P<tens>{'|'.join(TENS)})[\s-](?P<ones>{'|'.join([*ORDINAL_WORDS][:9])})\b", re.IGNORECASE
 )
@@ -82,7 +83,7 @@ def in_digits(text: str) -> str:
     elsewhere = _ELSEWHERE.get(language_read())
     if elsewhere:
         text = elsewhere.sub(_as_in_english, text)
-    if _SPEAKS_OF_NUMBERS.search(text):
+    if not _SPEAK_OF_NUMBERS.isdisjoint(_LETTERS.findall(text.casefold())):
         text = _SPELT.sub(_value, _TENTH_AND.sub(_tenth, _SCALED_RANGE.sub(_both_scaled, text)))
     text = _MILLIONS.sub(lambda match: _times(match["number"], 10**6), _THOUSANDS.sub(_thousand, text))
     return _ONE_OF.sub("1", text)

@@ -2,6 +2,7 @@ import pytest
 
 from libs.text.stems import reading_in
 from services.chat.grounding.facts import contradiction, facts_of, is_negated, lower_case_stems
+from services.chat.grounding.figures import figures
 
 NOWHERE: frozenset[str] = frozenset()
 
@@ -152,3 +153,12 @@ def test_denials(text: str):
 @pytest.mark.parametrize("text", ["It is so.", "See No. 5.", "A note on knots.", "It is not without risk."])
 def test_statements(text: str):
     assert not is_negated(text)
+
+
+@pytest.mark.parametrize("repeated", ["a", "1,", "1.", "1, ", "5 to ", "1st, "])
+def test_a_hostile_passage_costs_no_more_than_its_length(repeated: str):
+    """In quadratic time this took twenty seconds a sentence, in which the process answered nobody."""
+    text = repeated * (20_000 // len(repeated))
+
+    assert not facts_of(text).names
+    assert figures(text, frozenset()) == []
