@@ -57,7 +57,9 @@ export function UploadArea() {
           <option value="private">Only me</option>
         </select>
       </div>
-      <p className="quiet">Or drop them here. Markdown, HTML, plain text, PDF and Word, up to 256 MB each.</p>
+      <p className="quiet">
+        Or drop them here. PDF, Word, PowerPoint, Excel, HTML, Markdown, e-mail, pictures, ZIP and more, up to 256 MB each.
+      </p>
       {list.length > 0 && (
         <ul className="uploads" aria-label="Uploads">
           {list.map((upload) => (
