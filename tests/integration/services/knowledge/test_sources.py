@@ -69,6 +69,11 @@ async def visiting(pages: dict[str, bytes | Answer], settings: Settings, databas
         yield Visit(site, f"http://{PUBLIC}:{site.port}", runner)
 
 
+async def external_ids(person: Person) -> set[str]:
+    items = (await person.get("/documents/inventory", params={"prefix": "source:"})).json()["items"]
+    return {item["external_id"] for item in items}
+
+
 async def registered(person: Person, address: str, **fields: Any) -> str:
     answer = await person.post("/documents/sources", json={"address": address, **fields})
     assert answer.status_code == 201, answer.text
@@ -188,6 +193,28 @@ async def test_links_that_are_closed_too_large_or_no_text_do_not_hold_back_delet
         await visit.runner().turn()
         assert counts(await last_run(admin, source)) == (0, 1, 0, 1, 4)
         assert await names(admin) == {""}
+
+
+async def test_a_folder_that_is_closed_since_keeps_its_document(
+    person: Callable[..., Person], knowledge_settings: Settings, database: Database
+) -> None:
+    pages: dict[str, bytes | Answer] = {
+        "/": page("Start", "/members"),
+        "/members": reply(status="301 Moved Permanently", Location="/members/"),
+        "/members/": page("Members", "/members/boats"),
+        "/members/boats": page("Boats"),
+    }
+    admin = person(role=Role.OWNER)
+    async with visiting(pages, knowledge_settings, database) as visit:
+        source = await registered(admin, f"{visit.address}/", depth=2)
+        await visit.runner().turn()
+        before = await external_ids(admin)
+        assert len(before) == 3
+        visit.site.pages["/members"] = reply(status="403 Forbidden")
+        await admin.post(f"/documents/sources/{source}/runs")
+        await visit.runner().turn()
+        assert await external_ids(admin) == before
+        assert (await last_run(admin, source))["deleted"] == 0
 
 
 async def test_a_page_that_changes_keeps_what_was_said_of_its_document(
