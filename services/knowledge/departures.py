@@ -22,7 +22,10 @@ BATCH = 100
 
 
 class Departures:
-    """Asks auth again and again, so that a removal needs no message that could get lost, and a return undoes it."""
+    """Asks auth again and again, so that a removal needs no message that could get lost.
+
+    Whoever is a member again restores what is in the bin still.
+    """
 
     def __init__(self, database: Database, auth: AuthClient) -> None:
         self._database = database

@@ -89,8 +89,7 @@ def counts(run: dict[str, Any]) -> tuple[int, ...]:
 
 
 async def names(person: Person) -> set[str]:
-    items = (await person.get("/documents/inventory", params={"prefix": "source:"})).json()["items"]
-    return {item["external_id"].split(":", 2)[2].rpartition("/")[2] for item in items}
+    return {external_id.split(":", 2)[2].rpartition("/")[2] for external_id in await external_ids(person)}
 
 
 async def test_pages_below_the_same_path_are_followed_and_kept_in_step(
