@@ -149,11 +149,12 @@ class LiveModels:
             await asyncio.gather(*(model.close() for model in old.models.values() if id(model) not in kept))
 
     def _models_of(self, found: Catalogue, running: Mapping[str, ServedModel]) -> dict[str, ServedModel]:
-        """Those that run already, where nothing about them changed; new ones for the rest."""
+        """Those of `running` about which nothing changed, the failed ones tried again; new ones for the rest."""
         models: dict[str, ServedModel] = {}
         for name, settings in found.models.items():
             same = running.get(name)
-            if same is None or same.settings != settings or same.state == "failed":
+            if same is None or same.settings != settings:
                 same = ServedModel(name, settings, partial(self._make_engine, name, settings), time.monotonic)
+            same.try_now()
             models[name] = same
         return models

@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import math
 from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import Literal
 
 from libs.config.generation import GenerationModel
@@ -60,6 +60,7 @@ class ServedModel:
         self._loaded = asyncio.Event()
         self._failed_retry_s = failed_retry_s
         self._retrying: asyncio.Task[None] | None = None
+        self._again = asyncio.Event()
         # Engines that decode have bounds of their own: what runs together, and what waits beside it.
         self._limit = settings.max_waiting if settings.engine in {"extractive", "upstream"} else math.inf
 
@@ -89,11 +90,18 @@ class ServedModel:
             await asyncio.gather(self._retrying, return_exceptions=True)
         await self._close_engine()
 
+    def try_now(self) -> None:
+        """What failed to load needn't wait for its next turn; no other is changed."""
+        if self.state == "failed":
+            self._again.set()
+
     async def _load_again(self) -> None:
         """Weights may be copied later, a full disk be emptied. Callers are refused meanwhile, they don't wait."""
         wait_s = self._failed_retry_s
         while self.state == "failed":
-            await asyncio.sleep(wait_s)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._again.wait(), wait_s)
+            self._again.clear()
             wait_s = min(2 * wait_s, MOST_RETRY_S)
             await self._load()
 

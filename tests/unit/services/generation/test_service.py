@@ -197,6 +197,19 @@ async def test_a_change_that_cant_be_loaded_changes_nothing_and_leaves_nothing_o
     await models.close()
 
 
+async def test_what_failed_before_keeps_no_change_out_and_is_tried_again_at_once():
+    engines = Engines("kept", "more", "broken")
+    models = live(engines, settings("kept", "broken"))
+    await models.start()
+    await models.change(settings("kept", "broken", "more"))
+    await models.check_routes()
+    assert models.table.names(None) == ["extractive", "broken", "kept", "more"]
+    async with asyncio.timeout(5):
+        await engines.made["broken"][0].closed.wait()
+    assert len(engines.made["broken"]) == 2
+    await models.close()
+
+
 async def test_a_model_that_failed_is_tried_again_and_says_why_meanwhile():
     made: list[GatedEngine] = []
 
