@@ -14,6 +14,13 @@ from transformers import (
 from services.generation.engines import worker_protocol as protocol
 
 
+class NoProbabilitiesError(Exception):
+    """The model's numbers for one answer make none; others may well go on."""
+
+    def __init__(self) -> None:
+        super().__init__("The model's numbers make no probabilities.")
+
+
 class TokenSampler:
     """Its own random numbers, so that a seed repeats an answer whatever is decoded beside it."""
 
@@ -34,7 +41,7 @@ class TokenSampler:
     def choose(self, context: list[int], logits: torch.Tensor) -> int:
         """A token by its `logits`, (vocabulary,) float32. `context`: the prompt and the answer so far.
 
-        Raises RuntimeError where they make no probabilities.
+        Raises NoProbabilitiesError.
         """
         scores = _processed(self._penalty, context, logits[None])
         if not self._samples:
@@ -42,7 +49,7 @@ class TokenSampler:
         probabilities = _processed(self._warpers, [], scores).softmax(-1)
         # multinomial would find it too, on a GPU in a way that ends every other answer with this one.
         if not bool(probabilities.isfinite().all()):
-            raise RuntimeError("The model's numbers make no probabilities.")
+            raise NoProbabilitiesError
         return int(torch.multinomial(probabilities[0], 1, generator=self._random))
 
 

@@ -9,7 +9,7 @@ import torch
 
 from services.generation.engines import worker_protocol as protocol
 from services.generation.engines.decoding import DecodedToken
-from services.generation.engines.token_sampling import TokenSampler
+from services.generation.engines.token_sampling import NoProbabilitiesError, TokenSampler
 from services.generation.engines.transformers_model import LoadedModel, fitting_device, fitting_dtype, load_model
 from services.generation.engines.worker import Progress, serve
 from services.generation.ports import FinishReason, TokenLogprob
@@ -123,7 +123,7 @@ class TransformersDecoder:
             if sequence.computed == len(sequence.ids):
                 try:
                     self._append(sequence, logits[number])
-                except RuntimeError as error:  # probabilities that aren't; the others go on
+                except NoProbabilitiesError as error:  # any other may be a device that gave up: it ends the worker
                     sequence.failed = str(error)
                     self._release(sequence)
 

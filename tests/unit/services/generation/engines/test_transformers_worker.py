@@ -8,6 +8,7 @@ from tokenizers import AddedToken
 from services.generation.engines import worker_protocol as protocol
 from services.generation.engines.decoding import DecodedToken
 from services.generation.engines.gguf import ControlToken
+from services.generation.engines.token_sampling import TokenSampler
 from services.generation.engines.transformers_model import LoadedModel, control_tokens, load_model
 from services.generation.engines.transformers_worker import STEP_TOKENS, TransformersDecoder
 from tests.tiny_language_model import CONTEXT
@@ -154,6 +155,18 @@ def test_an_answer_ends_at_its_limit_and_at_a_control_token(decoder: Transformer
     stopping.add(command(0), prompt(5, 5))
     stopping.step()
     assert stopping.read(0).ended == "stop"
+
+
+def test_a_device_that_gives_up_ends_the_step(decoder: TransformersDecoder, monkeypatch: pytest.MonkeyPatch):
+    """A worker that went on would fail every later answer; one that ends is started again."""
+
+    def gives_up(*_: object) -> int:
+        raise RuntimeError("CUDA error: unspecified launch failure")
+
+    monkeypatch.setattr(TokenSampler, "choose", gives_up)
+    decoder.add(command(0), prompt(5, 5))
+    with pytest.raises(RuntimeError, match="CUDA error"):
+        decoder.step()
 
 
 def test_an_added_token_that_is_not_special_is_part_of_the_answer(tiny_language_model: Path, loaded: LoadedModel):
