@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from sqlalchemy import event, text
+from sqlalchemy import Dialect, event, text
 from sqlalchemy.exc import DBAPIError, InterfaceError, InvalidatePoolError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
@@ -17,6 +17,7 @@ from libs.telemetry.logs import get_logger
 
 log = get_logger(__name__)
 
+CONNECT_TIMEOUT_S = 5.0
 POOL_SIZE = 10
 POOL_OVERFLOW = 10
 STATEMENT_TIMEOUT_MS = "15000"
@@ -42,7 +43,7 @@ class Database:
             max_overflow=POOL_OVERFLOW,
             hide_parameters=True,  # of a statement that fails: they are what people wrote, and errors are logged
             connect_args={
-                "timeout": 5,
+                "timeout": CONNECT_TIMEOUT_S,
                 "server_settings": {
                     "search_path": schema,
                     "application_name": f"footnote-{schema}",
@@ -51,6 +52,7 @@ class Database:
                 },
             },
         )
+        _tell_where_it_is_away(self.engine)
         _check_before_use(self.engine)
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
 
@@ -76,6 +78,19 @@ class Database:
 
     async def close(self) -> None:
         await self.engine.dispose()
+
+
+def _tell_where_it_is_away(engine: AsyncEngine) -> None:
+    """Whatever the system says to a new connection: no such host, no way to it, no socket, no answer in time."""
+
+    def connect(dialect: Dialect, _record: ConnectionPoolEntry, arguments: Any, named: Any) -> Any:
+        try:
+            return dialect.connect(*arguments, **named)
+        except OSError as error:
+            log.warning("database not reached", error=repr(error))
+            raise unavailable("database") from error
+
+    event.listen(engine.sync_engine, "do_connect", connect)
 
 
 def _check_before_use(engine: AsyncEngine) -> None:

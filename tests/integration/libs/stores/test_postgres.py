@@ -49,32 +49,44 @@ async def test_connections_are_kept_for_the_next_transaction(database) -> None:
         assert (await session.execute(BACKEND)).scalar_one() == first
 
 
-@pytest.fixture
-async def starting_up(settings):
-    """A database behind a server that answers as PostgreSQL does while it recovers."""
+async def starting_up(reader: StreamReader, writer: StreamWriter) -> None:
+    """Answers as PostgreSQL does while it recovers."""
+    await reader.read(1024)
+    said = b"SFATAL\0VFATAL\0C57P03\0Mthe database system is starting up\0\0"
+    writer.write(b"E" + struct.pack("!i", len(said) + 4) + said)
+    await writer.drain()
+    writer.close()
 
-    async def refuse(reader: StreamReader, writer: StreamWriter) -> None:
-        await reader.read(1024)
-        said = b"SFATAL\0VFATAL\0C57P03\0Mthe database system is starting up\0\0"
-        writer.write(b"E" + struct.pack("!i", len(said) + 4) + said)
-        await writer.drain()
-        writer.close()
 
-    server = await asyncio.start_server(refuse, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    address = f"postgresql+asyncpg://{{role}}:word@127.0.0.1:{port}/footnote?ssl=disable"
+async def silent(reader: StreamReader, writer: StreamWriter) -> None:
+    """Says nothing until the client gives up."""
+    await reader.read()
+    writer.close()
+
+
+async def assert_unavailable(settings, address: str) -> None:
     database = Database(settings.model_copy(update={"postgres_url": address}), "chat")
-    yield database
+    with pytest.raises(FootnoteError) as refused:
+        async with database.transaction() as session:
+            await session.execute(BACKEND)
+    assert refused.value.code == ErrorCode.UPSTREAM_UNAVAILABLE
     await database.close()
+
+
+@pytest.mark.parametrize("answer", [starting_up, silent])
+async def test_a_database_that_lets_nobody_in_is_unavailable(settings, monkeypatch, answer) -> None:
+    # The one that is starting up answers well before.
+    monkeypatch.setattr(postgres, "CONNECT_TIMEOUT_S", 0.05 if answer is silent else 30.0)
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    await assert_unavailable(settings, f"postgresql+asyncpg://{{role}}:word@127.0.0.1:{port}/footnote?ssl=disable")
     server.close()
     await server.wait_closed()
 
 
-async def test_a_database_that_is_starting_up_is_unavailable(starting_up) -> None:
-    with pytest.raises(FootnoteError) as refused:
-        async with starting_up.transaction() as session:
-            await session.execute(BACKEND)
-    assert refused.value.code == ErrorCode.UPSTREAM_UNAVAILABLE
+@pytest.mark.parametrize("address", ["{role}@/footnote?host=/no/such/folder", "{role}@127.0.0.1:1/footnote"])
+async def test_a_database_that_isnt_there_is_unavailable(settings, address) -> None:
+    await assert_unavailable(settings, f"postgresql+asyncpg://{address}")
 
 
 async def test_a_statement_that_takes_too_long_is_unavailable(settings, monkeypatch) -> None:
