@@ -11,6 +11,7 @@ from libs.contracts.errors import ErrorCode, FootnoteError, unavailable
 from libs.contracts.identity import Role, Subject
 from libs.contracts.safety import SecurityEventKind
 from libs.events.outbox import OutboxRelay
+from services.chat import finishing
 from services.chat.conversations.repository import ConversationRepository
 from services.chat.finishing import finished
 from services.chat.quota import RELEASE, Usage, settlement
@@ -138,6 +139,25 @@ async def test_an_answer_is_stored_once_where_the_connection_breaks(
         "(SELECT count(*) FROM chat.security_events WHERE message_id = :id) AS events"
     )
     assert await query(counts, id=answer_id) == [{"traces": 1, "outbox": 1, "events": 1}]
+
+
+async def test_an_answer_is_stored_by_another_connection_where_one_is_dead(
+    clean_database, store, subject, query, monkeypatch
+):
+    _, answer_id, _ = await opened(store, subject)
+    finish = ChatRepository.finish
+    monkeypatch.setattr(finishing, "LONGEST_TRY_S", 0.0)
+
+    async def hangs_once(repository: ChatRepository, *stored) -> None:
+        if finishing.LONGEST_TRY_S == 0:
+            monkeypatch.setattr(finishing, "LONGEST_TRY_S", 60.0)
+            await repository._session.execute(text("SELECT pg_sleep(60)"))
+        await finish(repository, *stored)
+
+    monkeypatch.setattr(ChatRepository, "finish", hangs_once)
+    await finished(store, subject, FinishedAnswer(answer_id, "completed", content="Yes."), longest_s=60)
+    [message] = await query("SELECT status, content FROM chat.messages WHERE id = :id", id=answer_id)
+    assert message == {"status": "completed", "content": "Yes."}
 
 
 async def test_a_database_that_stays_away_is_given_up(store, subject, monkeypatch):
