@@ -10,8 +10,20 @@ from libs.text.words import words
 Opposites = tuple[tuple[frozenset[str], frozenset[str]], ...]
 
 _NUMERO = {ENGLISH: re.compile(r"\b[Nn]o\.?\s*(?=\d)"), "es": re.compile(r"\b[Nn]o\.\s*(?=\d)")}
-# "Il ne dure que 5 jours" denies nothing.
-_ONLY = re.compile(r"\bn(?:e |')(?:\w+ ){1,3}qu(?:e |')")
+# "Il ne dure que 5 jours" denies nothing; "il ne faut pas que cela dure" does.
+_ONLY = re.compile(r"\bn(?:e |')(?:(?!(?:pas|jamais|rien|personne|aucune?) )\w+ ){1,3}qu(?:e |')")
+# "Not only members" says it of members.
+_NOT_ONLY = {
+    language: re.compile(rf"\b(?:{said})\b")
+    for language, said in {
+        ENGLISH: "not only|none other than",
+        "de": "nicht nur|keine? andere[mnrs]? als|niemand ander(?:s|er) als|nichts anderes als",
+        "es": "no s[oó]lo|no solamente|no únicamente",
+        "it": "non solo|non soltanto|non solamente",
+        "nl": "niet slechts|niet enkel",
+        "pt": "não só|não somente|não apenas",
+    }.items()
+}
 _ELISION = re.compile(r"\bn'(?=\w)")
 
 
@@ -50,13 +62,13 @@ _DENIALS = {
     ),
     "es": _denials(
         "no",
-        "nunca jamás nadie nada ningún ninguno ninguna tampoco",
+        "nunca jamás nadie nada ningún ninguno ninguna tampoco ni",
         "sin excepto salvo",
         "pero|mientras|aunque|sino|y|o",
     ),
     "it": _denials(
         "non no",
-        "mai nessuno nessuna nessun niente nulla neanche nemmeno neppure",
+        "mai nessuno nessuna nessun niente nulla neanche nemmeno neppure né",
         "senza tranne eccetto",
         "ma|mentre|sebbene|benché|e|o",
     ),
@@ -68,7 +80,7 @@ _DENIALS = {
     ),
     "pt": _denials(
         "não",
-        "nunca jamais ninguém nada nenhum nenhuma tampouco",
+        "nunca jamais ninguém nada nenhum nenhuma tampouco nem",
         "sem exceto salvo",
         "mas|enquanto|embora|porém|e|ou",
     ),
@@ -163,6 +175,8 @@ def denials(text: str) -> int:
     folded = (numero.sub("number ", text) if numero else text).casefold().replace("’", "'")
     if language == "fr":
         folded = _ELISION.sub("ne ", _ONLY.sub(" ", folded))
+    if language in _NOT_ONLY:
+        folded = _NOT_ONLY[language].sub(" ", folded)
     every = words(folded)
     found = sum(word in told.each or word.endswith("n't") for word in every)
     agreeing = not found and any(word in told.agreeing for word in every)

@@ -13,6 +13,8 @@ ORDINAL = re.compile(r"(\d+)(?:st|nd|rd|th)")
 _DECADE = re.compile(r"(?:1[5-9]|20)\d0s")
 # The digits of B12 are part of a code, no number of their own; v1.2 is version 1.2.
 _NUMBER = re.compile(r"(?<![\w.])v?(\d+(?:\.\d+)*)")
+# In "29,000-24,000", which is one word.
+_GROUPING_COMMA = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 
 # A sign belongs to its number unless it joins it to what stands before: "10-20", "F-16", "10 - 20".
 _SIGNED = re.compile(
@@ -97,7 +99,7 @@ def numbers(word: str) -> list[str]:
     ordinal = ORDINAL.fullmatch(word)
     if ordinal:
         return [ordinal.group(1)]
-    return [_plain(number) for number in _NUMBER.findall(word)]
+    return [_plain(number) for number in _NUMBER.findall(_GROUPING_COMMA.sub("", word))]
 
 
 def _plain(number: str) -> str:

@@ -38,6 +38,7 @@ def against(sentence: str, passage: str, around: frozenset[str] = NOWHERE) -> st
         ("Sales fell by 5 %.", "Change of sales: -5 %."),
         ("It takes 5 to 10 days.", "It takes 5-10 days."),
         ("It ran from 1990 to 1995.", "It ran 1990–1995."),
+        ("It fell 29,000-24,000 years ago.", "It fell 29,000–24,000 years ago."),
         ("It holds 2 million users.", "It holds 2,000,000 users."),
         ("It holds 2000 users.", "It holds two thousand users."),
         ("It costs $5,000.", "It costs 5k dollars."),

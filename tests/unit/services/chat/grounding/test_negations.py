@@ -35,6 +35,13 @@ STATED = [
     ("pt", "O escritório fica no Porto."),
     ("it", "Il risultato è buono."),
     ("nl", "De kosten zijn laag."),
+    ("en", "Not only members but also guests may enter."),
+    ("de", "Nicht nur Mitglieder, sondern auch Gäste dürfen eintreten."),
+    ("de", "Kein anderer als der Leiter darf unterschreiben."),
+    ("fr", "Il ne reste plus que 5 jours."),
+    ("es", "No solo los socios sino también los clientes pueden entrar."),
+    ("it", "Non solo i soci ma anche i clienti possono entrare."),
+    ("pt", "Não só os sócios mas também os clientes podem entrar."),
 ]
 
 
@@ -67,6 +74,10 @@ def test_what_denies_nothing_or_twice_is_a_statement(language: str, text: str):
         ("es", "No viene nunca nadie."),
         ("it", "Non paga mai nessuno."),
         ("pt", "Não paga nunca nada."),
+        ("fr", "Il ne faut pas que les frais soient remboursés."),
+        ("es", "Ni el contrato ni el anexo valen."),
+        ("it", "Né il contratto né l'allegato valgono."),
+        ("pt", "Nem o contrato nem o anexo valem."),
     ],
 )
 def test_words_that_agree_deny_once(language: str, text: str):
