@@ -263,8 +263,9 @@ def negated_otherwise(sentence: str, facts: Facts, unit: Unit) -> str | None:
     found = [(content_stems(clause), is_negated(clause)) for clause in clauses(unit.text)]
     for clause in clauses(sentence):
         stems, negated = content_stems(clause), is_negated(clause)
-        shared = [len(stems & other) for other, _ in found]
-        most = max(shared, default=0)
-        if any(most and count == most and negated != other for count, (_, other) in zip(shared, found, strict=True)):
+        # Of clauses that say as much of it, the one that says least besides.
+        alike = [(len(stems & other), -len(other)) for other, _ in found]
+        most = max(alike, default=(0, 0))
+        if any(most[0] and one == most and negated != other for one, (_, other) in zip(alike, found, strict=True)):
             return "one denies what the other states"
     return None
