@@ -47,6 +47,8 @@ _TENSES = (
     ("present", frozenset("is are do does has have am".split())),
     ("future", frozenset("will shall".split())),
 )
+# Names, where a capital within the question says so.
+_NAMES_OF_VERBS = frozenset({"May", "Will"})
 _JOINT = re.compile(r"[-/',:_]")
 
 
@@ -67,9 +69,9 @@ class Argument:
 class Asking:
     """`kinds` are what is asked for. `content` are the canonical stems of what it is asked about.
 
-    `order` are its content words and prepositions as they stand; `spelt` are
-    its names, each stem with the word. `joins` are "and" and "or", `participles` what stands for the verb of a passive;
-    `helper` is the first verb of "be" or "do".
+    `order` are its content words and prepositions as they stand; `spelt` are its names, each stem with the word.
+    `joins` are "and" and "or", `participles` what stands for the verb of a passive; `helper` is the first verb of "be"
+    or "do".
     `modality` holds "possible" and "needed"; `tense` is empty where no word tells. `asked` is what the asking word is
     to the verb. `passive`: who acts follows "by".
     """
@@ -99,6 +101,7 @@ def asking_of(question: str) -> Asking:
     content = {canonical(stem(part)) for word in every if _tells(word) for part in _parts(word)}
     if kinds[0] in ("when", "where"):
         content -= _HAPPEN
+    content |= {word.casefold() for word in words(question)[1:] if word in _NAMES_OF_VERBS}
     facts = facts_of(question)
     passive = is_passive(every)
     # "4 March" and "March 4" are compared as dates.

@@ -90,6 +90,8 @@ DIFFERENT = [
     ("Who is my boss?", "Who is my manager's boss?"),
     ("Who is the boss of Alice?", "Who is the manager of Bob?"),
     ("Who is Kim's husband?", "Who is Kim's wife?"),
+    ("What is the salary?", "What is Will's salary?"),
+    ("When may the meeting be?", "When may May's meeting be?"),
     ("What happened on 3/4/2024?", "What happened on 4/3/2024?"),
     ("What happened on 2024-03-04?", "What happened on 2024-04-03?"),
     ("Is it open at 9 am?", "Is it open at 9 pm?"),
