@@ -1,5 +1,6 @@
 """Documents, passages and search."""
 
+import re
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, Literal
@@ -50,9 +51,15 @@ class DocumentAttributes(BaseModel):
     date: Instant | None = None
 
 
+# What the external_id of a person's own page begins with; nobody else may take such a name before them.
+_OWN_PAGE = re.compile(r"web:[0-9a-f]{8}-[0-9a-f-]{27}:")
+
+
 def _unreserved(external_id: str) -> str:
     if external_id.startswith(SOURCE_PREFIX):
         raise ValueError(f"names that begin with {SOURCE_PREFIX!r} are those of a source's own documents")
+    if _OWN_PAGE.match(external_id):
+        raise ValueError("names that begin with 'web:' and a user id are those of that person's own web pages")
     return external_id
 
 

@@ -80,7 +80,10 @@ def read_model(folder: Path) -> OpenVinoModel | None:
         header = json.loads((folder / _HEADER).read_text())
         if header.pop("openvino_genai") != version("openvino-genai") or not is_whole(folder, header.pop("files", {})):
             return None
-        control_tokens = tuple(ControlToken(**token) for token in header.pop("control_tokens"))
+        # An earlier version of ours didn't write whether a token is special.
+        control_tokens = tuple(
+            ControlToken(one["id"], one["text"], one["special"]) for one in header.pop("control_tokens")
+        )
         source = tuple(header.pop("source", ()))
         return OpenVinoModel(folder=folder, control_tokens=control_tokens, source=source, **header)
     except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError):

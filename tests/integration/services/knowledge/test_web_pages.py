@@ -70,8 +70,8 @@ async def test_a_page_kept_private_is_in_nobodys_way(knowledge_settings: Setting
         for person in (admin, people.person(first.http, organization)):
             body = {"url": url, "external_id": private["external_id"]}
             refused = await person.post("/documents/web", json=body)
-            assert (refused.status_code, refused.json()["code"]) == (409, "CONFLICT")
-            assert "Choose another" in refused.json()["message"]
+            assert refused.status_code == 422
+            assert refused.json()["details"]["fields"][0]["field"] == "external_id"
 
 
 async def test_a_sources_names_are_its_own(knowledge_settings: Settings, people: People) -> None:
