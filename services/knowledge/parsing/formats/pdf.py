@@ -100,9 +100,19 @@ def _recognise_scans(
         elif drawn := pdf.picture(index, LONGEST_SIDE):
             recognised = _lines_drawn(drawn)
             if _characters(recognised) >= _MANY_TIMES * characters:
-                pages[index] = recognised
+                pages[index] = [*recognised, *_unrecognised(pages[index], recognised)]
     if late:
         warnings.append(f"Pictures on these pages weren't read for want of time: {', '.join(map(str, late[:20]))}.")
+
+
+def _unrecognised(written: list[Line], recognised: list[Line]) -> list[Line]:
+    """What is written over the picture and wasn't recognised in it, as another script isn't."""
+    seen = _letters("".join(line.text for line in recognised))
+    return [line for line in written if _letters(line.text) not in seen]
+
+
+def _letters(text: str) -> str:
+    return "".join(filter(str.isalnum, text.casefold()))
 
 
 def _characters(lines: list[Line]) -> int:

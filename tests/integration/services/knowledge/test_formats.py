@@ -288,6 +288,7 @@ async def test_a_scan_with_a_page_number_is_recognised_and_a_written_page_stays_
     read = (await parse(scan_with("7", image), "a.pdf")).text
     assert "Travel needs approval" in read
     assert "finance team" in read
+    assert read.count("7") == 1
     written = "Trips within a day are free to book, and everything that is longer is approved by finance."
     assert (await parse(scan_with(written, image), "a.pdf")).text == written
     assert (await parse(scan_with("7", Image.new("RGB", (900, 200), "white")), "a.pdf")).text == "7"
