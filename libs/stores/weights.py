@@ -12,6 +12,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import IO
 
+from libs.stores.converted import sync
 from libs.stores.file_lock import locked
 from libs.stores.weights_catalogue import CATALOGUE, Part, Weights, WeightsFile
 
@@ -99,14 +100,14 @@ class WeightsStore:
         for file in weights.files:
             _join(file, parts_dir, files_dir / file.path)
         for folder in {(files_dir / file.path).parent for file in weights.files}:
-            _sync_folder(folder)
+            sync(folder)
         final = self.models_dir / name
         if final.exists():  # damaged; a rename can't land on a folder with content
             replaced = staging / "replaced"
             shutil.rmtree(replaced, ignore_errors=True)
             final.rename(replaced)
         files_dir.rename(final)
-        _sync_folder(self.models_dir)
+        sync(self.models_dir)
         shutil.rmtree(staging)
 
     def _download(self, name: str, weights: Weights, parts_dir: Path, progress: Progress) -> None:
@@ -212,12 +213,3 @@ def _size(path: Path) -> int | None:
         return path.stat().st_size
     except OSError:
         return None
-
-
-def _sync_folder(folder: Path) -> None:
-    """Makes renames into `folder` outlast a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -1,10 +1,8 @@
-"""Filters as a listing's query parameters, and which parameters an address has."""
+"""Filters as a listing's query parameters."""
 
-from collections.abc import Iterator
 from typing import Annotated, Any
 
 from fastapi import Depends, Query, Request
-from fastapi.dependencies.models import Dependant
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
@@ -18,7 +16,7 @@ Begin = Annotated[str | None, Query(alias="date_from", json_schema_extra={"forma
 End = Annotated[str | None, Query(alias="date_to", json_schema_extra={"format": "date"})]
 
 
-async def _filters(
+async def filters(
     request: Request,
     category: str | None = None,
     tags: Tag = None,
@@ -60,28 +58,4 @@ def _metadata(request: Request) -> dict[str, str]:
     return metadata
 
 
-ListingFilters = Annotated[SearchFilters, Depends(_filters)]
-
-
-async def require_known_parameters(request: Request) -> None:
-    """422 naming a query parameter that the address doesn't have: ignored, it would make the answer another one."""
-    dependant: Dependant = request.scope["route"].dependant
-    known = set(_parameters(dependant))
-    free = any(one.call is _filters for one in dependant.dependencies)
-    unknown = [
-        name
-        for name in dict.fromkeys(request.query_params.keys())
-        if name not in known and not (free and name.startswith(METADATA_PREFIX))
-    ]
-    if unknown:
-        message = f"no such parameter; there is {', '.join(sorted(known)) or 'none'}"
-        raise RequestValidationError(
-            [{"loc": ("query", name[:100]), "msg": message, "type": "extra_forbidden"} for name in unknown[:5]]
-        )
-
-
-def _parameters(dependant: Dependant) -> Iterator[str]:
-    for field in dependant.query_params:
-        yield field.alias
-    for one in dependant.dependencies:
-        yield from _parameters(one)
+ListingFilters = Annotated[SearchFilters, Depends(filters)]

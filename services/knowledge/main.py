@@ -34,8 +34,8 @@ from services.knowledge.exports import Exports
 from services.knowledge.glossary.entries import Glossary
 from services.knowledge.groups import Groups
 from services.knowledge.lifecycle_routes import Lifecycle
-from services.knowledge.listing import require_known_parameters
 from services.knowledge.originals import Originals
+from services.knowledge.parameters import require_known_parameters
 from services.knowledge.passages import Passages
 from services.knowledge.ports import PassageIndex
 from services.knowledge.reindexing import Reindexing

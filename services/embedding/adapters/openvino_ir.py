@@ -13,7 +13,7 @@ from pathlib import Path
 
 from libs.config.settings import REPOSITORY
 from libs.inference.child import run_module
-from libs.inference.converted import is_whole, land, sizes
+from libs.stores.converted import is_whole, land, sizes
 from libs.stores.file_lock import locked
 from services.embedding.folders import ModelFolder
 from services.embedding.gate import IR, good_enough

@@ -11,8 +11,8 @@ from importlib.metadata import version
 from pathlib import Path
 
 from libs.inference.child import run_module
-from libs.inference.converted import is_whole, land, sizes
 from libs.inference.openvino_runtime import import_openvino_genai
+from libs.stores.converted import is_whole, land, sizes
 from libs.stores.file_lock import locked
 from services.generation.engines.gguf import ControlToken, read_header
 

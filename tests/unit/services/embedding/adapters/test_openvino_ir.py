@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from libs.inference.converted import land
+from libs.stores.converted import land
 from services.embedding.adapters.openvino_ir import RECIPE, Header, OpenVinoIr, read_ir, versions, write_header
 from services.embedding.folders import ModelFolder
 

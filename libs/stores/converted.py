@@ -19,12 +19,13 @@ def is_whole(folder: Path, expected: Mapping[str, int]) -> bool:
 def land(made: Path, target: Path) -> None:
     """Moves the folder `made` to `target` by one rename, its content on the disk before. `target` must not be there."""
     for path in [*made.iterdir(), made]:
-        _sync(path)
+        sync(path)
     made.rename(target)
-    _sync(target.parent)
+    sync(target.parent)
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """Makes a file's content, or the renames into a folder, outlast a power cut."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
