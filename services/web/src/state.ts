@@ -20,13 +20,13 @@ export const queryClient = new QueryClient({
 });
 
 export const liveTurns = new LiveTurns(() => {
-  void queryClient.invalidateQueries({ queryKey: ["sessions"] });
-  void queryClient.invalidateQueries({ queryKey: ["usage"] });
+  void readAgain("sessions");
+  void readAgain("usage");
 });
 
 export const uploads = new Uploads(() => {
-  void queryClient.invalidateQueries({ queryKey: ["documents"] });
-  void queryClient.invalidateQueries({ queryKey: ["usage"] });
+  void readAgain("documents");
+  void readAgain("usage");
 });
 
 /** The conversation that was deleted last, while that can be undone at once. */
@@ -34,7 +34,14 @@ export const binned = new Store<ChatSession | null>(null);
 
 /** Has everything that shows conversations, but not their messages, read them again. */
 export async function sessionsChanged(): Promise<void> {
-  await Promise.all(["sessions", "session"].map((key) => queryClient.invalidateQueries({ queryKey: [key] })));
+  await Promise.all(["sessions", "session"].map(readAgain));
+}
+
+/** Has what is shown under the key read again; a read that is under way may not know of the change. */
+export async function readAgain(key: string): Promise<void> {
+  // Invalidating alone lets a first read go on and takes what it finds for new.
+  await queryClient.cancelQueries({ queryKey: [key] });
+  await queryClient.invalidateQueries({ queryKey: [key] });
 }
 
 /** Forgets what is kept here of a conversation. */
