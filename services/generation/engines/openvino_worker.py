@@ -11,6 +11,7 @@ from libs.inference.openvino_runtime import import_openvino, import_openvino_gen
 from services.generation.engines import worker_protocol as protocol
 from services.generation.engines.decoding import DecodedToken
 from services.generation.engines.openvino_ir import OpenVinoModel, read_model
+from services.generation.engines.openvino_weights import GROUPED_INPUTS
 from services.generation.engines.prefix_order import PrefixOrder
 from services.generation.engines.whole_text import encode_whole
 from services.generation.engines.worker import Progress, serve
@@ -40,7 +41,7 @@ class OpenVinoDecoder:
         scheduler.enable_prefix_caching = True
         scheduler.num_kv_blocks = max(1, kv_cache_tokens // _BLOCK_TOKENS)
         self._pipeline: ContinuousBatchingPipeline = self._genai.ContinuousBatchingPipeline(
-            str(model.folder), scheduler, "CPU"
+            str(model.folder), scheduler, "CPU", {"DYNAMIC_QUANTIZATION_GROUP_SIZE": str(GROUPED_INPUTS)}
         )
         self._tokenizer = self._pipeline.get_tokenizer()
         # A tokenizer made from GGUF gives 8,192 tokens at most, however long the model's context.

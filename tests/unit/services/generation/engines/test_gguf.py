@@ -8,6 +8,7 @@ import pytest
 
 from services.generation.engines.gguf import ControlToken, GgufHeader, read_header
 from services.generation.engines.openvino_ir import ConversionError, folder_of_its_own, prepare
+from services.generation.engines.openvino_weights import FORM
 
 
 def text(value: str) -> bytes:
@@ -91,27 +92,35 @@ def test_a_file_that_is_something_else_is_named(tmp_path: Path, content: bytes, 
         read_header(path)
 
 
+_KNOWN: dict[str, object] = {
+    "openvino_genai": version("openvino-genai"),
+    "name": "Odd",
+    "context_length": 8,
+    "control_tokens": [],
+    "weights": FORM,
+}
+
+
 def test_what_was_made_of_another_file_is_not_taken_for_this_one(tmp_path: Path):
     """Several files may stand in one folder, and one may be put in another's place."""
     path = tmp_path / "odd.gguf"
     path.write_bytes(b"GGUF")
     folder = folder_of_its_own(path)
-    header = {"openvino_genai": version("openvino-genai"), "name": "Odd", "context_length": 8, "control_tokens": []}
     for place in (tmp_path / "openvino", folder):
         place.mkdir()
-        (place / "footnote.json").write_text(json.dumps(header))
+        (place / "footnote.json").write_text(json.dumps(_KNOWN))
     assert prepare(path).folder == tmp_path / "openvino"
     with pytest.raises(ValueError, match=r"odd\.gguf"):  # none is said to be of this file, so it is read
         prepare(path, folder)
     source = [path.stat().st_size, path.stat().st_mtime_ns]
-    (folder / "footnote.json").write_text(json.dumps({**header, "source": source}))
+    (folder / "footnote.json").write_text(json.dumps({**_KNOWN, "source": source}))
     assert prepare(path, folder).folder == folder
     path.write_bytes(b"GGUF of another")
     with pytest.raises(ValueError, match=r"odd\.gguf"):
         prepare(path, folder)
 
 
-@pytest.mark.parametrize("damage", ["cut short", "gone", "no header"])
+@pytest.mark.parametrize("damage", ["cut short", "gone", "no header", "weights of another form"])
 def test_an_ir_that_is_not_whole_is_made_anew(tmp_path: Path, damage: str):
     path = tmp_path / "odd.gguf"
     path.write_bytes(b"GGUF")
@@ -119,14 +128,15 @@ def test_an_ir_that_is_not_whole_is_made_anew(tmp_path: Path, damage: str):
     folder.mkdir()
     weights, header = folder / "weights.bin", folder / "footnote.json"
     weights.write_bytes(b"12345678")
-    known = {"openvino_genai": version("openvino-genai"), "name": "Odd", "context_length": 8, "control_tokens": []}
-    header.write_text(json.dumps({**known, "files": {"weights.bin": 8}}))
+    header.write_text(json.dumps({**_KNOWN, "files": {"weights.bin": 8}}))
     assert prepare(path).folder == folder
     if damage == "cut short":
         weights.write_bytes(b"1234")
     elif damage == "gone":
         weights.unlink()
-    else:
+    elif damage == "no header":
         header.write_text(header.read_text()[:20])
+    else:
+        header.write_text(json.dumps({**_KNOWN, "weights": "as they were", "files": {"weights.bin": 8}}))
     with pytest.raises(ValueError, match=r"odd\.gguf"):  # it isn't taken, so the file is read
         prepare(path)
