@@ -15,7 +15,7 @@ def run_module(module: str, *arguments: str) -> str | None:
 
     One that outlived us would go on writing where the next process writes.
     """
-    command = [sys.executable, "-m", "libs.inference.bound_child", str(os.getpid()), module, *arguments]
+    command = [sys.executable, "-m", "libs.stores.bound_child", str(os.getpid()), module, *arguments]
     finished = subprocess.run(command, capture_output=True, text=True, check=False, env=import_path_environment())
     if finished.returncode == 0:
         return None

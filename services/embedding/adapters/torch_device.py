@@ -1,14 +1,14 @@
 """What torch says of a GPU that is full or broken, in our words."""
 
 from collections.abc import Callable
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 from services.embedding.refusals import DeviceFullError, DeviceLostError
 
 Made = TypeVar("Made")
 
 
-def on_device(torch: Any, device: Literal["cpu", "cuda"], work: Callable[[], Made]) -> Made:
+def on_device(torch: Any, device: str, work: Callable[[], Made]) -> Made:
     """What `work` gives, which waits for the device by itself.
 
     Raises DeviceFullError where its memory doesn't suffice, DeviceLostError where the GPU answers this process no more.

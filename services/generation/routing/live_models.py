@@ -73,8 +73,8 @@ class LiveModels:
         wanted = settings.generation
         if wanted == self._settings:
             return
-        former, self._settings = self._settings, wanted
-        old = self._table
+        former, old = self._settings, self._table
+        self._settings = wanted
         try:
             found = catalogue(wanted, self._installed)
         except CatalogueError as error:

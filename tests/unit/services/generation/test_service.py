@@ -1,13 +1,16 @@
 """What takes longer than a test may: models that load, and answers that outlive their table."""
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
 import pytest
 
+from libs.clients.context import RequestContext, use_context
 from libs.config.generation import GenerationModel
 from libs.contracts.completions import ChatMessageParam, CompletionRequest
+from libs.contracts.errors import FootnoteError
 from services.generation.ports import (
     Engine,
     EngineBusyError,
@@ -17,6 +20,7 @@ from services.generation.ports import (
     Message,
     TextDelta,
 )
+from services.generation.routing.breaker import FAILURES
 from services.generation.routing.prompt_size import PromptSize
 from services.generation.routing.served_model import ServedModel
 from services.generation.service import Chosen, GenerationService
@@ -83,6 +87,21 @@ async def test_no_more_wait_for_a_model_that_loads_than_may():
     assert await waiting == TextDelta("one ")
     await first.aclose()
     assert model.in_flight == 0
+
+
+async def test_an_upstream_that_falls_silent_in_every_answer_opens_its_breaker(monkeypatch: pytest.MonkeyPatch):
+    """Each caller's deadline passes in the middle, which alone says nothing."""
+    monkeypatch.setattr("services.generation.service.SILENCE_S", 0.01)
+    engines = Engines("silent")
+    models = live(engines, settings("silent"))
+    await models.start()
+    for _ in range(FAILURES):
+        with use_context(RequestContext(deadline=time.monotonic() + 0.1)):
+            _, events = await begun(GenerationService(models))
+            with pytest.raises(FootnoteError, match="deadline"):
+                await text_of(events)
+    assert models.table.models["silent"].breaker.state == "open"
+    await models.close()
 
 
 async def test_a_model_that_leaves_is_closed_after_its_last_answer():

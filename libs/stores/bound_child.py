@@ -1,4 +1,4 @@
-"""`python -m libs.inference.bound_child PARENT MODULE …`: runs the module in a process that ends with its parent."""
+"""`python -m libs.stores.bound_child PARENT MODULE …`: runs the module in a process that ends with its parent."""
 
 import runpy
 import signal
