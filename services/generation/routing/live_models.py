@@ -40,7 +40,7 @@ class LiveModels:
             self.problem = str(error)
             log.error("the configured routes aren't used", reason=self.problem)  # noqa: TRY400 - the message says it all
             found = catalogue(without_choices(settings), installed)
-        self._settings = settings
+        self._settings: Generation = settings
         self._table = Table(self._models_of(found, {}), found.routes)
         self._leaving: dict[asyncio.Task[None], Table] = {}
 
