@@ -26,7 +26,7 @@ async def test_a_deadline_that_is_no_number_is_none(deadline: bytes) -> None:
 
 
 @asynccontextmanager
-async def reading(max_bytes: int = 60_000) -> AsyncIterator[str]:
+async def reading(max_bytes: int = 60_000, silence_s: float = 30) -> AsyncIterator[str]:
     """The address of an application that reads a JSON body, under OpenAI's path and under ours."""
 
     async def read(body: dict[str, Any]) -> int:
@@ -34,7 +34,7 @@ async def reading(max_bytes: int = 60_000) -> AsyncIterator[str]:
 
     app = FastAPI()
     install_error_handlers(app)
-    app.add_middleware(BodyMiddleware, silence_s=0.2, max_bytes=max_bytes)
+    app.add_middleware(BodyMiddleware, silence_s=silence_s, max_bytes=max_bytes)
     for path in ("/v1/things", "/things"):
         app.add_api_route(path, read, methods=["POST"])
     async with serving(app) as url:
@@ -62,7 +62,7 @@ async def raw(url: str, path: str, headers: str, body: bytes) -> tuple[str, str]
 )
 @pytest.mark.parametrize("path", ["/v1/things", "/things"])
 async def test_a_body_that_stops_is_told_as_such(path: str, headers: str, body: bytes) -> None:
-    async with reading() as url:
+    async with reading(silence_s=0.2) as url:
         head, content = await raw(url, path, headers, body)
     assert head.startswith("http/1.1 408 ")
     assert "connection: close" in head

@@ -91,16 +91,28 @@ async def test_no_more_wait_for_a_model_that_loads_than_may():
 
 async def test_an_upstream_that_falls_silent_in_every_answer_opens_its_breaker(monkeypatch: pytest.MonkeyPatch):
     """Each caller's deadline passes in the middle, which alone says nothing."""
-    monkeypatch.setattr("services.generation.service.SILENCE_S", 0.01)
+    monkeypatch.setattr("services.generation.service.SILENCE_S", 0)
     engines = Engines("silent")
     models = live(engines, settings("silent"))
     await models.start()
     for _ in range(FAILURES):
-        with use_context(RequestContext(deadline=time.monotonic() + 0.1)):
-            _, events = await begun(GenerationService(models))
-            with pytest.raises(FootnoteError, match="deadline"):
-                await text_of(events)
+        assert models.table.models["silent"].breaker.state == "closed"
+        _, events = await begun(GenerationService(models))
+        with use_context(RequestContext(deadline=time.monotonic())), pytest.raises(FootnoteError, match="deadline"):
+            await text_of(events)
     assert models.table.models["silent"].breaker.state == "open"
+    await models.close()
+
+
+async def test_an_upstream_that_is_only_slow_opens_no_breaker():
+    engines = Engines("slow")
+    models = live(engines, settings("slow"))
+    await models.start()
+    for _ in range(FAILURES):
+        _, events = await begun(GenerationService(models))
+        with use_context(RequestContext(deadline=time.monotonic())), pytest.raises(FootnoteError, match="deadline"):
+            await text_of(events)
+    assert models.table.models["slow"].breaker.state == "closed"
     await models.close()
 
 
