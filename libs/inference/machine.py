@@ -25,7 +25,7 @@ class Machine(BaseModel):
     libraries: dict[str, str]
 
     def differences(self, other: "Machine") -> list[str]:
-        """In words, what makes measurements of the other machine say nothing of this one; none where they do.
+        """In words, what makes measurements of this machine say nothing of the other; none where they do.
 
         The number of cores isn't one: speeds are told by processor second.
         """
@@ -45,7 +45,7 @@ class Machine(BaseModel):
 
 
 def this_machine() -> Machine:
-    """As it is now; takes less than a millisecond."""
+    """As it is now."""
     lines = _read(_CPUINFO).splitlines()
     flags = _value(lines, "flags") or _value(lines, "Features")
     return Machine(

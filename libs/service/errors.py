@@ -81,6 +81,10 @@ def _wrong_content_type(content_type: str) -> FootnoteError:
     )
 
 
+def _content_type(request: Request) -> str:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
 def _encoding(request: Request) -> str:
     """The body's Content-Encoding; empty where there is none to undo."""
     stated = request.headers.get("content-encoding", "").strip().lower()
@@ -119,7 +123,7 @@ def install_error_handlers(app: FastAPI) -> None:
     async def invalid_request(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class only
         findings = list(error.errors())
-        content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        content_type = _content_type(request)
         if any(tuple(item["loc"]) == ("body",) for item in findings) and not content_type.endswith("json"):
             return error_response(request.url.path, _wrong_content_type(content_type))
         path = request.url.path
@@ -134,7 +138,7 @@ def install_error_handlers(app: FastAPI) -> None:
         assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class only
         code = CODES_OF_STATUS.get(error.status_code, ErrorCode.INTERNAL)
         message = str(error.detail)
-        if message == UNREADABLE and error.__cause__ is not None:
+        if message == UNREADABLE and error.__cause__ and _content_type(request).endswith("json"):
             encoding = _encoding(request)
             return error_response(
                 request.url.path, _wrong_encoding(encoding) if encoding else _unreadable(error.__cause__)

@@ -68,7 +68,7 @@ class _Body(BaseModel):
 
 def out_of_credit(body: str) -> bool:
     error = _parsed(body)
-    return error is not None and _OUT_OF_CREDIT in {error.code, error.type}
+    return error is not None and _OUT_OF_CREDIT in [error.code, error.type]
 
 
 def refusal(

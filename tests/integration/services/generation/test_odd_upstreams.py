@@ -231,3 +231,12 @@ async def test_an_account_that_is_used_up_is_no_rush(answering: Answering):
         with pytest.raises(EngineUnavailableError, match="used up") as used_up:
             await answer(engine)
     assert used_up.value.headers["Retry-After"] == "30"
+
+
+@pytest.mark.parametrize(
+    "body", [b'{"error": {"type": ["a"], "code": 429}}', b'{"error": 7}', b"[]", b"\xff", b"<html>"]
+)
+async def test_one_with_too_much_to_do_may_say_it_in_any_shape(answering: Answering, body: bytes):
+    async with answering(refused(b"429 Too Many Requests", "7", body)) as engine:
+        with pytest.raises(EngineBusyError):
+            await answer(engine)
