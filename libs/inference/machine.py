@@ -2,6 +2,7 @@
 
 import os
 import platform
+import re
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -9,8 +10,8 @@ from pathlib import Path
 from pydantic import BaseModel
 
 LIBRARIES = ("openvino", "torch", "transformers", "sentence-transformers")
-# Of the processor's abilities those that decide how matrices are multiplied: x86's, then ARM's.
-_INSTRUCTIONS = ("sse4", "avx", "amx", "fma", "f16c", "asimd", "sve", "sme", "bf16", "i8mm")
+# Of the processor's abilities those that decide how matrices are multiplied: x86's, then ARM's. x86's smep is another.
+_INSTRUCTIONS = re.compile(r"sse4|avx|amx|fma|f16c|asimd|sve|sme(?!p)|bf16|i8mm")
 _CPUINFO = Path("/proc/cpuinfo")
 _GPUS = Path("/proc/driver/nvidia/gpus")
 
@@ -51,7 +52,7 @@ def this_machine() -> Machine:
     return Machine(
         processor=_value(lines, "model name") or _arm(lines) or platform.processor() or platform.machine(),
         cores=_usable_cores(),
-        instructions=sorted(flag for flag in flags.split() if flag.startswith(_INSTRUCTIONS)),
+        instructions=sorted(flag for flag in flags.split() if _INSTRUCTIONS.match(flag)),
         gpus=sorted(_value(_read(gpu).splitlines(), "Model") for gpu in _GPUS.glob("*/information")),
         libraries={name: found for name in LIBRARIES if (found := _version(name))},
     )

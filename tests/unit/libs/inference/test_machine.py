@@ -19,6 +19,7 @@ def test_this_machine_says_what_it_is():
     here = this_machine()
     assert here.processor
     assert here.cores >= 1
+    assert not {"smep", "sse2"} & {*here.instructions}
     assert {"openvino", "torch"} <= here.libraries.keys()
     assert here.differences(this_machine()) == []
 
