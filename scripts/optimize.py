@@ -1,7 +1,6 @@
 """`footnote models optimize`: every embedding backend measured on this machine, and which of them pass the gate."""
 
 import json
-import platform
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -15,6 +14,7 @@ from rich.console import Console
 
 from libs.config.settings import Settings
 from libs.inference.child import run_module
+from libs.inference.machine import Machine, this_machine
 from libs.stores.weights import WeightsError, WeightsStore
 from scripts.bench.judged import Judged, mean_ndcg
 from services.embedding.backends import CUDA_DRIVER
@@ -86,12 +86,13 @@ def optimize(
     except OSError as error:
         console.print(f"Nothing was left beside the model, so `auto` doesn't know of it: {error}", highlight=False)
     best = best_first(verdicts)
+    machine = this_machine()
     report = {
         "model": settings.embedding.model,
         "data": judged.name,
         "documents": len(judged.documents),
         "queries": len(judged.queries),
-        "machine": platform.processor() or platform.machine(),
+        "machine": machine.model_dump(),
         "gate": {
             "least_mean_cosine": LEAST_MEAN_COSINE,
             "least_cosine": LEAST_COSINE,
@@ -105,7 +106,7 @@ def optimize(
     reports.mkdir(parents=True, exist_ok=True)
     (reports / "embedding-backends.json").write_text(json.dumps(report, indent=2) + "\n")
     markdown = reports / "embedding-backends.md"
-    markdown.write_text(_markdown(judged, rounds, rows, failed, best))
+    markdown.write_text(_markdown(judged, rounds, machine, rows, failed, best))
     return markdown
 
 
@@ -185,7 +186,12 @@ def _vectors(scratch: Path, backend: str) -> tuple[NDArray[np.float32], NDArray[
 
 
 def _markdown(
-    judged: Judged, rounds: int, rows: Sequence[Measured], failed: Mapping[Backend, str], best: Sequence[Backend]
+    judged: Judged,
+    rounds: int,
+    machine: Machine,
+    rows: Sequence[Measured],
+    failed: Mapping[Backend, str],
+    best: Sequence[Backend],
 ) -> str:
     floor = rows[0]
     what = (
@@ -197,6 +203,8 @@ def _markdown(
         "# Embedding backends on this machine",
         "",
         f"{what}, Python {python}. × compares with plain sentence-transformers, cosine and change with {compared}.",
+        "",
+        *_machine(machine),
         "",
         _HEADINGS,
         "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---|",
@@ -221,3 +229,12 @@ def _markdown(
     )
     lines += ["", f"The gate: {gate}. {choice}", ""]
     return "\n".join(lines)
+
+
+def _machine(machine: Machine) -> list[str]:
+    gpus = f"GPUs: {', '.join(machine.gpus)}. " if machine.gpus else ""
+    libraries = ", ".join(f"{name} {version}" for name, version in machine.libraries.items())
+    return [
+        f"Measured on {machine.processor}, {machine.cores} cores. {gpus}With {libraries}.",
+        f"Instruction sets: {' '.join(machine.instructions) or 'not known'}.",
+    ]

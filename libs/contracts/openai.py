@@ -2,7 +2,8 @@
 
 from typing import Any, Literal, cast
 
-from pydantic import BaseModel, ConfigDict, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic_core import PydanticCustomError
 
 from libs.contracts.errors import ErrorCode
 
@@ -10,8 +11,10 @@ from libs.contracts.errors import ErrorCode
 def _refuse_other_forms(value: object) -> None:
     items = cast("list[object]", value) if isinstance(value, list) else [value]
     kinds = {type(item) for item in items}
-    if len(kinds) > 1 or not kinds <= ({str, int, list} if isinstance(value, list) else {str}):
-        raise ValueError("must be a text or a list of texts")
+    known = kinds <= ({str, int, list} if isinstance(value, list) else {str})
+    inner = {type(item) for row in items if isinstance(row, list) for item in cast("list[object]", row)}
+    if len(kinds) > 1 or not known or not inner <= {int}:
+        raise PydanticCustomError("input_form", "must be a text or a list of texts")
 
 
 class EmbeddingRequest(BaseModel):
@@ -23,9 +26,9 @@ class EmbeddingRequest(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     input: str | list[str] | list[int] | list[list[int]]
-    model: str = "default"
+    model: str = Field(default="default", max_length=200)
     encoding_format: Literal["float", "base64"] = "float"
-    dimensions: int | None = None
+    dimensions: int | None = Field(default=None, ge=1, le=1_000_000)
     truncate: bool = False
     user: str | None = None
 

@@ -11,8 +11,11 @@ def import_path_environment() -> dict[str, str]:
 
 
 def run_module(module: str, *arguments: str) -> str | None:
-    """Runs `python -m module` to its end. None where it went well, else its last words."""
-    command = [sys.executable, "-m", module, *arguments]
+    """Runs `python -m module` to its end, or to this process's. None where it went well, else its last words.
+
+    One that outlived us would go on writing where the next process writes.
+    """
+    command = [sys.executable, "-m", "libs.stores.bound_child", str(os.getpid()), module, *arguments]
     finished = subprocess.run(command, capture_output=True, text=True, check=False, env=import_path_environment())
     if finished.returncode == 0:
         return None

@@ -30,6 +30,9 @@ CODES_OF_STATUS = {
     503: ErrorCode.UPSTREAM_UNAVAILABLE,
 }
 SERVER_ERROR = 500
+# What FastAPI says of every body that it can't read, whatever the cause.
+UNREADABLE = "There was an error parsing the body"
+ENCODING_CHARS = 40
 
 
 def error_response(path: str, error: FootnoteError) -> JSONResponse:
@@ -78,6 +81,38 @@ def _wrong_content_type(content_type: str) -> FootnoteError:
     )
 
 
+def _content_type(request: Request) -> str:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def _encoding(request: Request) -> str:
+    """The body's Content-Encoding; empty where there is none to undo."""
+    stated = request.headers.get("content-encoding", "").strip().lower()
+    return "" if stated == "identity" else stated
+
+
+def _wrong_encoding(encoding: str) -> FootnoteError:
+    return FootnoteError(
+        ErrorCode.UNSUPPORTED_MEDIA_TYPE,
+        f"A body with the Content-Encoding {encoding[:ENCODING_CHARS]!r} isn't read. Send it as it is.",
+        415,
+    )
+
+
+def _unreadable(cause: BaseException) -> FootnoteError:
+    """What keeps JSON from being read that isn't its grammar."""
+    match cause:
+        case RecursionError():
+            what = "it nests too deeply"
+        case UnicodeDecodeError():
+            what = "it isn't in UTF-8"
+        case ValueError():
+            what = "a number in it has too many digits"
+        case _:
+            return FootnoteError(ErrorCode.MALFORMED_BODY, UNREADABLE, 400)
+    return FootnoteError(ErrorCode.MALFORMED_BODY, f"The body isn't JSON that can be read: {what}.", 400)
+
+
 def install_error_handlers(app: FastAPI) -> None:
     async def footnote_error(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, FootnoteError)  # noqa: S101 - registered for this class only
@@ -88,11 +123,13 @@ def install_error_handlers(app: FastAPI) -> None:
     async def invalid_request(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class only
         findings = list(error.errors())
-        content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        content_type = _content_type(request)
         if any(tuple(item["loc"]) == ("body",) for item in findings) and not content_type.endswith("json"):
             return error_response(request.url.path, _wrong_content_type(content_type))
         path = request.url.path
         readable = all(item["type"] != "json_invalid" for item in findings)
+        if not readable and (encoding := _encoding(request)):
+            return error_response(path, _wrong_encoding(encoding))
         if speaks_openai(path) and readable:
             return error_response(path, openai_validation_error(findings))
         return error_response(path, validation_error(findings))
@@ -101,6 +138,11 @@ def install_error_handlers(app: FastAPI) -> None:
         assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class only
         code = CODES_OF_STATUS.get(error.status_code, ErrorCode.INTERNAL)
         message = str(error.detail)
+        if message == UNREADABLE and error.__cause__ and _content_type(request).endswith("json"):
+            encoding = _encoding(request)
+            return error_response(
+                request.url.path, _wrong_encoding(encoding) if encoding else _unreadable(error.__cause__)
+            )
         if error.status_code == 404:  # noqa: PLR2004 - HTTP's number
             message = f"There is nothing at {request.url.path!r}. See /docs for what there is."
         headers = dict(error.headers or {})

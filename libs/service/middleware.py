@@ -103,44 +103,67 @@ class BodyMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        complete = False
+        body = _Body(receive, self._silence_s, self._max_bytes)
         started = False
-        size = 0
-
-        async def receive_in_time() -> Message:
-            nonlocal complete, size
-            if complete:
-                return await receive()
-            try:
-                async with asyncio.timeout(self._silence_s):
-                    message = await receive()
-            except TimeoutError as error:
-                raise FootnoteError(
-                    ErrorCode.REQUEST_TIMEOUT,
-                    f"The request's body stopped arriving for {self._silence_s:g} s. Send it again.",
-                    408,
-                    headers={"Connection": "close"},
-                ) from error
-            complete = message["type"] != "http.request" or not message.get("more_body", False)
-            size += len(message.get("body", b""))
-            self._check(size)
-            return message
 
         async def send_noting_start(message: Message) -> None:
             nonlocal started
+            if body.refusal and not started:
+                return  # what the application makes of a body that it couldn't read
             started = started or message["type"] == "http.response.start"
             await send(message)
 
         said = Headers(scope=scope).get("content-length", "")
         try:
-            self._check(int(said) if said.isdecimal() else 0)
-            await self._app(scope, receive_in_time, send_noting_start)
+            body.check(int(said) if said.isdecimal() else 0)
+            await self._app(scope, body.receive, send_noting_start)
         except FootnoteError as error:
             if started:
                 raise
-            await error_response(scope["path"], error)(scope, receive, send)
+            body.refusal = error
+        if body.refusal and not started:
+            await error_response(scope["path"], body.refusal)(scope, receive, send)
 
-    def _check(self, size: int) -> None:
+
+class _Body:
+    """A request's body as it arrives. `refusal` is what ended it early, whatever its reader makes of that."""
+
+    def __init__(self, receive: Receive, silence_s: float, max_bytes: int | None) -> None:
+        self.refusal: FootnoteError | None = None
+        self._receive = receive
+        self._silence_s = silence_s
+        self._max_bytes = max_bytes
+        self._complete = False
+        self._size = 0
+
+    async def receive(self) -> Message:
+        """Raises `refusal`."""
+        if self._complete:
+            return await self._receive()
+        try:
+            return await self._next()
+        except FootnoteError as error:
+            self.refusal = error
+            raise
+
+    async def _next(self) -> Message:
+        try:
+            async with asyncio.timeout(self._silence_s):
+                message = await self._receive()
+        except TimeoutError as error:
+            raise FootnoteError(
+                ErrorCode.REQUEST_TIMEOUT,
+                f"The request's body stopped arriving for {self._silence_s:g} s. Send it again.",
+                408,
+                headers={"Connection": "close"},
+            ) from error
+        self._complete = message["type"] != "http.request" or not message.get("more_body", False)
+        self._size += len(message.get("body", b""))
+        self.check(self._size)
+        return message
+
+    def check(self, size: int) -> None:
+        """Raises 413 for more bytes than may come."""
         if self._max_bytes is not None and size > self._max_bytes:
             raise FootnoteError(
                 ErrorCode.PAYLOAD_TOO_LARGE,

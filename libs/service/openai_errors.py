@@ -8,6 +8,9 @@ from libs.contracts.errors import ErrorCode, FootnoteError
 
 MISSING = "missing"
 UNKNOWN = "extra_forbidden"
+NO_CHARACTER = "string_unicode"
+# Of a name that a request may make up; more isn't repeated.
+NAME_CHARS = 100
 
 
 def speaks_openai(path: str) -> bool:
@@ -18,7 +21,9 @@ def openai_validation_error(findings: list[Any]) -> FootnoteError:
     """Pydantic's first finding, as OpenAI tells one at a time, without repeating what was sent."""
     first = findings[0]
     param = parameter(part for part in first["loc"] if part != "body")
-    if param is None:
+    if param is None and first["type"] == NO_CHARACTER:
+        message = "A field's name holds half of a surrogate pair, which is no character."
+    elif param is None:
         message = "The request has no JSON object as its body. Send one."
     elif first["type"] == MISSING:
         message = f"Missing required parameter: {param!r}."
@@ -35,5 +40,6 @@ def parameter(location: Iterable[str | int]) -> str | None:
     """A field's place as OpenAI writes it: `messages[0].content`; None for the whole body."""
     text = ""
     for part in location:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
+        name = part if isinstance(part, int) or len(part) <= NAME_CHARS else f"{part[:NAME_CHARS]}…"
+        text += f"[{name}]" if isinstance(name, int) else f".{name}" if text else name
     return text or None

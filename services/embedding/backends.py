@@ -14,13 +14,14 @@ from services.embedding.adapters.sentence_transformer import Device, SentenceTra
 from services.embedding.adapters.sequence_classifier import SequenceClassifier, labels_of
 from services.embedding.folders import ModelFolder, damage, locate, locate_classifier
 from services.embedding.gate import Backend as Measurable
-from services.embedding.gate import Verdict, best_first, read_verdicts
+from services.embedding.gate import Verdict, best_first, measured_elsewhere, read_verdicts
 from services.embedding.ports import EmbeddingModel, ModelLoadError, PairModel
 
 Backend = Literal["auto"] | Measurable
 
 # What NVIDIA's driver makes; looking for it saves importing torch on the machines that have none.
 CUDA_DRIVER = Path("/dev/nvidiactl")
+MEASURE_ANEW = "footnote models optimize"
 # What the others are compared with, and what needs nothing converted.
 LAST_RESORTS: tuple[Measurable, ...] = ("openvino-float32", "torch")
 
@@ -31,7 +32,7 @@ def load_model(backend: Backend, name: str, store: WeightsStore) -> EmbeddingMod
     """The model, warm. Blocks for seconds, the first time for the conversion too. Raises ModelLoadError.
 
     `auto` takes a GPU where there is one, else the fastest whose vectors pass the gate of
-    docs/decisions/0010-embedding-backends.md: as `footnote models optimize` measured it, and where it didn't,
+    docs/decisions/0010-embedding-backends.md: as `footnote models optimize` measured it here, and where it didn't,
     calibrated int8, OpenVINO's widest, and torch where nothing can be converted here. One that doesn't load leaves its
     place to the next.
     """
@@ -104,6 +105,8 @@ def _automatic(folder: ModelFolder) -> EmbeddingModel:
 
 def _choices(folder: ModelFolder) -> Iterator[Measurable]:
     """What `auto` tries, the best first. Converts the weights only where no GPU takes them."""
+    if difference := measured_elsewhere(folder):
+        log.warning("what was measured is of another machine and not used", differs=difference, anew=MEASURE_ANEW)
     failed = [backend for backend, verdict in read_verdicts(folder).items() if not verdict.passes]
     if failed:
         log.warning("measured here and not good enough", backends=failed)
@@ -122,10 +125,15 @@ def _choices(folder: ModelFolder) -> Iterator[Measurable]:
 def _on_cpu(header: Header, verdicts: Mapping[Measurable, Verdict]) -> list[Measurable]:
     """Those that pass, the best first; where nothing was measured, what is fastest on most machines.
 
+    int8 whose check was made on a processor of another kind needs a measurement of this one.
     At the end what runs anywhere, so that something answers where none of the others loads.
     """
     unfit: set[Measurable] = {"torch-cuda"}
-    if not header.int8_passes:
+    if header.compared_elsewhere:
+        if "openvino-int8" not in verdicts:
+            log.warning("int8 was checked on a processor with other instruction sets", anew=MEASURE_ANEW)
+            unfit.add("openvino-int8")
+    elif not header.int8_passes:
         log.warning("int8 fails its gate here", mean=header.mean_cosine, least=header.least_cosine)
         unfit.add("openvino-int8")
     usual: list[Measurable] = ["openvino-int8"]

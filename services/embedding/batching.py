@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+import signal
 import time
 import weakref
 from collections import deque
@@ -16,6 +17,10 @@ from prometheus_client import Gauge, Histogram
 
 from libs.clients.context import Lane
 from libs.contracts.errors import overloaded
+from libs.telemetry.logs import get_logger
+from services.embedding.refusals import DeviceFullError, DeviceLostError
+
+log = get_logger(__name__)
 
 # What is embedded, its length counted in tokens, and what comes of it.
 Item = TypeVar("Item", bound=Sized)
@@ -161,11 +166,14 @@ class BatchQueue(Generic[Item, Row]):
                 continue
             started = loop.time()
             try:
-                rows = await loop.run_in_executor(threads, self._embed, [text.tokens for text in batch])
+                rows = await loop.run_in_executor(threads, in_parts, self._embed, [text.tokens for text in batch])
+                _deliver(batch, rows)
             except Exception as error:  # noqa: BLE001 - the callers get it; the queue goes on
                 _fail(batch, error)
+                if isinstance(error, DeviceLostError):
+                    log.critical("the device gave up; the process ends, to be started again", reason=error.reason)
+                    signal.raise_signal(signal.SIGTERM)
             else:
-                _deliver(batch, rows)
                 self._note_speed(sum(len(text.tokens) for text in batch) / max(loop.time() - started, 1e-6))
 
     def _next_batch(self) -> list[_Text[Item, Row]]:
@@ -196,6 +204,21 @@ class BatchQueue(Generic[Item, Row]):
         if self._tokens_per_s is None:
             return 1
         return min(max(1, math.ceil(self._waiting_tokens / self._tokens_per_s / self._threads)), LONGEST_RETRY_S)
+
+
+def in_parts(embed: Callable[[Sequence[Item]], Sequence[Row]], batch: Sequence[Item]) -> list[Row]:
+    """A row for each of the batch, by halves where the device has too little memory for all of it.
+
+    Raises DeviceFullError where it has too little for one.
+    """
+    try:
+        return [*embed(batch)]
+    except DeviceFullError as error:
+        if len(batch) == 1:
+            raise
+        log.warning("too little memory for a batch, which is halved", texts=len(batch), reason=error.reason)
+    middle = len(batch) // 2
+    return [*in_parts(embed, batch[:middle]), *in_parts(embed, batch[middle:])]
 
 
 def similar_lengths(window: Sequence[_Text[Item, Row]], max_tokens: int) -> list[_Text[Item, Row]]:

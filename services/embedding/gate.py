@@ -1,7 +1,8 @@
 """Which backends' vectors are good enough to be served: by the conversion's check, and as measured on this machine.
 
 `footnote models optimize` leaves what it measured beside the IR, so that it goes when other weights, another recipe or
-another OpenVINO make the IR anew. See docs/decisions/0010-embedding-backends.md.
+another OpenVINO make the IR anew, and with the machine, so that a disk that moves takes no choice along. See
+docs/decisions/0010-embedding-backends.md.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,6 +11,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ValidationError
 
+from libs.inference.machine import Machine, this_machine
 from services.embedding.folders import ModelFolder
 
 Backend = Literal["torch", "torch-cuda", "openvino-float32", "openvino-bfloat16", "openvino-int8"]
@@ -31,8 +33,11 @@ class Verdict(BaseModel):
 
 
 class _Measured(BaseModel):
+    """Files of former versions don't say which machine it was."""
+
     weights_sha256: str
     backends: dict[Backend, Verdict]
+    machine: Machine | None = None
 
 
 def good_enough(mean_cosine: float, least_cosine: float, ndcg_change: float = 0.0) -> bool:
@@ -48,19 +53,37 @@ def best_first(verdicts: Mapping[Backend, Verdict], usual: Sequence[Backend] = (
 
 
 def write_verdicts(folder: ModelFolder, verdicts: Mapping[Backend, Verdict]) -> Path:
-    """The file they are in now. Raises OSError where the model's folder can't be written."""
+    """The file they are in now, as measured on this machine. Raises OSError where the folder can't be written."""
     place = folder.path / IR / _VERDICTS
     place.parent.mkdir(exist_ok=True)
     partial = place.with_suffix(".partial")
-    partial.write_text(_Measured(weights_sha256=folder.digest, backends=dict(verdicts)).model_dump_json(indent=2))
+    measured = _Measured(weights_sha256=folder.digest, backends=dict(verdicts), machine=this_machine())
+    partial.write_text(measured.model_dump_json(indent=2))
     partial.replace(place)
     return place
 
 
 def read_verdicts(folder: ModelFolder) -> dict[Backend, Verdict]:
-    """Empty where nothing was measured, or other weights were."""
+    """Empty where nothing was measured, or other weights were, or on another machine."""
+    measured = _measured(folder)
+    if measured is None or measured.machine is None or measured.machine.differences(this_machine()):
+        return {}
+    return measured.backends
+
+
+def measured_elsewhere(folder: ModelFolder) -> str | None:
+    """In words, what makes a measurement of these weights say nothing of this machine; None where that isn't so."""
+    measured = _measured(folder)
+    if measured is None:
+        return None
+    if measured.machine is None:
+        return "it doesn't say on which machine it was made"
+    return "; ".join(measured.machine.differences(this_machine())) or None
+
+
+def _measured(folder: ModelFolder) -> _Measured | None:
     try:
         measured = _Measured.model_validate_json((folder.path / IR / _VERDICTS).read_bytes())
     except (OSError, ValidationError):
-        return {}
-    return measured.backends if measured.weights_sha256 == folder.digest else {}
+        return None
+    return measured if measured.weights_sha256 == folder.digest else None

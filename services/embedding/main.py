@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
@@ -71,8 +71,7 @@ async def wire(kit: Kit) -> AsyncGenerator[None]:
     watching = asyncio.create_task(live.watch())
     yield
     watching.cancel()
-    with suppress(asyncio.CancelledError):
-        await watching
+    await asyncio.gather(watching, return_exceptions=True)
     await registry.stop()
     await entailing.stop()
     if shared:

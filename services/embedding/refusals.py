@@ -24,3 +24,31 @@ def not_loaded(model: str, state: str, retry_after_s: int, kind: str) -> Footnot
         {"service": "embedding"},
         {"Retry-After": str(retry_after_s)},
     )
+
+
+class _DeviceError(FootnoteError):
+    """`reason` is the device's own, for the log."""
+
+    def __init__(self, state: str, retry_after_s: int, reason: str) -> None:
+        super().__init__(
+            ErrorCode.UPSTREAM_UNAVAILABLE,
+            f"The device that runs the model {state}. Try again in {retry_after_s} s.",
+            503,
+            {"service": "embedding"},
+            {"Retry-After": str(retry_after_s)},
+        )
+        self.reason = reason
+
+
+class DeviceFullError(_DeviceError):
+    """Its memory doesn't suffice for what was asked at once."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__("has too little memory for this now", 5, reason)
+
+
+class DeviceLostError(_DeviceError):
+    """It can't be used any more in this process."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__("gave up, and the service starts again", 10, reason)

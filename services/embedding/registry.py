@@ -74,8 +74,7 @@ class ModelRegistry(Generic[Model]):
         self._served.clear()
         for task in tasks:
             task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+        await asyncio.gather(*tasks, return_exceptions=True)  # what one of them ended with keeps no other open
 
     def loaded(self) -> list[tuple[str, Model]]:
         """By their names in the settings, the default first. Raises 503 where there is none."""

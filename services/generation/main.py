@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from functools import partial
 
 from fastapi import FastAPI
@@ -35,8 +35,7 @@ async def wire(kit: Kit) -> AsyncGenerator[None]:
     yield
     for task in working:
         task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+    await asyncio.gather(*working, return_exceptions=True)
     await models.close()
 
 

@@ -83,7 +83,7 @@ class GenerationService:
                 async with aclosing(events):
                     yield _chosen(route, model, refusals)
                     yield first
-                    async for event in _until_deadline(events):
+                    async for event in _until_deadline(events, model):
                         yield event
                 return
             raise nobody_answered(request, table, plan, refusals)
@@ -145,16 +145,20 @@ async def _first(
     return None
 
 
-async def _until_deadline(events: AsyncGenerator[Event]) -> AsyncGenerator[Event]:
+async def _until_deadline(events: AsyncGenerator[Event], model: ServedModel) -> AsyncGenerator[Event]:
+    """An upstream that is silent as the deadline passes has failed, one that still speaks is only slow."""
     loop = asyncio.get_running_loop()
     remaining = current_context().remaining_s()
     ends_at = None if remaining is None else loop.time() + remaining
     while True:
+        waiting_since = loop.time()
         try:
             # Not around the yield: the reader takes its own time.
             async with asyncio.timeout_at(ends_at):
                 event = await anext(events, None)
         except TimeoutError as error:
+            if model.settings.engine == "upstream" and loop.time() - waiting_since >= SILENCE_S:
+                model.breaker.failed()
             raise deadline_exceeded("generation") from error
         if event is None:
             return

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from sentence_transformers import SentenceTransformer
 from torch import nn
 
+from libs.inference.machine import this_machine
 from libs.inference.openvino_runtime import import_nncf, import_openvino
 from services.embedding.adapters.openvino_ir import RECIPE, Header, calibration_pages, versions, write_header
 from services.embedding.adapters.padding import padded
@@ -72,7 +73,15 @@ def convert(weights: Path, target: Path, weights_sha256: str) -> None:
     openvino.save_model(int8, str(target / "int8.xml"), compress_to_fp16=False)
     cosines = (_vectors(openvino, int8, held_out) * _vectors(openvino, float32, held_out)).sum(axis=1)
     digest = hashlib.sha256(repr(calibration).encode()).hexdigest()
-    header = Header(weights_sha256, digest, RECIPE, *versions(), float(cosines.mean()), float(cosines.min()))
+    header = Header(
+        weights_sha256,
+        digest,
+        RECIPE,
+        *versions(),
+        mean_cosine=float(cosines.mean()),
+        least_cosine=float(cosines.min()),
+        instructions=this_machine().instructions,
+    )
     write_header(target, header)
 
 

@@ -6,13 +6,14 @@ Their place is `openvino` in the weights' folder, their header `footnote.json` s
 import hashlib
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 
 from libs.config.settings import REPOSITORY
 from libs.inference.child import run_module
+from libs.inference.machine import this_machine
 from libs.stores.converted import is_whole, land, sizes
 from libs.stores.file_lock import locked
 from services.embedding.folders import ModelFolder
@@ -29,7 +30,8 @@ _CONVERTER = "services.embedding.adapters.openvino_conversion"
 class Header:
     """What an IR was made from and with, and how near int8's vectors come to float32's, over texts held out.
 
-    `files` has each file's bytes; headers of former versions say nothing of them.
+    `files` has each file's bytes, `instructions` what the processor had on which int8 was compared: another may
+    round, or overflow, otherwise. Headers of former versions say nothing of them.
     """
 
     weights_sha256: str
@@ -40,10 +42,16 @@ class Header:
     mean_cosine: float
     least_cosine: float
     files: Mapping[str, int] | None = None
+    instructions: Sequence[str] | None = None
 
     @property
     def int8_passes(self) -> bool:
         return good_enough(self.mean_cosine, self.least_cosine)
+
+    @property
+    def compared_elsewhere(self) -> bool:
+        """Whether on a processor with other instruction sets than this machine's; not where that isn't known."""
+        return self.instructions is not None and [*self.instructions] != this_machine().instructions
 
     @property
     def int8_revision(self) -> str:

@@ -1,14 +1,14 @@
 """The calls to a server of embeddings: bounded in time, size and attempts, each failure with what a caller may know."""
 
 import asyncio
-import math
-import re
+from datetime import UTC, datetime
 from typing import Any, NoReturn
 
 import httpx
 from opentelemetry.instrumentation.utils import suppress_http_instrumentation
 
 from libs.clients.context import current_context
+from libs.clients.retry_after import stated_wait_s
 from libs.contracts.errors import ErrorCode, FootnoteError, overloaded
 from libs.telemetry.logs import get_logger
 from services.embedding.adapters.remote_protocols import TOKENS_HEADER, UnusableAnswerError, said
@@ -34,7 +34,6 @@ OK, TOO_MANY_REQUESTS, SERVER_ERROR = 200, 429, 500
 REFUSALS = frozenset({400, 413, 422})
 # What another attempt may mend.
 PASSING = frozenset({502, 503, 504})
-NUMBER = re.compile(r"\d{1,6}(\.\d{1,6})?")
 
 
 class TextRefusedError(FootnoteError):
@@ -140,6 +139,4 @@ def _plain(headers: httpx.Headers) -> dict[str, str]:
 
 
 def _retry_after_s(response: httpx.Response) -> int:
-    """The server's own, where it is a number of seconds."""
-    stated = response.headers.get("Retry-After", "")
-    return min(max(1, math.ceil(float(stated))), MAX_RETRY_AFTER_S) if NUMBER.fullmatch(stated) else RETRY_AFTER_S
+    return stated_wait_s(response.headers, datetime.now(UTC), otherwise=RETRY_AFTER_S, most=MAX_RETRY_AFTER_S)

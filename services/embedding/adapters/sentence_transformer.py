@@ -8,6 +8,7 @@ import numpy as np
 
 from libs.clients.context import Lane
 from services.embedding.adapters.padding import padded
+from services.embedding.adapters.torch_device import on_device
 from services.embedding.folders import ModelFolder
 from services.embedding.ports import Encoded
 from services.embedding.tokenizer import TextTokenizer, TokenIds
@@ -50,6 +51,10 @@ class SentenceTransformerModel:
         return sum(weight.numel() * weight.element_size() for weight in self._model.parameters())
 
     def encode(self, batch: Sequence[TokenIds], lane: Lane = "query") -> Encoded:  # noqa: ARG002 - both run alike
+        """Also raises DeviceFullError and DeviceLostError."""
+        return on_device(self._torch, self._device, lambda: self._encoded(batch))
+
+    def _encoded(self, batch: Sequence[TokenIds]) -> Encoded:
         torch = self._torch
         ids, mask = padded(batch, self.tokenizer.padding, self.tokenizer.limit)
         inputs = {

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from services.embedding.adapters.padding import padded_length
 from services.embedding.adapters.sentence_transformer import Device, chosen_device, product_type, set_up_torch
+from services.embedding.adapters.torch_device import on_device
 from services.embedding.folders import ModelFolder
 from services.embedding.tokenizer import PairTokenizer, PairTokens
 
@@ -41,15 +42,19 @@ class SequenceClassifier:
         self.revision = f"{folder.revision}-{self.backend}-{str(self._products).removeprefix('torch.')}"
 
     def probabilities(self, batch: Sequence[PairTokens]) -> NDArray[np.float32]:
+        """Also raises DeviceFullError and DeviceLostError."""
+        rows = on_device(self._torch, self._device, lambda: self._softmax(batch))
+        if not np.isfinite(rows).all():
+            raise ValueError("The model gave a probability that is no number.")
+        return rows
+
+    def _softmax(self, batch: Sequence[PairTokens]) -> NDArray[np.float32]:
         torch = self._torch
         inputs = {name: torch.from_numpy(rows).to(self._device) for name, rows in self._padded(batch).items()}
         narrow = self._products != torch.float32
         with torch.inference_mode(), torch.autocast(self._device, self._products if narrow else None, enabled=narrow):
             logits = self._model(**inputs).logits.float()
-        rows = np.asarray(torch.softmax(logits, dim=-1).cpu().numpy(), np.float32)
-        if not np.isfinite(rows).all():
-            raise ValueError("The model gave a probability that is no number.")
-        return rows
+        return np.asarray(torch.softmax(logits, dim=-1).cpu().numpy(), np.float32)
 
     def _padded(self, batch: Sequence[PairTokens]) -> dict[str, NDArray[np.int64]]:
         longest = padded_length(max(map(len, batch)), self.tokenizer.limit)

@@ -19,7 +19,7 @@ from services.generation.engines.lexical import QuestionTerms, content_terms
 from services.generation.engines.passages import Sentence, read_sentences
 from services.generation.engines.quantities import asks_for_quantity, tells_quantity
 from services.generation.engines.selection import Scored, select, unit
-from services.generation.ports import Event, Finished, GenerationRequest, TextDelta
+from services.generation.ports import Document, Event, Finished, GenerationRequest, PromptTooLongError, TextDelta
 
 # Rows are unit length, (n, dim) float32.
 Embed = Callable[[list[str]], Awaitable[NDArray[np.float32]]]
@@ -34,13 +34,22 @@ RANK_PRIOR = 0.05
 SHORTEST_QUOTED_QUESTION = 12
 # Embedded at most, picked by their words: eight passages of 200 tokens have about as many.
 MAX_EMBEDDED = 48
+# What can be read in a few tenths of a second, in which nobody else is answered: words and marks of the passages,
+# characters of them and of the question. Chat asks in at most 2,000, with passages of a few thousand words.
+CONTEXT_TOKENS = 32_768
+CHARACTERS_PER_TOKEN = 4
+MOST_CHARACTERS = 2 * CHARACTERS_PER_TOKEN * CONTEXT_TOKENS
+QUESTION_CHARACTERS = 8_000
 
 _TOKEN = re.compile(r"\w+|[^\w\s]")
 _log = logging.getLogger(__name__)
 
 
 class ExtractiveEngine:
-    """Ignores temperature, seed and every message but the last of the user's. An empty answer means: no support."""
+    """Ignores temperature, seed and every message but the last of the user's, of which it reads the beginning.
+
+    An empty answer means: no support.
+    """
 
     def __init__(self, embed: Embed) -> None:
         self._embed = embed
@@ -51,7 +60,7 @@ class ExtractiveEngine:
 
     @property
     def context_length(self) -> int:
-        return 1_000_000
+        return CONTEXT_TOKENS
 
     async def start(self) -> None:
         pass
@@ -61,9 +70,10 @@ class ExtractiveEngine:
 
     async def generate(self, request: GenerationRequest) -> AsyncGenerator[Event]:
         question = next((message.content for message in reversed(request.messages) if message.role == "user"), "")
+        question = question[:QUESTION_CHARACTERS]
+        prompt_tokens = _prompt_tokens(question, request.documents)
         sentences = read_sentences(request.documents)
         budget, stop, reason = request.sampling.max_tokens, StopStrings(request.sampling.stop), "stop"
-        prompt_tokens = sum(map(_count, [question, *(document.text for document in request.documents)]))
         written = 0
         with reading_in(request.language):
             chosen = await self._choose(question, sentences, request.max_sentences)
@@ -198,6 +208,18 @@ def _composed(sentences: list[Sentence], places: list[int]) -> Iterator[str]:
             apart = "\n\n"
         yield f"{apart}{sentence.text} [{sentence.document_id}]"
         previous = sentence
+
+
+def _prompt_tokens(question: str, documents: Sequence[Document]) -> int:
+    """Raises PromptTooLongError."""
+    texts = [text for document in documents for text in (document.title, document.text, document.table_header or "")]
+    characters = sum(map(len, texts))
+    if characters > MOST_CHARACTERS:
+        raise PromptTooLongError(characters // CHARACTERS_PER_TOKEN, CONTEXT_TOKENS, roughly="about ")
+    tokens = sum(map(_count, [question, *(document.text for document in documents)]))
+    if tokens > CONTEXT_TOKENS:
+        raise PromptTooLongError(tokens, CONTEXT_TOKENS)
+    return tokens
 
 
 def _count(text: str) -> int:

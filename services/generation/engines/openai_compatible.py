@@ -1,8 +1,11 @@
 """Any server that speaks OpenAI's `/chat/completions` with streaming: vLLM, a cloud, another Footnote."""
 
 import asyncio
+import codecs
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
+from datetime import UTC, datetime
+from typing import cast
 
 import httpx
 from httpx_sse import EventSource, SSEError
@@ -10,14 +13,20 @@ from opentelemetry.instrumentation.utils import suppress_http_instrumentation
 from pydantic import ValidationError
 
 from libs.clients.context import current_context
+from libs.clients.retry_after import stated_wait_s
 from services.generation.engines.upstream_answer import Lenient, UpstreamAnswer, estimated_tokens
-from services.generation.engines.upstream_errors import refusal
+from services.generation.engines.upstream_errors import out_of_credit, refusal
 from services.generation.engines.upstream_request import UpstreamRequest
 from services.generation.ports import EngineBusyError, EngineUnavailableError, Event, GenerationRequest
 
 _TOO_MANY_REQUESTS = 429
 _ERROR_BYTES = 4_096
+_ERROR_S = 1.0
+_RETRY_AFTER_S = 2
+_BUSY_RETRY_S = 1
 _MAX_RETRY_AFTER_S = 60
+# Characters of a chunk, which carries a few words, perhaps with their alternatives.
+_LONGEST_EVENT = 1 << 20
 
 
 class _Model(Lenient):
@@ -105,12 +114,14 @@ class OpenAICompatibleEngine:
             async with asyncio.timeout_at(ends_at):
                 response = await self._open(sent)
             try:
-                async with aclosing(EventSource(response).aiter_sse()) as chunks:
+                bounded = _Bounded(response)
+                async with aclosing(EventSource(cast("httpx.Response", bounded)).aiter_sse()) as chunks:
                     answer = UpstreamAnswer(request, sent.unsent_stop)
                     while not answer.finished:
                         # Not around the yield: whoever reads us may take its time, and cancels in its own name.
                         async with asyncio.timeout_at(ends_at):
                             chunk = await anext(chunks, None)
+                        bounded.unfinished = 0
                         if delta := answer.take(chunk.data if chunk else None):
                             yield delta
                     yield answer.end()
@@ -143,25 +154,54 @@ class OpenAICompatibleEngine:
             if response.is_success:
                 return response
             try:
-                if response.status_code == _TOO_MANY_REQUESTS:
-                    raise EngineBusyError(_retry_after(response))
                 said = await _beginning(response)
             finally:
                 await response.aclose()
+            busy = response.status_code == _TOO_MANY_REQUESTS
+            otherwise = _BUSY_RETRY_S if busy else _RETRY_AFTER_S
+            wait_s = stated_wait_s(response.headers, datetime.now(UTC), otherwise=otherwise, most=_MAX_RETRY_AFTER_S)
+            if busy and not out_of_credit(said):
+                raise EngineBusyError(wait_s)
             if not sent.mended(response.status_code, said):
-                raise refusal(response.status_code, said, model=self._model_id, context_tokens=self._context_tokens)
+                raise refusal(
+                    response.status_code,
+                    said,
+                    model=self._model_id,
+                    context_tokens=self._context_tokens,
+                    retry_after_s=wait_s,
+                )
 
 
-def _retry_after(response: httpx.Response) -> int:
-    value = response.headers.get("Retry-After", "")
-    return min(int(value), _MAX_RETRY_AFTER_S) if value.isdecimal() else 1
+class _Bounded:
+    """A response as EventSource reads it, which keeps whatever comes until an event is whole.
+
+    Always UTF-8, as the standard has it, whatever the headers say, and without the mark that some put before it.
+    `unfinished` are the characters since the last event; whoever takes one sets it back.
+    """
+
+    def __init__(self, response: httpx.Response) -> None:
+        self.headers = response.headers
+        self.unfinished = 0
+        self._response = response
+
+    async def aiter_text(self) -> AsyncGenerator[str]:
+        """Raises EngineUnavailableError."""
+        decoder = codecs.getincrementaldecoder("utf-8-sig")("replace")
+        async for block in self._response.aiter_bytes():
+            text = decoder.decode(block)
+            self.unfinished += len(text)
+            if self.unfinished > _LONGEST_EVENT:
+                raise EngineUnavailableError("The upstream sends an event that doesn't end.")
+            yield text
 
 
 async def _beginning(response: httpx.Response) -> str:
-    """Of an error's body, however long it is."""
+    """Of an error's body, however long it is and wherever it breaks off or stalls: the status says the most."""
     body = b""
-    async for block in response.aiter_bytes():
-        body += block
-        if len(body) >= _ERROR_BYTES:
-            break
+    with suppress(TimeoutError, httpx.HTTPError):
+        async with asyncio.timeout(_ERROR_S):
+            async for block in response.aiter_bytes():
+                body += block
+                if len(body) >= _ERROR_BYTES:
+                    break
     return body[:_ERROR_BYTES].decode("utf-8", "replace")

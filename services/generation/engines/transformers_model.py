@@ -77,7 +77,9 @@ def fitting_device() -> torch.device:
 
 def fitting_dtype(device: torch.device) -> torch.dtype:
     """bfloat16, or float16 on a GPU that lacks it."""
-    return torch.float16 if device.type == "cuda" and not torch.cuda.is_bf16_supported() else torch.bfloat16
+    if device.type == "cuda" and not torch.cuda.is_bf16_supported(including_emulation=False):
+        return torch.float16
+    return torch.bfloat16
 
 
 def load_model(path: Path, device: torch.device, dtype: torch.dtype) -> LoadedModel:

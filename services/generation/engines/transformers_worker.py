@@ -37,7 +37,8 @@ class _Sequence:
 class TransformersDecoder:
     """Any causal language model of transformers with full attention, its own batching around it.
 
-    A step computes at most 256 tokens of the oldest prompt, then one token of every answer together. Each of
+    A step computes at most 256 tokens of the oldest prompt, then one token of every answer together, less at a time
+    where the device's memory is too small. Each of
     `max_running` rows of the cache keeps what it held, and a prompt that begins the same starts from there.
     """
 
@@ -115,8 +116,14 @@ class TransformersDecoder:
         sequences = sorted(sequences, key=lambda sequence: sequence.slot)
         starts = [sequence.computed for sequence in sequences]
         ids = [sequence.ids[start : start + length] for sequence, start in zip(sequences, starts, strict=True)]
-        positions, mask = self._cache.place([sequence.slot for sequence in sequences], starts, length)
-        logits = self._loaded.next_logits(ids, self._cache, positions, mask)
+        try:
+            positions, mask = self._cache.place([sequence.slot for sequence in sequences], starts, length)
+            logits = self._loaded.next_logits(ids, self._cache, positions, mask)
+        except torch.OutOfMemoryError:
+            logits = None  # done with less only outside: the error holds the tensors that fill the memory
+        if logits is None:
+            self._forward_less(sequences, length)
+            return
         for number, sequence in enumerate(sequences):
             sequence.computed += length
             self._held[sequence.slot].extend(ids[number])
@@ -124,8 +131,26 @@ class TransformersDecoder:
                 try:
                     self._append(sequence, logits[number])
                 except NoProbabilitiesError as error:  # any other may be a device that gave up: it ends the worker
-                    sequence.failed = str(error)
-                    self._release(sequence)
+                    self._fail(sequence, str(error))
+
+    def _forward_less(self, sequences: list[_Sequence], length: int) -> None:
+        """What had too little memory in one pass: answers by halves, half of a prompt's part; one token is given up.
+
+        A pass that broke off left nothing behind: the next one writes the same places of the cache.
+        """
+        torch.cuda.empty_cache()
+        if len(sequences) > 1:
+            middle = len(sequences) // 2
+            for half in (sequences[:middle], sequences[middle:]):
+                self._forward(half, length)
+        elif length > 1:
+            self._forward(sequences, length // 2)
+        else:
+            self._fail(sequences[0], "The device has too little memory for one token more.")
+
+    def _fail(self, sequence: _Sequence, reason: str) -> None:
+        sequence.failed = reason
+        self._release(sequence)
 
     def _append(self, sequence: _Sequence, logits: torch.Tensor) -> None:
         token_id = sequence.sampler.choose(sequence.ids, logits)

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidatorFunctionWrapHandler, field_validator
 
 from services.generation.engines.decoding import StopStrings
 from services.generation.engines.upstream_errors import REASON_CHARS
@@ -43,7 +43,7 @@ class _Logprobs(Lenient):
 
 
 class _Choice(Lenient):
-    delta: _Delta = _Delta()
+    delta: _Delta | None = None
     finish_reason: str | None = None
     logprobs: _Logprobs | None = None
 
@@ -53,8 +53,8 @@ class _PromptDetails(Lenient):
 
 
 class _Usage(Lenient):
-    prompt_tokens: int
-    completion_tokens: int
+    prompt_tokens: int = Field(ge=0)
+    completion_tokens: int = Field(ge=0)
     prompt_tokens_details: _PromptDetails | None = None
 
     @property
@@ -63,9 +63,19 @@ class _Usage(Lenient):
 
 
 class _Chunk(Lenient):
-    choices: list[_Choice] = Field(default_factory=list[_Choice])
+    """Usage that is none, as an empty object before the last chunk, counts as not given."""
+
+    choices: list[_Choice] | None = None
     usage: _Usage | None = None
     error: Any = None
+
+    @field_validator("usage", mode="wrap")
+    @classmethod
+    def _usable(cls, value: Any, handler: ValidatorFunctionWrapHandler) -> _Usage | None:
+        try:
+            return handler(value)
+        except ValidationError:
+            return None
 
 
 class UpstreamAnswer:
@@ -101,7 +111,7 @@ class UpstreamAnswer:
             self._reason = "length" if choice.finish_reason == "length" else "stop"
         if choice.logprobs and choice.logprobs.content:
             self._logprobs += map(_token_logprob, choice.logprobs.content)
-        text = self._stop.push(choice.delta.content or "")
+        text = self._stop.push((choice.delta and choice.delta.content) or "")
         if self._stop.met:
             self._reason, self.finished = "stop", True
         return self._delta(text)

@@ -14,6 +14,8 @@ REASON_CHARS = 300
 # A wrong key or model is put right by an operator, not by a moment's waiting.
 _MISCONFIGURED_RETRY_S = 30
 _CONTEXT_EXCEEDED = "context_length_exceeded"
+# Of an account that is used up, which OpenAI tells with a 429 all the same.
+_OUT_OF_CREDIT = "insufficient_quota"
 # OpenAI and vLLM say it in words only; a Footnote says it in ours.
 _LIMIT = re.compile(r"(?:maximum context length (?:is|of)|the model takes) (\d+)")
 # The most telling first: what was "requested" holds the answer's tokens too. vLLM counts no further than it must: "at
@@ -52,6 +54,7 @@ class _Error(BaseModel):
 
     message: str = ""
     code: str | int | None = None
+    type: Any = None
     param: Any = None
 
 
@@ -63,20 +66,29 @@ class _Body(BaseModel):
     message: str = ""
 
 
-def refusal(status: int, body: str, *, model: str, context_tokens: int) -> EngineUnavailableError | PromptTooLongError:
-    """The error for an answer that is no success; `body` is its beginning."""
+def out_of_credit(body: str) -> bool:
+    error = _parsed(body)
+    return error is not None and _OUT_OF_CREDIT in [error.code, error.type]
+
+
+def refusal(
+    status: int, body: str, *, model: str, context_tokens: int, retry_after_s: int
+) -> EngineUnavailableError | PromptTooLongError:
+    """The error for an answer that is no success; `body` is its beginning, `retry_after_s` for what may pass."""
     said = body[:REASON_CHARS]
     if too_long := _too_long(status, body, context_tokens):
         return too_long
     match status:
         case HTTPStatus.UNAUTHORIZED | HTTPStatus.FORBIDDEN:
             reason = f"The upstream refused our key ({status}): {said}"
+        case HTTPStatus.TOO_MANY_REQUESTS:
+            reason = f"The upstream's account is used up (429): {said}"
         case HTTPStatus.NOT_FOUND:
             reason = f"The upstream has no model {model!r}, or its address is wrong (404): {said}"
         case HTTPStatus.BAD_REQUEST | HTTPStatus.REQUEST_ENTITY_TOO_LARGE | HTTPStatus.UNPROCESSABLE_ENTITY:
             return EngineRefusedError(f"The upstream answered {status}: {said}")
         case _:
-            return EngineUnavailableError(f"The upstream answered {status}: {said}")
+            return EngineUnavailableError(f"The upstream answered {status}: {said}", retry_after_s)
     return EngineUnavailableError(reason, _MISCONFIGURED_RETRY_S)
 
 
@@ -124,8 +136,10 @@ def _too_long(status: int, body: str, context_tokens: int) -> PromptTooLongError
 
 def _error(status: int, body: str) -> _Error | None:
     """What a 400 says, where it says it as OpenAI does."""
-    if status != HTTPStatus.BAD_REQUEST:
-        return None
+    return _parsed(body) if status == HTTPStatus.BAD_REQUEST else None
+
+
+def _parsed(body: str) -> _Error | None:
     try:
         parsed = _Body.model_validate_json(body)
     except ValidationError:

@@ -10,6 +10,7 @@ import os
 import select
 import signal
 import sys
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from typing import Protocol
 
 from pydantic import BaseModel
 
+from libs.stores.parent import end_with_parent
 from services.generation.engines import worker_protocol as protocol
 from services.generation.engines.control_tokens import PlainText
 from services.generation.engines.decoding import AnswerText, DecodedToken
@@ -235,6 +237,7 @@ def _write(descriptor: int, reply: BaseModel) -> None:
 
 def serve(load: Callable[[], Decoder]) -> None:
     """Runs a worker on standard input and output until the input closes. A model that can't be loaded is told."""
+    end_with_parent(os.getppid(), signal.SIGKILL)  # a model that loads doesn't see that its input closed
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the engine closes our input
     replies = os.dup(sys.stdout.fileno())
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # whatever native code prints must not land among the replies
@@ -244,5 +247,12 @@ def serve(load: Callable[[], Decoder]) -> None:
         except Exception as error:  # noqa: BLE001 - whatever a library raises, the operator must read it
             _write(replies, protocol.Failed(id=0, reason=str(error) or repr(error)))
             os._exit(1)
-        worker.run(Commands(sys.stdin.fileno()), replies)
+        try:
+            worker.run(Commands(sys.stdin.fileno()), replies)
+        except BrokenPipeError:
+            raise
+        except Exception:  # noqa: BLE001 - what ends the worker; the engine starts another
+            traceback.print_exc()
+            sys.stderr.flush()
+            os._exit(1)  # with a device that gave up, taking things down in order may never end
     os._exit(0)  # taking a pipeline down in order is slow, and noisy about answers it was still writing

@@ -84,15 +84,17 @@ class WorkerProcess:
             self._process.stdin.write(command.model_dump_json().encode() + b"\n")
 
     async def close(self) -> None:
-        """Ends the process: once its step is done, or by force."""
+        """Ends the process: once its step is done, or by force, as where nobody waits any longer for the step."""
         if self._process.stdin:
             self._process.stdin.close()
         try:
-            async with asyncio.timeout(_CLOSE_SECONDS):
-                await self._process.wait()
-        except TimeoutError:
-            self._process.kill()
-            await self._process.wait()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_CLOSE_SECONDS):
+                    await self._process.wait()
+        finally:
+            if self._process.returncode is None:
+                self._process.kill()
+        await self._process.wait()
         await self._reader
 
     async def _read(self) -> None:

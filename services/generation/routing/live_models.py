@@ -40,9 +40,9 @@ class LiveModels:
             self.problem = str(error)
             log.error("the configured routes aren't used", reason=self.problem)  # noqa: TRY400 - the message says it all
             found = catalogue(without_choices(settings), installed)
-        self._settings = settings
+        self._settings: Generation = settings
         self._table = Table(self._models_of(found, {}), found.routes)
-        self._leaving: set[asyncio.Task[None]] = set()
+        self._leaving: dict[asyncio.Task[None], Table] = {}
 
     @property
     def table(self) -> Table:
@@ -66,12 +66,15 @@ class LiveModels:
         await asyncio.gather(*(model.start() for model in self._table.models.values()))
 
     async def change(self, settings: Settings) -> None:
-        """Puts other settings in force once their models are loaded; what can't be leaves everything as it was."""
+        """Puts other settings in force once their models are loaded; what can't be leaves everything as it was.
+
+        Cancelled, it closes what it had loaded.
+        """
         wanted = settings.generation
         if wanted == self._settings:
             return
+        former, old = self._settings, self._table
         self._settings = wanted
-        old = self._table
         try:
             found = catalogue(wanted, self._installed)
         except CatalogueError as error:
@@ -79,7 +82,12 @@ class LiveModels:
             return
         table = Table(self._models_of(found, old.models), found.routes)
         fresh = [model for name, model in table.models.items() if old.models.get(name) is not model]
-        await asyncio.gather(*(model.start() for model in fresh))
+        try:
+            await asyncio.gather(*(model.start() for model in fresh))
+        except BaseException:
+            self._settings = former
+            await asyncio.gather(*(model.close() for model in fresh))
+            raise
         failed = [model.problem for model in fresh if model.problem]
         if failed:
             await asyncio.gather(*(model.close() for model in fresh))
@@ -89,12 +97,13 @@ class LiveModels:
         self._table = table
         log.info("routes changed", models=sorted(table.models), routes=[route.name for route in table.routes])
         leaving = asyncio.create_task(self._leave(old, table, frozenset(self._leaving)))
-        self._leaving.add(leaving)
-        leaving.add_done_callback(self._leaving.discard)
+        self._leaving[leaving] = old
+        leaving.add_done_callback(self._leaving.pop)
 
     async def close(self) -> None:
-        for task in self._leaving:
-            task.cancel()
+        """Waits for no answer, but for every model to be closed, one of a former table too."""
+        for former in self._leaving.values():
+            former.unheld.set()  # a cancelled task would interrupt a closing, or not begin it
         await asyncio.gather(*self._leaving, return_exceptions=True)
         await asyncio.gather(*(model.close() for model in self._table.models.values()))
 
@@ -139,14 +148,12 @@ class LiveModels:
 
     async def _leave(self, old: Table, new: Table, older: frozenset[asyncio.Task[None]]) -> None:
         """Closes what the new table doesn't have, after the last answer of the old one and of those before it."""
-        try:
-            if older:
-                await asyncio.wait(older)
-            if old.holders:
-                await old.unheld.wait()
-        finally:
-            kept = set(map(id, new.models.values()))
-            await asyncio.gather(*(model.close() for model in old.models.values() if id(model) not in kept))
+        if older:
+            await asyncio.wait(older)
+        if old.holders:
+            await old.unheld.wait()
+        kept = set(map(id, new.models.values()))
+        await asyncio.gather(*(model.close() for model in old.models.values() if id(model) not in kept))
 
     def _models_of(self, found: Catalogue, running: Mapping[str, ServedModel]) -> dict[str, ServedModel]:
         """Those of `running` about which nothing changed, the failed ones tried again; new ones for the rest."""

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from libs.clients.context import LANES
 from libs.config.settings import load_settings
+from libs.inference.machine import this_machine
 from libs.stores.weights import WeightsMissingError, WeightsStore
 from scripts.bench.judged import Judged
 from scripts.optimize import optimize
@@ -113,6 +114,28 @@ def test_auto_takes_the_best_of_what_passed_here(own_store: WeightsStore):
         assert load_model("auto", "minilm", own_store).backend == expected
 
 
+def test_auto_takes_nothing_that_was_measured_on_another_machine(own_store: WeightsStore):
+    folder = locate("minilm", own_store)
+    verdict = Verdict(passes=True, tokens_per_cpu_s=300)
+    place = write_verdicts(folder, {"torch": verdict, "openvino-int8": Verdict(passes=False, tokens_per_cpu_s=1)})
+    assert load_model("auto", "minilm", own_store).backend == "torch"
+    measured = json.loads(place.read_text())
+    measured["machine"]["processor"] = "another"
+    place.write_text(json.dumps(measured))
+    assert load_model("auto", "minilm", own_store).backend == "openvino-int8"
+
+
+def test_auto_leaves_int8_that_was_checked_on_another_processor_until_it_is_measured_here(own_store: WeightsStore):
+    folder = locate("minilm", own_store)
+    header = folder.path / "openvino" / "footnote.json"
+    elsewhere = json.loads(header.read_text()) | {"instructions": ["sse4_1"]}
+    header.unlink()
+    header.write_text(json.dumps(elsewhere))
+    assert load_model("auto", "minilm", own_store).backend in {"openvino-bfloat16", "openvino-float32"}
+    write_verdicts(folder, {"openvino-int8": Verdict(passes=True, tokens_per_cpu_s=9)})
+    assert load_model("auto", "minilm", own_store).backend == "openvino-int8"
+
+
 def test_auto_goes_on_with_the_next_where_what_passed_no_longer_loads(own_store: WeightsStore):
     folder = locate("minilm", own_store)
     verdict = Verdict(passes=True, tokens_per_cpu_s=100)
@@ -138,5 +161,7 @@ def test_optimize_leaves_what_it_measured_where_auto_reads_it(
     }
     report = json.loads(markdown.with_suffix(".json").read_text())
     assert report["best_that_passes"] == best_first(verdicts)[0]
+    assert report["machine"] == this_machine().model_dump()
+    assert this_machine().processor in markdown.read_text()
     assert ("torch-cuda" in report["cannot_run"]) is not CUDA_DRIVER.exists()
     assert f"**{best_first(verdicts)[0]}**" in markdown.read_text()

@@ -44,6 +44,7 @@ def assert_openai_error(response: httpx.Response, status: int, code: str, param:
     assert error["param"] == param
     assert error["type"]
     assert error["message"]
+    assert len(error["message"]) < 300
 
 
 async def test_vectors_are_the_published_models_of_unit_length(client: httpx.AsyncClient, models_dir: Path) -> None:
@@ -104,7 +105,17 @@ async def test_answers_in_openais_shape(client: httpx.AsyncClient) -> None:
         ({"input": "x", "model": 3}, 400, "VALIDATION_ERROR", "model"),
         ({"input": "x", "dimensions": -1}, 400, "VALIDATION_ERROR", "dimensions"),
         ({}, 400, "VALIDATION_ERROR", "input"),
+        ({"input": [["x"]]}, 400, "VALIDATION_ERROR", "input"),
+        ({"input": [[1.5]]}, 400, "VALIDATION_ERROR", "input"),
+        ({"input": [[[1]]]}, 400, "VALIDATION_ERROR", "input"),
+        ({"input": [10**400]}, 400, "VALIDATION_ERROR", "input"),
+        ({"input": [float("nan")]}, 400, "VALIDATION_ERROR", "input"),
+        ({"input": "x", "model": "m" * 1_000_000}, 400, "VALIDATION_ERROR", "model"),
+        ({"input": "x", "dimensions": 10**400}, 400, "VALIDATION_ERROR", "dimensions"),
+        ({"input": "x", "dimensions": float("nan")}, 400, "VALIDATION_ERROR", "dimensions"),
+        ({"input": "x", "k" * 1_000_000: 1}, 400, "VALIDATION_ERROR", "k" * 100 + "…"),
     ],
+    ids=lambda value: repr(value)[:60],
 )
 async def test_bad_requests_get_openais_error(
     client: httpx.AsyncClient, body: dict[str, Any], status: int, code: str, param: str
@@ -138,6 +149,12 @@ async def test_a_body_that_is_no_json_gets_openais_error(client: httpx.AsyncClie
         response = await client.post("/v1/embeddings", content=content, headers={"Content-Type": "application/json"})
         assert response.status_code in {400, 422}, content
         assert response.json()["error"]["type"] == "invalid_request_error"
+
+
+async def test_a_name_that_is_no_text_is_told(client: httpx.AsyncClient) -> None:
+    error = (await posted(client, {"input": "x", "\ud800": 1})).json()["error"]
+    assert (error["type"], error["param"]) == ("invalid_request_error", None)
+    assert "field's name" in error["message"]
 
 
 async def test_without_a_service_token_nothing_is_embedded(app: FastAPI) -> None:

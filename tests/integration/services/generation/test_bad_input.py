@@ -78,6 +78,11 @@ def body(**fields: Any) -> str:
         (body(store=True), "store"),
         (body(service_tier="gold"), "service_tier"),
         (body(documents=[{"id": "one", "text": "Hi"}]), "documents[0].id"),
+        (body(**{"k" * 1_000_000: 1}), "k" * 100 + "…"),
+        (body(**{"\ud800": 1}), None),
+        (body(messages=[{"role": "user", "content": "Hi", "\ud800": 1}]), "messages[0]"),
+        (body(n=float("nan")), "n"),
+        ('{"model": "default", "messages": [], "messages": 5}', "messages"),
     ],
     ids=lambda value: repr(value)[:60],
 )

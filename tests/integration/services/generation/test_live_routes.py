@@ -117,6 +117,33 @@ async def test_a_model_that_doesnt_load_at_the_start_is_told_and_the_others_answ
         assert answer["footnote"]["skipped"] == [{"model": "big", "reason": "unavailable"}]
 
 
+async def test_a_change_under_way_when_the_service_ends_leaves_no_process(
+    serve: Serve, upstreams: Upstreams, tmp_path: Path, tiny_language_model: Path
+):
+    """Its model still loads, for which torch alone needs seconds."""
+    file = tmp_path / "overrides.yaml"
+    write(file, upstreams, "ok-one")
+    async with serve(overrides=file):
+        models = {"tiny": {"engine": "transformers", "weights": str(tiny_language_model)}}
+        routes = [{"name": "all", "models": ["tiny"]}]
+        file.write_text(yaml.safe_dump({"generation": {"models": models, "routes": routes}}))
+        await until(lambda: _is(_loading(tiny_language_model), True))
+    assert not await _loading(tiny_language_model)
+
+
+async def _loading(weights: Path) -> bool:
+    return await asyncio.to_thread(
+        lambda: str(weights).encode() in b"".join(map(_command, Path("/proc").glob("[0-9]*")))
+    )
+
+
+def _command(process: Path) -> bytes:
+    try:
+        return (process / "cmdline").read_bytes()
+    except OSError:
+        return b""
+
+
 async def _is(answer: Awaitable[Any], expected: Any) -> bool:
     return await answer == expected
 

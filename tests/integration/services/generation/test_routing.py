@@ -13,7 +13,7 @@ from tests.integration.services.generation.upstreams import UPSTREAM_KEY, WORDS,
 
 ASK = {"messages": [{"role": "user", "content": "Why is the sky blue?"}], "max_tokens": 20}
 SKY = [{"id": 1, "title": "Colours", "text": "The sky is blue because air scatters blue light most."}]
-KINDS = ("ok", "hang", "busy", "error", "garbage", "cut", "break", "pause", "refuse", "roles")
+KINDS = ("ok", "hang", "ping", "busy", "error", "garbage", "cut", "break", "pause", "refuse", "roles")
 
 
 def upstream(upstreams: Upstreams, **options: Any) -> dict[str, Any]:
@@ -97,14 +97,16 @@ async def test_the_next_model_answers_in_the_place_of_one_that_cant(service: htt
     assert kind in answer.json()["footnote"]["why"]
 
 
-async def test_a_hanging_model_leaves_the_next_time_within_the_deadline(service: httpx.AsyncClient):
+@pytest.mark.parametrize("kind", ["hang", "ping"])
+async def test_a_hanging_model_leaves_the_next_time_within_the_deadline(service: httpx.AsyncClient, kind: str):
     # Past the deadline it would be 504; how long a busy machine takes to pass it on says nothing.
-    assert served(await ask(service, "hang-then-ok", deadline_ms=4000)) == ("ok", [("hang", "too_slow")])
+    assert served(await ask(service, f"{kind}-then-ok", deadline_ms=4000)) == ("ok", [(kind, "too_slow")])
 
 
-async def test_a_dead_upstream_alone_is_503_within_the_deadline(service: httpx.AsyncClient):
+@pytest.mark.parametrize("kind", ["hang", "ping"])
+async def test_a_dead_upstream_alone_is_503_within_the_deadline(service: httpx.AsyncClient, kind: str):
     # A tenth of it is left for the answer to go out; past the deadline it would be 504.
-    answer = await ask(service, "hang", deadline_ms=3000)
+    answer = await ask(service, kind, deadline_ms=3000)
     assert (answer.status_code, answer.json()["error"]["type"]) == (503, "service_unavailable_error")
     assert int(answer.headers["Retry-After"]) >= 1
 

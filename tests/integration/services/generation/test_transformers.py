@@ -1,13 +1,18 @@
 import asyncio
+import os
+import shutil
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from libs.config.generation import GenerationModel
 from libs.inference.child import import_path_environment
 from services.generation.engines.transformers import TransformersEngine
 from services.generation.ports import (
@@ -20,6 +25,7 @@ from services.generation.ports import (
     TextDelta,
     TokenLogprob,
 )
+from services.generation.routing.served_model import ServedModel
 from tests.tiny_language_model import CONTEXT
 
 
@@ -79,6 +85,39 @@ async def test_a_folder_without_a_model_is_unavailable(tmp_path: Path):
     with pytest.raises(EngineUnavailableError, match=r"no config\.json") as failed:
         await engine.start()
     assert str(tmp_path) not in failed.value.message
+
+
+async def test_a_model_whose_files_come_later_and_whose_worker_dies_is_there_again(
+    tiny_language_model: Path, tmp_path: Path
+):
+    """A worker that ends at its load, one that loads, and one that is killed between two answers."""
+
+    class Engine(TransformersEngine):
+        async def worker(self) -> int:
+            return (await self._running_worker())._process.pid
+
+    made: list[Engine] = []
+
+    def make() -> Engine:
+        made.append(Engine(tmp_path, model_id="tiny", context_tokens=CONTEXT, max_waiting=1))
+        return made[-1]
+
+    settings = GenerationModel(engine="transformers", weights=str(tmp_path))
+    model = ServedModel("tiny", settings, make, time.monotonic)
+    await model.start()
+    assert model.state == "failed"
+    assert "config.json" in (model.problem or "")
+    shutil.copytree(tiny_language_model, tmp_path, dirs_exist_ok=True)
+    model.try_now()
+    (trying,) = [task for task in asyncio.all_tasks() if task.get_name() == "load tiny again"]
+    await asyncio.wait_for(trying, 60)
+    assert (model.state, model.problem) == ("ready", None)
+    before = [event async for event in model.generate(ask("Why?"))]
+    os.kill(await made[-1].worker(), signal.SIGKILL)
+    with suppress(EngineUnavailableError):  # where the death isn't known yet
+        await model.count_tokens(["Why?"])
+    assert [event async for event in model.generate(ask("Why?"))] == before
+    await model.close()
 
 
 def test_the_service_process_never_imports_torch():

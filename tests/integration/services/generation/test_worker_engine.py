@@ -72,5 +72,28 @@ async def test_a_start_that_is_given_up_leaves_no_process(engine: Engine, tmp_pa
         os.kill(int((tmp_path / "starts").read_text()), 0)
 
 
+async def test_a_closing_that_is_given_up_leaves_no_process(engine: Engine, tmp_path: Path):
+    """The worker still loads, so that it doesn't see that its commands ended."""
+    starting = asyncio.create_task(engine.start())
+    await until(lambda: _exists(tmp_path / "starts"))
+    starting.cancel()
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert not starting.done()
+    starting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await starting
+    await engine.close()
+    await until(lambda: _ended(int((tmp_path / "starts").read_text())))
+
+
+async def _ended(pid: int) -> bool | None:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    return None
+
+
 async def _exists(path: Path) -> bool | None:
     return await asyncio.to_thread(path.exists) or None

@@ -91,6 +91,9 @@ class Upstreams:
     async def _stream(self, model: str) -> AsyncIterator[str]:
         try:
             kind = model.partition("-")[0]
+            while kind == "ping" and not self.release.is_set():
+                yield ": ping\n\n"
+                await asyncio.sleep(0.02)
             if kind == "garbage":
                 yield "data: {not json\n\n"
                 return

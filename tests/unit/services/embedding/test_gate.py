@@ -1,11 +1,20 @@
 """What was measured on this machine, as it lies beside the model."""
 
+import json
 from pathlib import Path
 
 import pytest
 
 from services.embedding.folders import ModelFolder
-from services.embedding.gate import Backend, Verdict, best_first, good_enough, read_verdicts, write_verdicts
+from services.embedding.gate import (
+    Backend,
+    Verdict,
+    best_first,
+    good_enough,
+    measured_elsewhere,
+    read_verdicts,
+    write_verdicts,
+)
 
 VERDICTS: dict[Backend, Verdict] = {
     "torch": Verdict(passes=True, tokens_per_cpu_s=100),
@@ -31,6 +40,30 @@ def test_what_was_written_is_read(folder: ModelFolder):
 def test_what_was_measured_of_other_weights_says_nothing(folder: ModelFolder):
     write_verdicts(folder, VERDICTS)
     assert read_verdicts(ModelFolder(folder.name, folder.id, folder.path, "b" * 64)) == {}
+
+
+def test_what_was_measured_on_another_machine_says_nothing_and_is_told(folder: ModelFolder):
+    place = write_verdicts(folder, VERDICTS)
+    assert measured_elsewhere(folder) is None
+    measured = json.loads(place.read_text())
+    measured["machine"] |= {
+        "processor": "AMD EPYC 7763",
+        "instructions": [*measured["machine"]["instructions"], "amx_x"],
+    }
+    place.write_text(json.dumps(measured))
+    assert read_verdicts(folder) == {}
+    told = measured_elsewhere(folder) or ""
+    assert "instead of AMD EPYC 7763" in told
+    assert "without amx_x" in told
+
+
+def test_what_was_measured_on_an_unknown_machine_says_nothing_and_is_told(folder: ModelFolder):
+    place = write_verdicts(folder, VERDICTS)
+    measured = json.loads(place.read_text())
+    del measured["machine"]
+    place.write_text(json.dumps(measured))
+    assert read_verdicts(folder) == {}
+    assert "doesn't say" in (measured_elsewhere(folder) or "")
 
 
 @pytest.mark.parametrize("damage", [b"", b"{", b"\xff\0", b"[]", b'{"weights_sha256": 1}', None])

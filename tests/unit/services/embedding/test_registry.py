@@ -199,3 +199,27 @@ async def test_a_load_that_nobody_wants_any_more_is_forgotten(registry: ModelReg
     await turns()
     assert refusal(registry, "b").status == 404
     assert served(registry) == ["a"]
+
+
+async def test_a_model_that_ended_by_itself_keeps_no_other_from_being_closed():
+    class Breaking(Model):
+        async def run(self) -> None:
+            raise RuntimeError("its queue broke")
+
+    closed = asyncio.Event()
+
+    class Closing(Model):
+        async def run(self) -> None:
+            try:
+                await super().run()
+            finally:
+                closed.set()
+
+    async def load(name: str) -> Model:
+        return Breaking(name) if name == "a" else Closing(name)
+
+    registry = ModelRegistry(load)  # pyright: ignore[reportArgumentType] - as in the fixture
+    registry.serve("a", ["b"])
+    await turns()
+    await registry.stop()
+    assert closed.is_set()

@@ -1,92 +1,32 @@
 """What takes longer than a test may: models that load, and answers that outlive their table."""
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
 import pytest
 
-from libs.config.generation import Generation, GenerationModel
-from libs.config.settings import Settings, load_settings
+from libs.clients.context import RequestContext, use_context
+from libs.config.generation import GenerationModel
 from libs.contracts.completions import ChatMessageParam, CompletionRequest
+from libs.contracts.errors import FootnoteError
 from services.generation.ports import (
     Engine,
     EngineBusyError,
     EngineUnavailableError,
     Event,
-    Finished,
     GenerationRequest,
     Message,
     TextDelta,
 )
-from services.generation.routing.live_models import LiveModels
+from services.generation.routing.breaker import FAILURES
 from services.generation.routing.prompt_size import PromptSize
 from services.generation.routing.served_model import ServedModel
 from services.generation.service import Chosen, GenerationService
+from tests.unit.services.generation.gated import Engines, GatedEngine, live, settings
 
 ASK = CompletionRequest(model="default", messages=[ChatMessageParam(role="user", content="Why?")])
-
-
-class GatedEngine:
-    """Loads once `loads` is set and speaks its second word once `speaks` is."""
-
-    def __init__(self, name: str) -> None:
-        self.model_id = name
-        self.context_length = 4096
-        self.loads, self.speaks, self.closed = asyncio.Event(), asyncio.Event(), asyncio.Event()
-
-    async def start(self) -> None:
-        await self.loads.wait()
-        if self.model_id == "broken":
-            raise EngineUnavailableError("no such weights")
-
-    async def close(self) -> None:
-        self.closed.set()
-
-    async def generate(self, request: GenerationRequest) -> AsyncGenerator[Event]:  # noqa: ARG002 - the port has it
-        yield TextDelta("one ")
-        await self.speaks.wait()
-        yield TextDelta("two")
-        yield Finished("stop", 1, 2)
-
-    async def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        return [len(text) for text in texts]
-
-
-class Engines:
-    """Every engine made, by its model's name; those of `quick` load at once."""
-
-    def __init__(self, *quick: str) -> None:
-        self.made: dict[str, list[GatedEngine]] = {}
-        self.made_one = asyncio.Event()
-        self._quick = {"extractive", *quick}
-
-    def __call__(self, name: str, _: GenerationModel) -> Engine:
-        engine = GatedEngine(name)
-        if name in self._quick:
-            engine.loads.set()
-        self.made.setdefault(name, []).append(engine)
-        if name != "extractive":
-            self.made_one.set()
-        return engine
-
-
-def settings(*models: str, **options: int) -> Settings:
-    base = load_settings()
-    upstream = {"engine": "upstream", "url": "http://upstream/v1", **options}
-    generation = Generation.model_validate(
-        {
-            **dict(base.generation),
-            "engine": "extractive",
-            "models": dict.fromkeys(models, upstream),
-            "routes": [{"name": "all", "models": list(models)}],
-        }
-    )
-    return base.model_copy(update={"generation": generation})
-
-
-def live(engines: Engines, first: Settings) -> LiveModels:
-    return LiveModels(first.generation, engines, lambda _: True)
 
 
 async def begun(service: GenerationService) -> tuple[Chosen, AsyncGenerator[Chosen | Event]]:
@@ -147,6 +87,33 @@ async def test_no_more_wait_for_a_model_that_loads_than_may():
     assert await waiting == TextDelta("one ")
     await first.aclose()
     assert model.in_flight == 0
+
+
+async def test_an_upstream_that_falls_silent_in_every_answer_opens_its_breaker(monkeypatch: pytest.MonkeyPatch):
+    """Each caller's deadline passes in the middle, which alone says nothing."""
+    monkeypatch.setattr("services.generation.service.SILENCE_S", 0)
+    engines = Engines("silent")
+    models = live(engines, settings("silent"))
+    await models.start()
+    for _ in range(FAILURES):
+        assert models.table.models["silent"].breaker.state == "closed"
+        _, events = await begun(GenerationService(models))
+        with use_context(RequestContext(deadline=time.monotonic())), pytest.raises(FootnoteError, match="deadline"):
+            await text_of(events)
+    assert models.table.models["silent"].breaker.state == "open"
+    await models.close()
+
+
+async def test_an_upstream_that_is_only_slow_opens_no_breaker():
+    engines = Engines("slow")
+    models = live(engines, settings("slow"))
+    await models.start()
+    for _ in range(FAILURES):
+        _, events = await begun(GenerationService(models))
+        with use_context(RequestContext(deadline=time.monotonic())), pytest.raises(FootnoteError, match="deadline"):
+            await text_of(events)
+    assert models.table.models["slow"].breaker.state == "closed"
+    await models.close()
 
 
 async def test_a_model_that_leaves_is_closed_after_its_last_answer():

@@ -8,10 +8,18 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from libs.text.sentences import split_sentences
-from services.generation.engines.extractive import MAX_EMBEDDED, ExtractiveEngine
+from services.generation.engines.extractive import CONTEXT_TOKENS, MAX_EMBEDDED, MOST_CHARACTERS, ExtractiveEngine
 from services.generation.engines.lexical import content_terms
 from services.generation.engines.selection import MAX_SENTENCES
-from services.generation.ports import Document, Finished, GenerationRequest, Message, Sampling, TextDelta
+from services.generation.ports import (
+    Document,
+    Finished,
+    GenerationRequest,
+    Message,
+    PromptTooLongError,
+    Sampling,
+    TextDelta,
+)
 
 LEAVE = Document(
     3,
@@ -195,3 +203,19 @@ async def test_a_sentence_with_a_date_answers_when_before_one_that_only_repeats_
         engine,
     )
     assert text == "The ferry will leave on 3 April, we hear. [1]"
+
+
+@pytest.mark.parametrize(
+    "text", ["It is so. " * CONTEXT_TOKENS, "x" * (MOST_CHARACTERS + 1)], ids=["words", "one word"]
+)
+async def test_more_than_can_be_read_in_a_moment_is_refused(text: str):
+    with pytest.raises(PromptTooLongError) as refused:
+        await answer(ask("When does the office open?", OFFICE, Document(9, "Long", text)))
+    assert refused.value.limit == CONTEXT_TOKENS
+    assert (refused.value.prompt_tokens or 0) > CONTEXT_TOKENS
+
+
+async def test_of_a_question_without_end_the_beginning_is_answered():
+    """Word by word it would be read for minutes."""
+    text, _ = await answer(ask("When does the office open in the morning? " + "a " * 500_000, OFFICE))
+    assert text.startswith("The office opens at 8 in the morning. [8]")
