@@ -47,6 +47,7 @@ _SENTENCE_OPENING = re.compile(r"(?:^|[.!?:]\s+|\n\s*)[\s\"'“‘(*_>#\-•|\d.
 _JOINT = re.compile(r"[-/’',:_.@]")
 _POSSESSIVE = re.compile(r"['’][sS]$")
 _CODE_JOINT = re.compile(r"[-/:]")
+_TIME_OF_DAY = re.compile(r"\d{1,2}h\d\d")
 _VERSION = re.compile(r"^v(?=\d+\.)")
 # A word is looked at from its start alone: from each of its letters, a long one takes quadratic time.
 _CODE = re.compile(r"https?://[^\s<>()\[\]\"'`]+|(?<![^\W_])(?:[^\W_]+(?:[._/@:\-][^\W_]+)+|[^\W_]*\d[^\W_]*)")
@@ -198,7 +199,7 @@ def _codes(text: str) -> set[str]:
         mixed = any(character.isalpha() for character in code) and (
             any(character.isdigit() for character in code) or any(sign in code for sign in "._/@:")
         )
-        if mixed and not ORDINAL.fullmatch(code) and not MEASURE.fullmatch(code):
+        if mixed and not any(written.fullmatch(code) for written in (ORDINAL, MEASURE, _TIME_OF_DAY)):
             found.add(code)
     return found
 
