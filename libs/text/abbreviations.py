@@ -5,12 +5,15 @@
 # A name, a number or the rest of the phrase always follows.
 NEVER_FINAL = frozenset(
     """mr mrs ms mx dr prof rev hon gen col maj capt cmdr lt sgt gov sen rep pres supt messrs mme mlle
-    e.g i.e eg ie cf viz vs v approx ca resp incl excl esp""".split()
+    e.g i.e eg ie cf viz vs v approx ca resp incl excl esp
+    z.b d.h u.a i.d.r i.v.m o.g u.u bzw vgl inkl exkl zzgl ggf evtl sog einschl tsd mio mrd
+    p.ex sra dra ud uds sig dott avv dhr mevr bijv""".split()
 )
 
 # Not final where a number follows: "No. 5", but "I said no."
 BEFORE_NUMBERS = frozenset(
-    "no nos fig figs sec secs eq eqs p pp vol vols ch chap art arts para par ex app ver rev ed tab pt nr § c".split()
+    """no nos fig figs sec secs eq eqs p pp vol vols ch chap art arts para par ex app ver rev ed tab pt nr § c
+    abs ziff kap anl tel env""".split()
 )
 
 # Final only where the next word is one that opens sentences: "in the U.S. The law", but "the U.S. Senate".
@@ -22,6 +25,12 @@ SOMETIMES_FINAL = frozenset(
 
 # A day's number ends with a stop before them: "am 31. März".
 GERMAN_MONTHS = frozenset("januar februar märz april mai juni juli august september oktober november dezember".split())
+
+# After "am 3." and "u. a.", where any noun has a capital.
+GERMAN_STARTERS = frozenset(
+    """ab alle am auf aus bei beim bis da dann danach das der die dies diese dieser dieses ein eine er es falls für hier
+    ihr im in jede jeder jedes mit nach sie sofern und vor wenn wer wir zu zum zur""".split()
+)
 
 SENTENCE_STARTERS = frozenset(
     """a after all also although an and another any as at because before both but by during each every finally first

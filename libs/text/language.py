@@ -8,6 +8,9 @@ import threading
 from functools import cache
 from typing import Any
 
+from libs.text.stopwords import OF_LANGUAGE
+from libs.text.words import STOPWORDS
+
 # What a question may be in: the fewer there are, the more a few words tell.
 QUESTION_LANGUAGES = "ar cs da de en es fi fr hu it ja ko nl no pl pt ro ru sv tr uk zh".split()
 # Of 1,868 English questions 97 % are told and none wrongly: docs/decisions/0029-conversation.md
@@ -38,6 +41,10 @@ NAMES = {
     "zh": "Chinese",
 }
 
+# Where the model is less sure, so many words without content must say the same as it.
+LEAST_LITTLE_WORDS = 2
+_LITTLE_WORDS = {"en": STOPWORDS, **OF_LANGUAGE}
+
 _NOT_WORDS = re.compile(r"[\W\d_]+")
 _SAMPLE_CHARACTERS = 2_000
 _loading = threading.Lock()
@@ -66,7 +73,16 @@ def language_of_words(text: str) -> str | None:
     if not sample:
         return None
     code, confidence = _identifier(tuple(QUESTION_LANGUAGES)).classify(sample)
-    return str(code) if confidence >= QUESTION_CONFIDENCE else None
+    return str(code) if confidence >= QUESTION_CONFIDENCE or code == _by_little_words(sample) else None
+
+
+def _by_little_words(sample: str) -> str | None:
+    """The language of most of the text's words without content: "combien de … y a-t-il" is French."""
+    said = sample.casefold().split()
+    counts = {code: sum(word in listed for word in said) for code, listed in _LITTLE_WORDS.items()}
+    best = max(counts, key=lambda code: counts[code])
+    alone = sum(count == counts[best] for count in counts.values()) == 1
+    return best if alone and counts[best] >= LEAST_LITTLE_WORDS else None
 
 
 def _identifier(languages: tuple[str, ...] | None) -> Any:

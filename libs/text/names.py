@@ -4,7 +4,7 @@ import re
 import unicodedata
 from difflib import get_close_matches
 
-from libs.text.stems import stem
+from libs.text.stems import language_read, stem
 from libs.text.words import STOPWORDS, words
 
 # A misspelt name counts as the one it is near to: on SQuAD 2.0 this halves the names that only seem to be absent.
@@ -27,9 +27,10 @@ _TITLES = frozenset({"mr", "mrs", "ms", "dr", "prof", "inc", "ltd", "gmbh", "co"
 def names_in(question: str) -> list[str]:
     """The question's names as it writes them: acronyms, and words with a capital inside a sentence.
 
-    None where the question isn't English, or its capitals are a style.
+    None where the question has no English word that asks, is read as German, or its capitals are a style.
     """
-    if not _QUESTION_WORD.search(question):
+    # A German noun has a capital, and "was" is a question word there too.
+    if language_read() == "de" or not _QUESTION_WORD.search(question):
         return []
     found: list[str] = []
     said = list(re.finditer(r"[^\W_][\w'’&.\-]*", question))

@@ -8,7 +8,14 @@ import re
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from libs.text.abbreviations import BEFORE_NUMBERS, GERMAN_MONTHS, NEVER_FINAL, SENTENCE_STARTERS, SOMETIMES_FINAL
+from libs.text.abbreviations import (
+    BEFORE_NUMBERS,
+    GERMAN_MONTHS,
+    GERMAN_STARTERS,
+    NEVER_FINAL,
+    SENTENCE_STARTERS,
+    SOMETIMES_FINAL,
+)
 
 # A decision reads at most this far past a candidate, so a stream holds back little and no input makes it read more.
 LOOKAHEAD = 80
@@ -38,7 +45,13 @@ _UNFINISHED_LINE = re.compile(
     r"(?:\b(?:an?|the|of|to|in|on|at|by|for|from|with|into|and|or|as|is|are|be|our|your|their|its|this|that|see)|[’']s)\s*$"
 )
 _INITIALS = re.compile(r"(?:[A-Za-z]\.)*[A-Z]")
+# The first stop of "z. B.", and the second one of it and of "u. a.".
+_ONE_LETTER = re.compile(r"[a-z]")
+_INITIAL_FOLLOWS = re.compile(r"[A-Za-z]\.")
+_SPACED_INITIALS = re.compile(r"(?<!\w)[a-z]\.\s[A-Za-z]$")
 _DAY = re.compile(r"\d{1,2}")
+# "Im 3. Quartal", "der 2. Stock".
+_GERMAN_ORDINAL = re.compile(r"\b(?:im|am|zum|zur|vom|beim|der|die|das|dem|den|des) \d{1,2}$", re.IGNORECASE)
 _ENUMERATOR = re.compile(r"[ \t>]*(?:\d{1,3}|[A-Za-z]|[ivx]{1,5}|[IVX]{1,5})")
 _BLOCK = re.compile(r"#{1,6}[ \t]|[-*+•‣◦–][ \t]|\d{1,3}[.)][ \t]|[a-z]\)[ \t]|>|\||```|~~~|---|===|\*\*\*")
 _ONE_LINE_BLOCK = re.compile(r"[ \t]*(?:#{1,6}[ \t]|\||```|~~~|---|===)")
@@ -208,27 +221,34 @@ class SentenceStream:
             return boundary
         return self._at_full_stop(at, following, window_end, inside, boundary, final=final)
 
-    def _at_full_stop(
+    def _at_full_stop(  # noqa: PLR0911 - a rule, a return
         self, at: int, following: int, window_end: int, inside: _Decision, boundary: _Decision, *, final: bool
     ) -> _Decision:
         text = self._buffer
         if self._line >= self._start and _ENUMERATOR.fullmatch(text, self._line, at):
             return inside
-        last_word = _LAST_WORD.search(text, max(self._start, at - LOOKBEHIND), at)
+        behind = max(self._start, at - LOOKBEHIND)
+        last_word = _LAST_WORD.search(text, behind, at)
         word = last_word.group() if last_word else ""
         lowered = word.lower()
         if lowered in NEVER_FINAL or (lowered in BEFORE_NUMBERS and text[following].isdigit()):
             return inside
+        if _ONE_LETTER.fullmatch(word):
+            if self._waits(following + 1, window_end, final=final):
+                return _UNDECIDED
+            if _INITIAL_FOLLOWS.match(text, following):
+                return inside
         day = _DAY.fullmatch(word)
-        if not day and lowered not in SOMETIMES_FINAL and not _INITIALS.fullmatch(word):
+        german = _SPACED_INITIALS.search(text, behind, at) or _GERMAN_ORDINAL.search(text, behind, at)
+        if not (day or german or lowered in SOMETIMES_FINAL or _INITIALS.fullmatch(word)):
             return boundary
         next_end = _end(_FIRST_WORD, text, following, window_end)
         if self._waits(next_end, window_end, final=final):
             return _UNDECIDED
         next_word = text[following:next_end].lower()
-        if day:
+        if day and not german:
             return inside if next_word in GERMAN_MONTHS else boundary
-        return boundary if next_word in SENTENCE_STARTERS else inside
+        return boundary if next_word in SENTENCE_STARTERS or (german and next_word in GERMAN_STARTERS) else inside
 
 
 def _end(pattern: re.Pattern[str], text: str, start: int, window_end: int) -> int:

@@ -3,6 +3,7 @@
 English also of those whose past no suffix tells: "lost" and "lose" are one stem.
 """
 
+import re
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -47,6 +48,12 @@ _IRREGULAR = {
     for form in forms
 }
 
+# "Einzureichen", "eingereicht" and "einreichen" are one verb; "Angehörige" and "Zugehörigkeit" are none.
+_SEPARABLE = re.compile(
+    r"(?P<first>ab|an|auf|aus|bei|ein|fest|frei|her|hin|los|mit|nach|vor|weg|weiter|zu|zurück|zusammen)(?:zu|ge)"
+    r"(?!\w*(?:ig|isch|lich|heit|keit|ung|schaft)(?:e[mnrs]?|en)?$)(?P<verb>\w{3,}?)(?:en(?:e[mnrs]?)?|e?t(?:e[mnrs]?)?)"
+)
+
 
 @contextmanager
 def reading_in(language: str | None) -> Generator[None]:
@@ -75,7 +82,12 @@ def stem(word: str) -> str:
 def _stem(language: str, word: str) -> str:
     if not word.isalpha():
         return word
-    return _stemmer(language)(_IRREGULAR.get(word, word) if language == ENGLISH else word)
+    if language == ENGLISH:
+        word = _IRREGULAR.get(word, word)
+    separable = _SEPARABLE.fullmatch(word) if language == "de" else None
+    if separable:
+        word = f"{separable['first']}{separable['verb']}en"
+    return _stemmer(language)(word)
 
 
 @lru_cache

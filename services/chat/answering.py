@@ -15,7 +15,6 @@ from libs.contracts.identity import Subject
 from libs.contracts.knowledge import RetrievalRequest, RetrievalResponse
 from libs.text.stems import reading_in
 from services.chat import evidence
-from services.chat.abstention import abstention
 from services.chat.answer_cache.cache import AnswerCache
 from services.chat.answerability.judge import Answerability
 from services.chat.draft import Draft, Question
@@ -39,6 +38,7 @@ from services.chat.prompt import (
 from services.chat.quota import Quota
 from services.chat.safety.guard import Guard, refuse
 from services.chat.safety.screening import shown_to_generator
+from services.chat.texts import texts
 from services.chat.understanding import LANGUAGE, Understanding, spoken_in
 from services.chat.ungrounded import say_unchecked
 from services.chat.wording import in_the_documents_words
@@ -116,6 +116,7 @@ class Answerer:
         draft.degrade(*granted.degraded)
         max_tokens = answer_tokens(granted.max_tokens, self._settings.generation.context_tokens)
         start = SessionEvent(session_id=question.session_id, message_id=question.answer_id)
+        question = self._understanding.heard(question, draft)
         refusal = await self._guard.refusal(question, draft)
         if refusal is None:
             question = await self._understanding.understood(question, draft)
@@ -279,7 +280,9 @@ class Answerer:
 
 def _abstain(draft: Draft, publish: Publish) -> None:
     draft.outcome = Outcome.ABSTAINED
-    text, draft.language = abstention(draft.language_wanted, nearest=bool(draft.sources))
+    said = texts(draft.language_wanted)
+    text = f"{said.unknown} {said.nearest}" if draft.sources else said.unknown
+    draft.language = said.language
     draft.said.append(text)
     publish(TokenEvent(text=text))
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from libs.contracts.knowledge import RetrievedPassage
+from libs.text.compounds import found_among
 from libs.text.words import content_stems
 
 # Set on SQuAD 2.0, asked of its own paragraphs and of an unrelated handbook: docs/decisions/0007-grounding.md.
@@ -34,5 +35,5 @@ def _coverage(question: str, passages: Sequence[RetrievedPassage]) -> float:
     asked = content_stems(question)
     if not asked:
         return 0.0
-    found = (len(asked & content_stems(f"{passage.title} {passage.content}")) for passage in passages)
+    found = (len(found_among(asked, content_stems(f"{passage.title} {passage.content}"))) for passage in passages)
     return max(found, default=0) / len(asked)

@@ -10,7 +10,7 @@ from libs.contracts.errors import FootnoteError
 from libs.contracts.knowledge import Location, ReadableRequest
 from libs.telemetry.logs import get_logger
 from services.chat.events import sentences_of
-from services.chat.gone import in_place
+from services.chat.texts import texts
 
 log = get_logger(__name__)
 
@@ -93,7 +93,7 @@ class _Shown:
         self.citations: list[Citation] = []
         self._moved: dict[tuple[int, int], TextSpan] = {}
         unsupported = message.metadata.unsupported if message.metadata else []
-        said = in_place(message.metadata.language if message.metadata else None)
+        said = texts(message.metadata.language if message.metadata else None)
         read = 0
         for (start, end), cited in sentences_of(message.citations, unsupported):
             hidden = all(citation.n in gone for citation in cited)

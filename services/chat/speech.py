@@ -1,7 +1,6 @@
 """An answer said sentence by sentence: into the draft, and to whoever reads the stream."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 from libs.contracts.chat import Disagreement, Outcome, Source, TextSpan, TokenEvent, UnsupportedEvent
 from services.chat.draft import Draft
@@ -10,6 +9,7 @@ from services.chat.grounding.disagreement import Conflict
 from services.chat.grounding.grounder import Checked, Grounder
 from services.chat.grounding.passages import Unit
 from services.chat.grounding.support import Cited, Support
+from services.chat.texts import Texts, texts
 
 # More would make an answer of nothing else.
 MOST_DISAGREEMENTS = 2
@@ -69,7 +69,7 @@ class Speech:
     def _tell(self, conflict: Conflict, words: str) -> Said:
         """What the other side has, as a sentence of its own."""
         source = self._source(conflict.other.n)
-        text = f"{_opening(conflict, source)} {words}"
+        text = f"{_opening(conflict, source, texts(self._draft.language_wanted))} {words}"
         said = self._cite(Checked(text, _by(conflict.other), " "))
         self._draft.disagreements.append(
             Disagreement(
@@ -95,18 +95,11 @@ class Speech:
         return next(source for source in self._draft.sources if source.n == n)
 
 
-def _opening(conflict: Conflict, source: Source) -> str:
-    match conflict.because:
-        case "date":
-            return f"The sources disagree; an older one{_day(source.date)} says:"
-        case "authority":
-            return "The sources disagree; one of less authority says:"
-        case "support":
-            return "The sources disagree; another one says:"
-
-
-def _day(date: datetime | None) -> str:
-    return f", of {date.day} {date:%B %Y}," if date else ""
+def _opening(conflict: Conflict, source: Source, said: Texts) -> str:
+    if conflict.because == "authority":
+        return said.of_less_authority
+    # By their dates the two are told apart only where both have one.
+    return said.older_of(source.date) if conflict.because == "date" and source.date else said.another
 
 
 def _by(unit: Unit) -> Support:

@@ -37,18 +37,24 @@ class Understanding:
         self._generators = generators
         self._rewriter = Rewriter(generation, settings.chat.rewrite_s)
 
+    def heard(self, question: Question, draft: Draft) -> Question:
+        """The question with its wishes and its language, so that also a refusal can be in it."""
+        wished = wishes(question.policy.instructions, question.instructions, self._settings.generation.context_tokens)
+        asked_in = language_of_words(question.request.message)
+        draft.language_wanted = wished.language or asked_in
+        return replace(question, wishes=wished, asked_in=asked_in)
+
     async def understood(self, question: Question, draft: Draft) -> Question:
-        """The question made to stand alone, with its language and wishes; what was done is in the trace."""
+        """The question, as it was heard, made to stand alone; what was done is in the trace."""
         text = question.request.message
         if question.request.enable_rag and question.conversation.questions:
             text = await self._standing_alone(question, draft)
-        wished = wishes(question.policy.instructions, question.instructions, self._settings.generation.context_tokens)
-        if wished.organization or wished.person:
-            draft.trace.add("instructions", **wished.traced())
+        if question.wishes.organization or question.wishes.person:
+            draft.trace.add("instructions", **question.wishes.traced())
         # A follow-up of a few words tells its language only with what it leans on.
-        asked_in = language_of_words(question.request.message) or language_of_words(text)
-        draft.language_wanted = wished.language or asked_in
-        return replace(question, text=text, wishes=wished, asked_in=asked_in)
+        asked_in = question.asked_in or language_of_words(text)
+        draft.language_wanted = question.wishes.language or asked_in
+        return replace(question, text=text, asked_in=asked_in)
 
     async def form(self, question: Question, draft: Draft, passages: Sequence[RetrievedPassage] = ()) -> str:
         """What a prompt says of the answer's form.

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from libs.text.compounds import found_among
 from libs.text.names import Mentions, names_in
 from libs.text.sentences import split_sentences
 from libs.text.words import content_stems
@@ -82,9 +83,9 @@ class Asked:
     def _covered(self, stems: Collection[str], around: Collection[str]) -> float:
         """The share, 0 to 1, of the question's weight that the sentence has."""
         whole = sum(self._weights.values())
+        said, above = found_among(self._weights, stems), found_among(self._weights, around)
         had = sum(
-            weight * (1.0 if one in stems else AROUND if one in around else 0.0)
-            for one, weight in self._weights.items()
+            weight * (1.0 if one in said else AROUND if one in above else 0.0) for one, weight in self._weights.items()
         )
         return had / whole if whole else 0.0
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from itertools import takewhile
 
 from libs.text.words import STOPWORDS, content_stems, stem, words
-from services.chat.grounding.figures import TIMES, Figure
-from services.chat.grounding.numbers import unit_of
+from services.chat.grounding.figures import Figure
+from services.chat.grounding.units import TIMES, unit_of
 
 _ASKS_FOR_NUMBER = re.compile(
     r"\b(?:how (?:many|much|long|old|far|tall|high|fast|big|large|often)|percent\w*|"

@@ -4,10 +4,14 @@ import re
 import unicodedata
 
 # What a reader or a program could take for a citation: [1], [1, 2], [^3], 【4】, [Source 2], (passages 1 and 2).
-_NUMBERS = r"\d{1,6}(?:\s*(?:[,;–-]|and|&)\s*\d{1,6})*"
+_NUMBERS = r"\d{1,6}(?:\s*(?:[,;–-]|and|&|und|et|y|e|en)\s*\d{1,6})*"
+_SOURCE = (
+    r"(?:(?:source|passage|document|citation|ref)s?|quellen?|textstellen?|passagen|fuentes?|pasajes?|fonti|fontes?"
+    r"|passaggi|passaggio|passage[mn]s?|bron|bronnen)"
+)
 MARKER = re.compile(
-    rf"\s{{0,4}}(?:[\[［【]\s*\^?\s*(?:(?:source|passage|document|citation|ref)s?\s*)?#?\s*{_NUMBERS}\s*(?:†[^\]】]*)?[\]］】]"
-    rf"|\((?:source|passage|document|citation|ref)s?:?\s*#?{_NUMBERS}\))",
+    rf"\s{{0,4}}(?:[\[［【]\s*\^?\s*(?:{_SOURCE}\s*)?#?\s*{_NUMBERS}\s*(?:†[^\]】]*)?[\]］】]"
+    rf"|\({_SOURCE}:?\s*#?{_NUMBERS}\))",
     re.IGNORECASE,
 )
 # What our own mark says, only ours may say.

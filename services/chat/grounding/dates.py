@@ -11,13 +11,18 @@ _MONTHS = {
     for language, listed in {
         "en": """january/jan february/feb march/mar april/apr may june/jun july/jul august/aug september/sept/sep
         october/oct november/nov december/dec""",
-        "de": "januar/jänner februar märz april mai juni juli august september oktober november dezember",
-        "es": """enero febrero marzo abril mayo junio julio agosto septiembre/setiembre octubre noviembre
-        diciembre""",
-        "fr": "janvier février mars avril mai juin juillet août septembre octobre novembre décembre",
-        "it": "gennaio febbraio marzo aprile maggio giugno luglio agosto settembre ottobre novembre dicembre",
-        "nl": "januari februari maart april mei juni juli augustus september oktober november december",
-        "pt": "janeiro fevereiro março abril maio junho julho agosto setembro outubro novembro dezembro",
+        "de": """januar/jänner/jan februar/feb märz/mär april/apr mai juni/jun juli/jul august/aug september/sept/sep
+        oktober/okt november/nov dezember/dez""",
+        "es": """enero/ene febrero/feb marzo/mar abril/abr mayo/may junio/jun julio/jul agosto/ago
+        septiembre/setiembre/sept/sep octubre/oct noviembre/nov diciembre/dic""",
+        "fr": """janvier/janv février/févr mars avril/avr mai juin juillet/juil août septembre/sept octobre/oct
+        novembre/nov décembre/déc""",
+        "it": """gennaio/gen febbraio/feb marzo/mar aprile/apr maggio/mag giugno/giu luglio/lug agosto/ago
+        settembre/sett/set ottobre/ott novembre/nov dicembre/dic""",
+        "nl": """januari/jan februari/feb maart/mrt april/apr mei juni/jun juli/jul augustus/aug september/sept/sep
+        oktober/okt november/nov december/dec""",
+        "pt": """janeiro/jan fevereiro/fev março/mar abril/abr maio/mai junho/jun julho/jul agosto/ago setembro/set
+        outubro/out novembro/nov dezembro/dez""",
     }.items()
 }
 _MONTH = r"(?P<month>[^\W\d_]{3,10})\b\.?"
@@ -119,7 +124,7 @@ def _exists(read: Parts) -> bool:
 
 
 def _written(match: re.Match[str]) -> Generator[Date]:
-    month = _month(match["month"])
+    month = month_of(match["month"])
     if not month:
         return
     year = int(match["year"] or 0)
@@ -129,7 +134,8 @@ def _written(match: re.Match[str]) -> Generator[Date]:
         yield Date(read, read, frozenset(str(part) for part in (year, day) if part))
 
 
-def _month(word: str) -> int | None:
+def month_of(word: str) -> int | None:
+    """The number of the month that a word names in English or the language that is read."""
     folded, language = word.casefold(), language_read()
     # "You may" and "to march" are no months.
     english = _MONTHS[ENGLISH].get(folded) if word[0].isupper() else None

@@ -5,12 +5,15 @@
 import re
 from dataclasses import dataclass
 
+from libs.text.stems import language_read
 from libs.text.words import STOPWORDS, WORD, contentless, stem, words
 from services.chat.grounding.dates import Date, dates_of, month_stems
 from services.chat.grounding.joined import Joined, joined_of
 from services.chat.grounding.negations import denials, opposites
-from services.chat.grounding.numbers import MEASURE, ORDINAL, counts, numbers_in, ones, ordinals, quantities, unit_of
-from services.chat.grounding.spelt import NUMBER_WORDS, in_digits
+from services.chat.grounding.number_words import number_words
+from services.chat.grounding.numbers import ORDINAL, counts, numbers_in, ones, ordinals, quantities
+from services.chat.grounding.spelt import NUMBER_WORDS, figures_in_digits
+from services.chat.grounding.units import MEASURE, unit_of
 
 # What a minus may be told by.
 _LOWERING = frozenset(
@@ -44,6 +47,7 @@ _SENTENCE_OPENING = re.compile(r"(?:^|[.!?:]\s+|\n\s*)[\s\"'“‘(*_>#\-•|\d.
 _JOINT = re.compile(r"[-/’',:_.@]")
 _POSSESSIVE = re.compile(r"['’][sS]$")
 _CODE_JOINT = re.compile(r"[-/:]")
+_TIME_OF_DAY = re.compile(r"\d{1,2}h\d\d")
 _VERSION = re.compile(r"^v(?=\d+\.)")
 # A word is looked at from its start alone: from each of its letters, a long one takes quadratic time.
 _CODE = re.compile(r"https?://[^\s<>()\[\]\"'`]+|(?<![^\W_])(?:[^\W_]+(?:[._/@:\-][^\W_]+)+|[^\W_]*\d[^\W_]*)")
@@ -74,11 +78,12 @@ class Facts:
 
 def facts_of(text: str, ordinary: frozenset[str] = frozenset()) -> Facts:
     """`ordinary` are stems known not to be names: a capital that only opens a sentence means nothing on them."""
-    digits = in_digits(text)
+    read = number_words(text, language_read())
+    digits = figures_in_digits(read)
     every = [word.casefold() for word in words(digits)]
     folded = every if digits == text else {*every, *(word.casefold() for word in words(text))}
-    dates, rest = dates_of(text)
-    joined, rest = joined_of(in_digits(rest) if dates else digits)
+    dates, rest = dates_of(read)
+    joined, rest = joined_of(figures_in_digits(rest) if dates else digits)
     undated = numbers_in(rest)
     return Facts(
         numbers=undated.union(*(one.parts for one in (*dates, *joined))),
@@ -89,8 +94,8 @@ def facts_of(text: str, ordinary: frozenset[str] = frozenset()) -> Facts:
         ones=ones(every),
         ordinals=ordinals(every),
         quantities=quantities(digits),
-        codes=frozenset(_codes(text)),
-        names=frozenset(_names(text, ordinary)),
+        codes=frozenset(_codes(read)),
+        names=frozenset(_names(read, ordinary)),
         words=frozenset(stem(part) for word in folded for part in (word, *_JOINT.split(word)) if part),
         denials=denials(text),
     )
@@ -194,7 +199,7 @@ def _codes(text: str) -> set[str]:
         mixed = any(character.isalpha() for character in code) and (
             any(character.isdigit() for character in code) or any(sign in code for sign in "._/@:")
         )
-        if mixed and not ORDINAL.fullmatch(code) and not MEASURE.fullmatch(code):
+        if mixed and not any(written.fullmatch(code) for written in (ORDINAL, MEASURE, _TIME_OF_DAY)):
             found.add(code)
     return found
 

@@ -4,41 +4,21 @@ import re
 from dataclasses import dataclass
 
 from libs.text.sentences import split_sentences
-from libs.text.words import content_stems, stem, words
+from libs.text.stems import ENGLISH, language_read
+from libs.text.words import content_stems
+from services.chat.grounding.bounds import LEAST, MOST, bounds, rates, without_ranges
 from services.chat.grounding.facts import facts_of
 from services.chat.grounding.negations import clauses
-from services.chat.grounding.numbers import counted, quantities, unit_of
+from services.chat.grounding.numbers import counted, quantities
+from services.chat.grounding.spelt import in_digits
 
 YEAR = re.compile(r"\b(?:1\d{3}|20\d{2})\b")
 # "The 1992 treaty" names a treaty.
 _DATED = re.compile(rf"(?<!\bthe ){YEAR.pattern}", re.IGNORECASE)
 # What a year is a figure of.
 DATE = "date"
-TIMES = frozenset({"second", "minute", "hour", "day", "week", "month", "year"})
 # A number counts what stands at most so many words behind it: "24 more US states".
 _COUNTS_WITHIN = 3
-_NUMBER = r"(?:[$€£]\s?)?(?:\d[\d,.]*|one|two|three|four|five|six|seven|eight|nine|ten|twelve)"
-# "3 to 5 days", "between 3 and 5 days", "2 or 3 days": neither number is what it says.
-_RANGE = re.compile(rf"\b(?<!\d[,.]){_NUMBER}\s?%?\s?(?:[-–—]|\b(?:to|and|or)\b)\s?{_NUMBER}\b", re.IGNORECASE)
-_RATE = re.compile(
-    r"(?:\b(?P<per>per|each|every|an?)\s+|/\s?)(?:calendar |fiscal |working )?(?P<of>[a-z]+)", re.IGNORECASE
-)
-_LEAST, _MOST = "least", "most"
-_BOUND = re.compile(
-    r"\b(?:(?P<least>at least|no (?:less|fewer) than|more than|over|above|minimum of)"
-    r"|(?P<most>at most|no (?:more|longer) than|(?:less|fewer) than|up to|under|below|within|maximum of))"
-    r"\s+(?P<number>[$€£]?\s?[\w,.]+)",
-    re.IGNORECASE,
-)
-_EACH = {
-    "hourly": "hour",
-    "daily": "day",
-    "weekly": "week",
-    "monthly": "month",
-    "yearly": "year",
-    "annual": "year",
-    "annually": "year",
-}
 
 
 @dataclass(frozen=True)
@@ -58,7 +38,7 @@ class Figure:
         """Whether both can be true: "at least 12" and "16", or "at least 12" and "at most 20"."""
         if self.bound == other.bound:
             return self.number == other.number
-        below = self.bound == _LEAST or other.bound == _MOST
+        below = self.bound == LEAST or other.bound == MOST
         lower, upper = (self, other) if below else (other, self)
         return float(lower.number) <= float(upper.number)
 
@@ -69,6 +49,9 @@ def figures(text: str, things: frozenset[str], each: frozenset[str] = frozenset(
     `each` is what they are for each of where they don't say it.
     """
     found: list[Figure] = []
+    if language_read() != ENGLISH:
+        # What is told of English figures was measured without.
+        text = in_digits(text)
     for clause in _clauses(text):
         every = set(quantities(clause))
         every |= {
@@ -94,29 +77,15 @@ def dates(text: str) -> list[Figure]:
     ]
 
 
-def rates(text: str) -> frozenset[str]:
-    """What the text has numbers for each of: a unit of time, or the stem of what follows "per"."""
-    found = {_EACH[word] for word in words(text.casefold()) if word in _EACH}
-    for match in _RATE.finditer(text):
-        unit = unit_of(match["of"])
-        if unit in TIMES or (match["per"] or "").casefold() == "per":
-            found.add(unit or stem(match["of"].casefold()))
-    return frozenset(found)
-
-
 def _clauses(text: str) -> list[str]:
     sentences = (text[span.start : span.end] for span in split_sentences(text))
     # Without ranges, whose "and" and "or" would cut a clause in two.
-    return [clause for sentence in sentences for clause in clauses(_RANGE.sub(" ", sentence))]
+    return [clause for sentence in sentences for clause in clauses(without_ranges(sentence))]
 
 
 def _bounds(clause: str) -> dict[str, str]:
     """By number, what it bounds."""
-    return {
-        number: _LEAST if match["least"] else _MOST
-        for match in _BOUND.finditer(clause)
-        for number in facts_of(match["number"].rstrip(".,").replace(",", "")).numbers
-    }
+    return {number: bound for written, bound in bounds(clause) for number in facts_of(written.replace(",", "")).numbers}
 
 
 def _beside(clause: str) -> frozenset[str]:

@@ -15,6 +15,7 @@ from services.chat.grounding.disagreement import Conflict, Disagreements
 from services.chat.grounding.entailment import Entailment
 from services.chat.grounding.question import AskedQuestion
 from services.chat.grounding.support import Cited, Support, SupportFinder, Verdict
+from services.chat.grounding.unknowing import says_that_it_doesnt_know
 from services.chat.ports import Embedder
 
 _HEADING = re.compile(r"\s*(?:#{1,6}\s|={3,}|-{3,}|\*{3,}|```|~~~)|\s*\*\*[^*]+\*\*:?\s*$")
@@ -23,7 +24,20 @@ _ENDED = re.compile(r"[.!?…。！？｡][\"'”’»)\]*_`\s\d\[]*$")
 # What may come before a claim without being part of it.
 _PREAMBLE = re.compile(
     r"^\W*(?:(?:based on|according to) (?:the )?(?:\w+ )?(?:passages?|sources?|documents?|context|information)"
-    r"(?: provided| given| above)?|sure|certainly|yes|no|in (?:summary|conclusion))\s*[,:!]\s+(?=\S)",
+    r"(?: provided| given| above)?|sure|certainly|yes|no|in (?:summary|conclusion)"
+    r"|(?:selon|d['’]après) (?:les?|la) (?:passages?|sources?|documents?|extraits?|contexte)(?: fournie?s?)?"
+    r"|según (?:el|la|los|las) (?:pasajes?|fuentes?|documentos?|contexto|información)(?: proporcionad\w+)?"
+    r"|secondo (?:il|la|i|le) (?:passagg\w+|font[ei]|document[oi]|contesto)(?: fornit\w+)?"
+    r"|(?:segundo|de acordo com) (?:o|a|os|as) (?:passage\w+|fontes?|documentos?|contexto)(?: fornecid\w+)?"
+    r"|ja|nein|oui|non|sí|sì|sim|não|nee)\s*[,:!]\s+(?=\S)",
+    re.IGNORECASE,
+)
+# Where the verb follows at once, it stays in what is said, and only what is checked is without it.
+_LED_IN = re.compile(
+    r"^\W*(?:(?:laut|gemäß|nach|entsprechend) (?:de[nrm] |dieser |diesem )?(?:\w+en )?"
+    r"(?:passagen?|quellen?|textstellen?|dokument(?:en|s)?|unterlagen|informationen|kontext|auszügen)"
+    r"|volgens (?:de |het )?(?:\w+e )?(?:passages?|bron(?:nen)?|documenten?|context|informatie))"
+    r"(?: \d{1,3})?,?\s+(?=\S)",
     re.IGNORECASE,
 )
 
@@ -85,7 +99,7 @@ class Grounder:
             return
         texts = [(piece, clean(piece, self._addresses, self._source_text)) for piece in pieces]
         said_otherwise = [text for piece, text in texts if content_stems(text) and not self._finder.verbatim(piece)]
-        await self._finder.weigh([_without_preamble(text) for text in said_otherwise])
+        await self._finder.weigh([_bare_claim(_without_preamble(text)) for text in said_otherwise])
 
     async def check(self, piece: str, *, chosen: bool = False) -> Checked | None:
         """One sentence with the white space before it; None where there is nothing but space.
@@ -104,12 +118,14 @@ class Grounder:
         support = self._finder.verbatim(piece)
         if support is None:
             text = _without_preamble(text)
-            support = await self._finder.paraphrase(text)
+            support = await self._finder.paraphrase(_bare_claim(text))
         if support.cited:
             # True, and no answer.
             against = await self._misses_question(text, support, chosen=chosen)
             if against:
                 support = replace(support, cited=(), reason=against, verdict=Verdict.OFF_QUESTION)
+        elif says_that_it_doesnt_know(text):
+            support = replace(support, reason="it says that it doesn't know", verdict=Verdict.EMPTY)
         marked = self._mark and support.verdict is Verdict.UNSUPPORTED and await self._speaks_of_question(text)
         if marked:
             # Of a supported sentence the passage has every address.
@@ -196,6 +212,10 @@ async def checked_sentences(generated: Generated, grounder: Grounder) -> AsyncGe
 def _without_preamble(text: str) -> str:
     claim = _PREAMBLE.sub("", text, count=1)
     return text if claim == text else claim[0].upper() + claim[1:]
+
+
+def _bare_claim(text: str) -> str:
+    return _LED_IN.sub("", text, count=1)
 
 
 def _gap(piece: str, text: str) -> str:

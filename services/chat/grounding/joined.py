@@ -1,11 +1,11 @@
-"""Two numbers that are one value together: 14:30 and 2:30 pm, a ratio 3:1, a fraction or a season 3/4."""
+"""Two numbers that are one value together: 14:30, 14h30 and 2:30 pm, a ratio 3:1, a fraction or a season 3/4."""
 
 import re
 from dataclasses import dataclass, field
 
 _TIME = re.compile(
     r"(?:(?<![\w.,:/])|(?<=\bT))(?P<hour>[01]?\d|2[0-4])"
-    r"(?:(?P<sign>[:.])(?P<minute>[0-5]\d)(?::00(?:\.0+)?)?)?"
+    r"(?:(?P<sign>[:.]|\s?h\s?)(?P<minute>[0-5]\d)(?::00(?:\.0+)?)?)?"
     r"(?:\s?(?P<half>[ap])(?:\.m\.|m\b)|\s?(?P<clock>uhr\b|o['’]clock\b)|(?=Z\b)|(?![\w:/]|\.\d))",
     re.IGNORECASE,
 )
@@ -50,7 +50,7 @@ def _time(match: re.Match[str]) -> Joined | None:
     hour, minute, half = int(match["hour"]), int(match["minute"] or 0), (match["half"] or "").casefold()
     # "4.30" is a number unless it is said to be a time.
     told = half or match["clock"]
-    if not told and match["sign"] != ":":
+    if not told and match["sign"] in (None, "."):
         return None
     if half and not 1 <= hour <= _HALF_A_DAY:
         return None

@@ -6,8 +6,11 @@ import re
 from collections.abc import Generator, Sequence
 from itertools import pairwise
 
-from libs.text.words import STOPWORDS, stem, words
-from services.chat.grounding.spelt import NUMBER_WORDS, ONES, ORDINAL_WORDS, PRONOUN_NUMBERS, TENS, in_digits
+from libs.text.stems import language_read
+from libs.text.words import contentless, stem, words
+from services.chat.grounding.spellings import ones_said
+from services.chat.grounding.spelt import ONES, ORDINAL_WORDS, TENS, in_digits, is_number_word
+from services.chat.grounding.units import unit_of
 
 ORDINAL = re.compile(r"(\d+)(?:st|nd|rd|th)")
 _DECADE = re.compile(r"(?:1[5-9]|20)\d0s")
@@ -26,46 +29,14 @@ _BELOW_ZERO = re.compile(
     re.IGNORECASE,
 )
 
-_UNITS = {
-    word: unit
-    for unit, names in {
-        "percent": "% percent percentage",
-        "dollar": "$ usd dollar dollars",
-        "euro": "€ eur euro euros",
-        "pound": "£ gbp pound pounds",
-        "second": "s sec secs second seconds",
-        "millisecond": "ms millisecond milliseconds",
-        "minute": "min mins minute minutes",
-        "hour": "h hr hrs hour hours hourly",
-        "day": "day days daily",
-        "week": "week weeks weekly",
-        "month": "month months monthly",
-        "year": "year years yearly annually",
-        "thousand": "thousand thousands k",
-        "million": "million millions m",
-        "billion": "billion billions bn",
-        "byte": "byte bytes",
-        "kb": "kb kib kilobyte kilobytes",
-        "mb": "mb mib megabyte megabytes",
-        "gb": "gb gib gigabyte gigabytes",
-        "tb": "tb tib terabyte terabytes",
-        "km": "km kilometer kilometers kilometre kilometres",
-        "mile": "mile miles",
-        "meter": "meter meters metre metres",
-        "kg": "kg kilogram kilograms",
-        "gram": "g gram grams",
-        "mg": "mg milligram milligrams",
-    }.items()
-    for word in names.split()
-}
-_QUANTITY = re.compile(r"(?P<before>[$€£])?\s?(?P<number>\d+(?:,\d{3})*(?:\.\d+)?)[\s-]?(?P<after>%|[A-Za-z]+)?")
-MEASURE = re.compile(r"\d+(?:\.\d+)?-?(?:" + "|".join(word for word in _UNITS if word.isalpha()) + r")")
-
+_QUANTITY = re.compile(r"(?P<before>[$€£])?\s?(?P<number>\d+(?:,\d{3})*(?:\.\d+)?)[\s-]?(?P<after>%|[^\W\d_]+)?")
 # What may stand between a number and what it counts: "one full week".
 _BETWEEN = frozenset(
     """additional business calendar consecutive different extra free full more new paid separate single whole working
     """.split()
 )
+# "D'un an".
+_ELIDED = re.compile(r"^[a-z]{1,2}['’](?=[^\W\d_])")
 _EACH_ONE = frozenset("a an each every per single".split())
 
 
@@ -88,9 +59,7 @@ def _negative(text: str) -> list[re.Match[str]]:
 
 def numbers(word: str) -> list[str]:
     """Those of a lower-case word."""
-    if word in PRONOUN_NUMBERS:
-        return []
-    if word in NUMBER_WORDS:
+    if is_number_word(word):
         return [str(ONES.get(word, TENS.get(word, 100)))]
     if word.isalpha():
         return []
@@ -117,15 +86,10 @@ def quantities(text: str) -> frozenset[tuple[str, str]]:
     for match in _QUANTITY.finditer(text):
         number = _plain(match["number"].replace(",", ""))
         for symbol in (match["before"], match["after"]):
-            unit = _UNITS.get(symbol.casefold()) if symbol else None
+            unit = unit_of(symbol) if symbol else None
             if unit:
                 found.add((number, unit))
     return frozenset(found)
-
-
-def unit_of(word: str) -> str | None:
-    """The unit that a word or sign stands for, by its name in the singular."""
-    return _UNITS.get(word.casefold())
 
 
 def counted(text: str, things: frozenset[str], within: int) -> dict[str, set[str]]:
@@ -135,7 +99,7 @@ def counted(text: str, things: frozenset[str], within: int) -> dict[str, set[str
     for index, word in enumerate(every):
         here = numbers(word)
         after = every[index + 1 : index + 1 + within]
-        if after and after[0] in _UNITS:
+        if after and unit_of(after[0]):
             continue
         thing = next((one for one in map(stem, after) if one in things), None)
         if here and thing:
@@ -144,27 +108,36 @@ def counted(text: str, things: frozenset[str], within: int) -> dict[str, set[str
 
 
 def counts(every: Sequence[str]) -> frozenset[tuple[str, str]]:
-    """Each number with the stem of what follows it at once; "a week" and "one week" are 1.
+    """Each number with what follows it at once, its unit or its stem; "a week" and "one week" are 1.
 
     As below, `every` are the lower-case words of a text whose numbers are in digits.
     """
-    said = {"one": "1", "zero": "0"} | dict.fromkeys(_EACH_ONE, "1")
+    said = {"one": "1", "zero": "0"} | dict.fromkeys(_EACH_ONE, "1") | ones_said(language_read())
     return frozenset(_before_things(every, said, every_number=True))
 
 
 def ones(every: Sequence[str]) -> frozenset[tuple[str, str]]:
-    """The same of the words "one" and "zero" alone; "one of", "no one" and "one another" count nothing."""
-    return frozenset(_before_things(every, {"one": "1", "zero": "0"}, every_number=False))
+    """The same of the words "one" and "zero" alone; "one of", "no one" and "one another" count nothing.
+
+    Digits and the words of another language, which are articles too, count only units.
+    """
+    words_of_units = {"1": "1", "0": "0"} | ones_said(language_read())
+    return frozenset(_before_things(every, {"one": "1", "zero": "0"}, every_number=False)) | {
+        (number, thing)
+        for number, thing in _before_things(every, words_of_units, every_number=False)
+        if unit_of(thing) == thing
+    }
 
 
 def _before_things(every: Sequence[str], said: dict[str, str], *, every_number: bool) -> Generator[tuple[str, str]]:
-    for index, word in enumerate(every):
+    for index, whole in enumerate(every):
+        word = _ELIDED.sub("", whole)
         here = [said[word]] if word in said else numbers(word) if every_number else []
         if not here:
             continue
         thing = next((one for one in every[index + 1 :] if one not in _BETWEEN), "")
-        if thing.isalpha() and thing not in STOPWORDS and every[max(0, index - 1)] not in ("no", "any"):
-            yield from ((number, stem(thing)) for number in here)
+        if thing.isalpha() and thing not in contentless() and every[max(0, index - 1)] not in ("no", "any"):
+            yield from ((number, unit_of(thing) or stem(thing)) for number in here)
 
 
 def ordinals(every: Sequence[str]) -> frozenset[tuple[str, str]]:
@@ -173,6 +146,6 @@ def ordinals(every: Sequence[str]) -> frozenset[tuple[str, str]]:
     for word, thing in pairwise(every):
         digits = ORDINAL.fullmatch(word) if word[0].isdigit() else None
         number = digits.group(1) if digits else ORDINAL_WORDS.get(word)
-        if number and thing.isalpha() and thing not in STOPWORDS:
+        if number and thing.isalpha() and thing not in contentless():
             found.add((number, stem(thing)))
     return frozenset(found)

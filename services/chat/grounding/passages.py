@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from libs.contracts.chat import Source
+from libs.text.pointing import points_back
 from libs.text.sentences import Span, split_sentences
 from libs.text.words import content_stems
 from services.chat.grounding.cleaning import MARKER
@@ -140,7 +141,7 @@ class _Passage:
                 lead_in = position
             else:
                 lead_in = position if text.endswith(":") else None
-                if position and _LEANS_BACK.match(text):
+                if position and (_LEANS_BACK.match(text) or points_back(text)):
                     units.append(self.unit(sentences[position - 1 : position + 1]))
         return units
 

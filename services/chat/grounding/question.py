@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from libs.contracts.errors import FootnoteError
+from libs.text.compounds import found_among
 from libs.text.words import content_stems, stem, words
 from services.chat.grounding.facts import is_negated
 from services.chat.ports import Embedder
@@ -69,7 +70,7 @@ class AskedQuestion:
         """The share of the question's content words in the sentence or its source's title."""
         if not self._stems:
             return 1.0
-        return len(self._stems & content_stems(f"{title} {sentence}")) / len(self._stems)
+        return len(found_among(self._stems, content_stems(f"{title} {sentence}"))) / len(self._stems)
 
     async def bearing(self, sentence: str, title: str) -> float:
         """0 to 1: how much the sentence speaks of what was asked. Without embeddings words alone say it."""

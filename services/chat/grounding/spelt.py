@@ -7,6 +7,7 @@ import unicodedata
 from decimal import Decimal
 
 from libs.text.stems import language_read
+from services.chat.grounding.number_words import number_words
 
 ONES = {
     name: value
@@ -28,7 +29,15 @@ ORDINAL_WORDS = {
         "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth".split(), start=1
     )
 }
-_SCALES = {"hundred": 10**2, "thousand": 10**3, "million": 10**6, "billion": 10**9, "bn": 10**9, "trillion": 10**12}
+_SCALES = {
+    "dozen": 12,
+    "hundred": 10**2,
+    "thousand": 10**3,
+    "million": 10**6,
+    "billion": 10**9,
+    "bn": 10**9,
+    "trillion": 10**12,
+}
 
 _DIGIT = "one|two|three|four|five|six|seven|eight|nine"
 _DIGITS = r"\d[\d,]*(?:\.\d+)?"
@@ -36,7 +45,7 @@ _UNDER_HUNDRED = (
     rf"(?:(?:{'|'.join(TENS)})[\s-](?:{_DIGIT})|(?:{'|'.join(sorted((*TENS, *ONES), key=len, reverse=True))}))"
 )
 _UNDER_THOUSAND = rf"(?:(?:{_DIGIT}|an?)[\s-]hundred(?:[\s-](?:and[\s-])?{_UNDER_HUNDRED})?|{_UNDER_HUNDRED})(?![^\W_])"
-_SCALED = r"(?:thousand|million|billion|trillion|bn)(?![^\W_])"
+_SCALED = r"(?:dozen|thousand|million|billion|trillion|bn)(?![^\W_])"
 _GROUP = rf"(?:(?:{_UNDER_THOUSAND}|an?)[\s-]|{_DIGITS}[\s-]?){_SCALED}"
 _SPELT = re.compile(
     rf"(?<![\w.,])(?:{_GROUP}(?:\s{_GROUP})*(?:[\s-](?:and[\s-])?{_UNDER_THOUSAND})?|{_UNDER_THOUSAND})"
@@ -60,6 +69,9 @@ _MILLIONS = re.compile(r"(?<=[$€£])(?P<number>\d[\d,]*(?:\.\d+)?)\s?m\b", re.
 _ONE_OF = re.compile(r"\bone(?=\s(?:in|out of)\s(?:every\s)?\d)", re.IGNORECASE)
 _DECADE = re.compile(r"(?<=the )(?P<decade>(?:1[5-9]|20)\d0)['’]s\b")
 _VULGAR = re.compile(r"(?P<whole>\d?)\s?(?P<part>[¼-¾⅐-⅞])")
+_AND_A_HALF = re.compile(r"\b(?P<number>\d+|one) and a half\b", re.IGNORECASE)
+# English words that are others there: "ten minste", "ten cuidado".
+_OTHER_WORDS = {"nl": frozenset({"ten"}), "es": frozenset({"ten"})}
 _SUFFIXES = {"1": "st", "2": "nd", "3": "rd"}
 
 _GROUPED = r"\d{{1,3}}(?:(?:{between})\d{{3}})+"
@@ -79,19 +91,34 @@ def in_digits(text: str) -> str:
 
     To be asked once: what is English by then may be read otherwise in the language that is read.
     """
+    return figures_in_digits(number_words(text, language_read()))
+
+
+def figures_in_digits(text: str) -> str:
+    """The same of a text without number words of the language that is read."""
     text = _DECADE.sub(r"\g<decade>s", _VULGAR.sub(_fraction, text))
     elsewhere = _ELSEWHERE.get(language_read())
     if elsewhere:
         text = elsewhere.sub(_as_in_english, text)
     if not _SPEAK_OF_NUMBERS.isdisjoint(_LETTERS.findall(text.casefold())):
         text = _SPELT.sub(_value, _TENTH_AND.sub(_tenth, _SCALED_RANGE.sub(_both_scaled, text)))
+        text = _AND_A_HALF.sub(_and_a_half, text)
     text = _MILLIONS.sub(lambda match: _times(match["number"], 10**6), _THOUSANDS.sub(_thousand, text))
     return _ONE_OF.sub("1", text)
+
+
+def is_number_word(word: str) -> bool:
+    """Whether a lower-case word is an English number in the language that is read; "one" and "zero" are none."""
+    return word in NUMBER_WORDS and word not in PRONOUN_NUMBERS and word not in _OTHER_WORDS.get(language_read(), ())
 
 
 def _fraction(match: re.Match[str]) -> str:
     part = unicodedata.normalize("NFKC", match["part"]).replace("⁄", "/")
     return f"{match['whole']} {part}"
+
+
+def _and_a_half(match: re.Match[str]) -> str:
+    return f"{match['number'] if match['number'].isdigit() else 1}.5"
 
 
 def _as_in_english(match: re.Match[str]) -> str:
@@ -117,7 +144,7 @@ def _thousand(match: re.Match[str]) -> str:
 
 def _value(match: re.Match[str]) -> str:
     told = match.group().casefold()
-    if told in PRONOUN_NUMBERS:
+    if told in NUMBER_WORDS and not is_number_word(told):
         return match.group()
     total, current = Decimal(0), Decimal(0)
     for word in re.findall(rf"{_DIGITS}|[a-z]+", told):

@@ -15,13 +15,8 @@ from services.chat.safety.personal.finding import found_in
 from services.chat.safety.personal.hiding import HidingEmbedder, HidingEntailmentModel
 from services.chat.safety.personal.masking import StandIns, masked
 from services.chat.safety.screening import screened
+from services.chat.texts import texts
 
-HOLDS_PERSONAL_DATA = (
-    "This question isn't answered: it holds personal data ({kinds}), which your organization doesn't allow here. "
-    "Ask again without it. Nothing of it was kept."
-)
-FLAGGED_QUESTION = "This question isn't answered: your organization's moderation doesn't allow it."
-FLAGGED_ANSWER = "The answer to this question is withheld: your organization's moderation doesn't allow it."
 # What steps of the trace have of an answer's words, and of the passages' behind it.
 _WORDS_OF_ANSWERS = ("sentences", "preferred_has", "other_has")
 
@@ -44,7 +39,7 @@ class Guard:
             categories = await self._flagged(question, draft, "moderate_question", question.request.message)
             if categories:
                 draft.noted.append(Noted(SecurityEventKind.QUESTION_FLAGGED, {"categories": categories}))
-                return FLAGGED_QUESTION
+                return texts(draft.language_wanted).flagged_question
         return refusal
 
     def refusal_of_personal_data(self, question: Question, draft: Draft) -> str | None:
@@ -59,7 +54,7 @@ class Guard:
             return None
         draft.trace.add("personal_data", kinds=kinds, refused=True)
         draft.noted.append(Noted(SecurityEventKind.PERSONAL_DATA_REFUSED, {"kinds": kinds}))
-        return HOLDS_PERSONAL_DATA.format(kinds=", ".join(kinds))
+        return texts(draft.language_wanted).holding(kinds)
 
     def screen(self, question: Question, draft: Draft, retrieval: RetrievalResponse) -> RetrievalResponse:
         """What was found, without or with those passages last that give instructions, as the policy says."""
@@ -118,7 +113,7 @@ class Guard:
         if categories:
             _withhold(draft)
             draft.noted.append(Noted(SecurityEventKind.ANSWER_FLAGGED, {"categories": categories}))
-            refuse(draft, publish, FLAGGED_ANSWER)
+            refuse(draft, publish, texts(draft.language_wanted).flagged_answer)
             return
         for event in held:
             publish(event)

@@ -10,6 +10,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Seque
 import numpy as np
 from numpy.typing import NDArray
 
+from libs.text.compounds import found_among
 from libs.text.names import Mentions, names_in
 from libs.text.stems import reading_in
 from services.generation.engines.answer_kinds import Offers
@@ -109,7 +110,8 @@ class ExtractiveEngine:
         others = [
             place
             for place, sentence in enumerate(sentences)
-            if sentence.data and asked <= content_terms(f"{_around(sentences, place)} {sentence.text}")
+            if sentence.data
+            and found_among(asked, content_terms(f"{_around(sentences, place)} {sentence.text}")) == asked
         ]
         for places in (statements, others):  # rows and links only where nothing is said in sentences
             scored = await self._score(question, sentences, places)

@@ -5,6 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+from libs.text.compounds import found_among
 from libs.text.stems import stem
 from libs.text.words import STOPWORDS, contentless
 
@@ -58,7 +59,7 @@ class QuestionTerms:
         """The weighted share, 0 to 1, of the question that `terms` has; what only `context` has counts half."""
         if not self._total:
             return 0.0
-        present, around = set(terms), set(context)
+        present, around = found_among(self._weights, set(terms)), found_among(self._weights, set(context))
         covered = sum(
             weight * (1.0 if term in present else 0.5 if term in around else 0.0)
             for term, weight in self._weights.items()

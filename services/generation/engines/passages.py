@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from libs.text.pointing import points_back
 from libs.text.sentences import Span, split_sentences
 from services.generation.ports import Document
 
@@ -69,7 +70,7 @@ class Sentence:
     @property
     def dangling(self) -> bool:
         """Whether it opens with a word that points to what was said before."""
-        return _DANGLING.match(self.text) is not None
+        return _DANGLING.match(self.text) is not None or points_back(self.text)
 
     @property
     def terminated(self) -> bool:

@@ -155,6 +155,20 @@ async def test_where_sources_disagree_the_newer_is_said_first_and_both_are_cited
         assert "preferred has 30" in text
 
 
+async def test_a_disagreement_is_told_in_the_question_s_language(chat, knowledge, generation, person):
+    said = "Belege müssen innerhalb von 30 Tagen nach der Reise eingereicht werden."
+    older = "Belege müssen innerhalb von 60 Tagen nach der Reise eingereicht werden."
+    knowledge.passages = [
+        passage(said, "Reisekosten").model_copy(update={"date": datetime(2024, 3, 14, tzinfo=UTC)}),
+        passage(older, "Alte Reisekosten").model_copy(update={"date": datetime(2021, 5, 2, tzinfo=UTC)}),
+    ]
+    generation.scripts = {"extractive": [f"{said} [1]"]}
+    message = "Bis wann müssen die Belege nach einer Reise eingereicht werden?"
+    answer = (await chat.post("/chat", json={"message": message}, headers=person().headers)).json()
+    note = f"Die Quellen widersprechen sich; in einer älteren vom 2. Mai 2021 steht: {older}"
+    assert answer["answer"] == f"{said} [1] {note} [2]"
+
+
 async def test_what_another_source_says_is_told_once(chat, knowledge, generation, person):
     by_post = "By post all receipts of the trip must be sent within 30 days."
     knowledge.passages = [RULES, passage(by_post, "Post"), OLD]

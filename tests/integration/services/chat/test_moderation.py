@@ -34,6 +34,14 @@ async def test_a_flagged_question_is_refused_before_anything_is_looked_for(
     assert not {name for name in headers if name.startswith(("x-", "traceparent"))}
 
 
+async def test_a_refusal_is_in_the_question_s_language(guarded, knowledge, generation, moderator, admin_of):
+    moderator.words = ["Belege"]
+    admin = await admin_of(guarded, moderate_questions=True)
+    answer = await asked(guarded, admin, "Bis wann müssen die Belege nach einer Reise eingereicht werden?")
+    assert (answer["metadata"]["outcome"], answer["metadata"]["language"]) == ("refused", "de")
+    assert answer["answer"].startswith("Diese Frage wird nicht beantwortet: Die Moderation Ihrer Organisation")
+
+
 @pytest.mark.parametrize("stream", [False, True])
 async def test_a_flagged_answer_is_withheld_whole(guarded, knowledge, generation, moderator, admin_of, stream):
     knowledge.passages = [RULES]

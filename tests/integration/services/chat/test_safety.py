@@ -153,6 +153,13 @@ async def test_an_image_in_a_quoted_passage_is_not_for_a_client_to_fetch(chat, k
     assert answer["answer"] == "Receipts must be sent within 30 days of the trip. [1]"
 
 
+async def test_a_french_question_with_personal_data_is_refused_in_french(chat, knowledge, generation, admin_of):
+    admin = await admin_of(chat, personal_data="refuse")
+    answer = await asked(chat, admin, f"Quel est le contrat de la personne qui a l'adresse {EMAIL} dans nos dossiers ?")
+    assert answer["metadata"]["outcome"] == "refused"
+    assert "des données personnelles (adresse e-mail)" in answer["answer"]
+
+
 async def test_personal_data_is_refused_by_its_kind_and_not_kept(chat, knowledge, generation, admin_of, query):
     knowledge.passages = [CONTRACT]
     admin = await admin_of(chat, personal_data="refuse")

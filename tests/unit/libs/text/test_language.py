@@ -15,6 +15,8 @@ from libs.text.words import content_stems
         ("Quantos dias de férias tenho por ano?", "pt"),
         ("Hoeveel vakantiedagen heb ik per jaar?", "nl"),
         ("How many days of leave do I have?", "en"),
+        ("Combien de places de parking y a-t-il ?", "fr"),
+        ("Wie lange?", "de"),
         ("私の年次休暇は何日ですか？", "ja"),
     ],
 )

@@ -19,6 +19,17 @@ def sentences(text: str) -> list[str]:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
+        (
+            "Kosten, z. B. Hotelkosten, u. a. Miete, gelten i. d. R. Stets.",
+            ["Kosten, z. B. Hotelkosten, u. a. Miete, gelten i. d. R. Stets."],
+        ),
+        ("Er kommt im 3. Quartal. Sie wohnt im 2. Stock.", ["Er kommt im 3. Quartal.", "Sie wohnt im 2. Stock."]),
+        ("Es endet am 3. Der Antrag folgt.", ["Es endet am 3.", "Der Antrag folgt."]),
+        ("Es sind 1,5 Mio. Euro nach Abs. 2. Mehr nicht.", ["Es sind 1,5 Mio. Euro nach Abs. 2.", "Mehr nicht."]),
+        (
+            "Choose plan b. It works in group 3. The rest waits.",
+            ["Choose plan b.", "It works in group 3.", "The rest waits."],
+        ),
         ("Resturlaub verfällt am 31. März. Danach nicht.", ["Resturlaub verfällt am 31. März.", "Danach nicht."]),
         ("It rains. It pours.", ["It rains.", "It pours."]),
         ("Really? Yes! Good…", ["Really?", "Yes!", "Good…"]),

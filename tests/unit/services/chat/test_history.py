@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 
 from libs.contracts.chat import AnswerMetadata, AnswerTrace, ChatMessage, Disagreement, Outcome
 from libs.text.sentences import Span
-from services.chat.gone import in_place
 from services.chat.grounding.citations import AnswerBuilder
 from services.chat.grounding.support import Cited
 from services.chat.history import (
@@ -16,6 +15,7 @@ from services.chat.history import (
     trace_with_readable_only,
     with_readable_only,
 )
+from services.chat.texts import texts
 from tests.unit.services.chat.grounding.samples import source
 
 SOURCES = [source(n, f"excerpt {n}", title=f"title {n}") for n in (1, 2, 3)]
@@ -38,7 +38,7 @@ def test_sentences_without_a_readable_source_are_replaced_and_all_offsets_stay_e
     for before, after in zip(builder.citations, shown.citations, strict=True):
         text = message.content[before.start : before.end]
         numbers = {one.n for one in builder.citations if (one.start, one.end) == (before.start, before.end)}
-        expected = text if numbers & readable else in_place(None).gone
+        expected = text if numbers & readable else texts(None).gone
         assert shown.content[after.start : after.end] == expected
         assert (after.n, bool(after.spans)) == (before.n, before.n in readable)
     for one in shown.sources:
@@ -69,10 +69,10 @@ def test_a_marked_sentence_goes_with_any_source_and_the_marks_stay_exact(languag
         citations=builder.citations, sources=SOURCES, metadata=metadata,
     )  # fmt: skip
     shown = with_readable_only(message, {one.chunk_id for one in SOURCES if one.n != 1})
-    assert shown.content == f"{gone} [1] {in_place(language).unsupported} [unsupported] Pay 5 euros. [2]"
+    assert shown.content == f"{gone} [1] {texts(language).unsupported} [unsupported] Pay 5 euros. [2]"
     assert shown.metadata is not None
     [mark], [disagreement] = shown.metadata.unsupported, shown.metadata.disagreements
-    assert shown.content[mark.start : mark.end] == in_place(language).unsupported
+    assert shown.content[mark.start : mark.end] == texts(language).unsupported
     assert shown.content[disagreement.start : disagreement.end] == "Pay 5 euros."
 
 

@@ -1,5 +1,6 @@
 import pytest
 
+from libs.text.stems import reading_in
 from services.chat.names import unmentioned_names
 from tests.unit.services.chat.test_prompt import passage
 
@@ -27,6 +28,11 @@ HIRING = passage(10).model_copy(
 )
 def test_a_name_that_no_passage_has_is_told(question: str, unmentioned: list[str]):
     assert unmentioned_names(question, [HIRING]) == unmentioned
+
+
+def test_a_german_noun_is_no_name():
+    with reading_in("de"):
+        assert unmentioned_names("Was kostet eine Nacht im Hotel?", [HIRING]) == []
 
 
 def test_titles_and_headings_mention_too():

@@ -2,6 +2,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from libs.text.stems import reading_in
 from services.chat.grounding.grounder import Grounder
 from tests.unit.services.chat.grounding.samples import AbsentEmbedder, WordEmbedder, source
 
@@ -208,6 +209,37 @@ async def test_another_figure_name_year_or_the_contrary(question, said, other, d
 )
 async def test_no_disagreement(question, said, other):
     assert await conflict(question, said, other) is None
+
+
+@pytest.mark.parametrize(
+    ("said", "other", "differs"),
+    [
+        (
+            "Mitarbeiter der Werft haben zwanzig Tage Urlaub im Jahr.",
+            "Mitarbeiter der Werft haben im Jahr fünfundzwanzig Tage Urlaub.",
+            "number",
+        ),
+        (
+            "Mitarbeiter der Werft haben zwanzig Tage Urlaub im Jahr.",
+            "Mitarbeiter der Werft haben 20 Tage Urlaub im Jahr.",
+            None,
+        ),
+        (
+            "Mitarbeiter der Werft haben mindestens zwanzig Tage Urlaub im Jahr.",
+            "Mitarbeiter der Werft haben 25 Tage Urlaub im Jahr.",
+            None,
+        ),
+        (
+            "Mitglieder der Werft zahlen zehn Euro Beitrag im Monat.",
+            "Mitglieder der Werft zahlen 120 Euro Beitrag im Jahr.",
+            None,
+        ),
+    ],
+)
+async def test_figures_of_german_documents(said, other, differs):
+    with reading_in("de"):
+        found = await conflict("Was gilt bei der Werft?", said, other)
+    assert (found and found.differs) == differs
 
 
 QUESTION = "Within how many days must receipts be sent?"

@@ -1,5 +1,6 @@
 import pytest
 
+from libs.text.stems import reading_in
 from services.chat.grounding.figures import DATE, Figure, dates, figures
 
 
@@ -53,3 +54,24 @@ def test_a_bound_allows_what_lies_within(one, other, allowed):
     figure, another = (Figure(number, "room", frozenset(), frozenset(), bound) for number, bound in (one, other))
     assert figure.allows(another) is allowed
     assert another.allows(figure) is allowed
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "expected"),
+    [
+        ("de", "Wachen arbeiten sechsunddreißig Stunden pro Woche.", {"36": ("hour", {"week"}, "")}),
+        ("de", "Der jährliche Beitrag ist 1.000 Euro.", {"1000": ("euro", {"year"}, "")}),
+        ("de", "Die Frist ist mindestens drei Monate.", {"3": ("month", set(), "least")}),
+        ("de", "Es dauert zwischen drei und fünf Tagen oder zwei bis drei Wochen.", {}),
+        ("fr", "Il a au plus vingt jours par an.", {"20": ("day", {"year"}, "most")}),
+        ("fr", "La cotisation mensuelle est de 10 euros.", {"10": ("euro", {"month"}, "")}),
+        ("es", "Tiene al menos veinte días al año.", {"20": ("day", {"year"}, "least")}),
+        ("it", "Ha almeno venti giorni all'anno.", {"20": ("day", {"year"}, "least")}),
+        ("nl", "Het duurt hoogstens twintig dagen per jaar.", {"20": ("day", {"year"}, "most")}),
+        ("pt", "Tem pelo menos vinte dias por ano.", {"20": ("day", {"year"}, "least")}),
+        ("pt", "Tem entre vinte e trinta dias.", {}),
+    ],
+)
+def test_other_languages_say_it_in_their_own_words(language, text, expected):
+    with reading_in(language):
+        assert said(text) == expected

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from libs.text.stems import reading_in
 from services.chat.grounding.citations import AnswerBuilder
 from services.chat.grounding.grounder import Checked, Grounder, checked_sentences
 from services.chat.ports import Embedder
@@ -110,6 +111,43 @@ async def test_headings_and_phrases_without_content_are_dropped():
 
 async def test_a_preamble_is_taken_off_its_claim():
     assert await supported("According to the passages, sick leave is unlimited.") == [("Sick leave is unlimited.", [2])]
+
+
+@pytest.mark.parametrize(
+    ("language", "excerpt", "written", "said"),
+    [
+        ("fr", "Le délai est de trois mois.", "Selon les passages, le délai est de 3 mois.", "Le délai est de 3 mois."),
+        (
+            "de",
+            "Die Frist beträgt drei Monate.",
+            "Laut den bereitgestellten Dokumenten beträgt die Frist 3 Monate (Quelle 1).",
+            "Laut den bereitgestellten Dokumenten beträgt die Frist 3 Monate.",
+        ),
+        ("nl", "De termijn is drie maanden.", "Volgens passage 1 is de termijn 3 maanden.", None),
+    ],
+)
+async def test_what_leads_to_a_claim_in_other_languages_needs_no_support(language, excerpt, written, said):
+    with reading_in(language):
+        grounder = Grounder("?", [source(1, excerpt)], WordEmbedder(), 0.55)
+        checked = await grounder.check(written, chosen=True)
+    assert checked
+    assert checked.support.cited
+    assert checked.text == (said or written)
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("en", "The passages do not say when receipts must be sent."),
+        ("de", "Die Passagen enthalten keine Angaben zu Belegen."),
+    ],
+)
+async def test_that_it_doesnt_know_is_no_claim_to_be_marked(language, text):
+    with reading_in(language):
+        grounder = Grounder("Bis wann? When must receipts be sent?", SOURCES, WordEmbedder(), 0.55, mark=True)
+        checked = await grounder.check(text)
+    assert checked
+    assert (checked.marked, checked.support.cited, checked.support.verdict) == (False, (), "empty")
 
 
 async def test_nothing_is_said_twice():

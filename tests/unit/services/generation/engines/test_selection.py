@@ -1,5 +1,7 @@
 import numpy as np
+import pytest
 
+from libs.text.stems import reading_in
 from services.generation.engines.lexical import content_terms
 from services.generation.engines.passages import Sentence, read_sentences
 from services.generation.engines.selection import Scored, select
@@ -42,3 +44,21 @@ def test_of_two_near_ties_the_one_beside_what_is_said_is_said_next():
     assert select(QUESTION, sentences, candidates, 2) == [0, 1]
     further = scored(sentences, 0.60, 0.54, 0.1, 0.59, vector=None)
     assert select(QUESTION, sentences, further, 2) == [0, 3]
+
+
+@pytest.mark.parametrize(
+    ("language", "question", "most"),
+    [
+        ("de", "Wie lang ist die Probezeit?", 2),
+        ("de", "Bis wann sind Belege einzureichen?", 2),
+        ("de", "Warum gibt es eine Probezeit?", 3),
+        ("fr", "Jusqu’à quand dure la période d'essai ?", 2),
+        ("es", "¿Cuánto dura el período de prueba?", 2),
+        ("en", "How does fusion join two lists?", 3),
+        ("en", "When does fusion join two lists?", 2),
+    ],
+)
+def test_what_is_looked_up_is_told_in_two_sentences(language: str, question: str, most: int):
+    sentences = read_sentences([FUSION])
+    with reading_in(language):
+        assert len(select(question, sentences, scored(sentences, 0.60, 0.58, 0.57), None)) == most
