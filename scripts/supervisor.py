@@ -4,22 +4,24 @@ import asyncio
 import os
 import sys
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 
 from libs.config.settings import PROCESSES, ProcessName, Settings
+from libs.service.stopping import ENDED_WITHIN_S
 from libs.stores.parent import SUPERVISOR
 
 READY_TIMEOUT_S = 180.0
 POLL_S = 0.1
-STOP_TIMEOUT_S = 15.0
 RESTART_WAIT_S = 0.2
 RESTART_WAIT_MAX_S = 10.0
 STEADY_S = 30.0
 MODULES: dict[ProcessName, str] = {"knowledge-worker": "services.knowledge.worker"}
+# One after the other, before the rest: each may still be answering with what those after it say.
+STOPPED_FIRST: tuple[ProcessName, ...] = ("gateway", "chat")
 # They keep no data, take longest to start, and so needn't wait for the stores.
 WITHOUT_STORES: tuple[ProcessName, ...] = ("embedding", "generation")
 
@@ -65,20 +67,13 @@ class Supervisor:
             await asyncio.gather(*(self._wait_ready(worker, http) for worker in self._workers))
 
     async def stop(self) -> None:
-        """Stops every process cleanly, and by force what doesn't end in time."""
+        """Stops every process cleanly, and by force what doesn't end in time; returns when all have ended."""
         for keeper in self._keepers.values():
             keeper.cancel()
         await asyncio.gather(*self._keepers.values(), return_exceptions=True)
-        running = [worker.process for worker in self._workers if worker.process and worker.process.returncode is None]
-        for process in running:
-            process.terminate()
-        if running:
-            waits = [asyncio.create_task(process.wait()) for process in running]
-            await asyncio.wait(waits, timeout=STOP_TIMEOUT_S)
-        for process in running:
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
+        for name in STOPPED_FIRST:
+            await _end([worker for worker in self._workers if worker.name == name])
+        await _end(self._workers)
 
     def processes(self) -> dict[str, int]:
         """The process id of each running worker by its name."""
@@ -145,3 +140,16 @@ class Supervisor:
     def _note(self, worker: Worker, what: str) -> None:
         with (self._settings.logs_dir / "supervisor.log").open("a") as log:
             log.write(f"{time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())} {worker.name} {what}\n")
+
+
+async def _end(workers: Iterable[Worker]) -> None:
+    running = [one.process for one in workers if one.process and one.process.returncode is None]
+    for process in running:
+        process.terminate()
+    if running:
+        waits = [asyncio.create_task(process.wait()) for process in running]
+        await asyncio.wait(waits, timeout=ENDED_WITHIN_S)
+    for process in running:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()

@@ -47,14 +47,14 @@ class AnswerReport(BaseModel):
     `per_question` holds each measure's value of each question that it applies to. `at_right` is the point of the curve
     with the most refusals that still answers `wanted_right` of the answerable questions right; none where it answers
     fewer. `area` is the mean risk over the curve's coverages. `failed` counts questions by the error they ended in.
-    `unasked` counts those that weren't asked, by why.
+    `unasked` counts those that weren't asked, by why. `documents` is None where nobody counted them.
     """
 
     dataset: str
     corpus: str
     asked: str
     generator: str | None
-    documents: int
+    documents: int | None
     questions: int
     made_at: str
     coverage: float

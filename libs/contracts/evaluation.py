@@ -6,7 +6,7 @@ from hashlib import sha256
 from typing import Annotated, Literal, get_args
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from libs.contracts.knowledge import StoredText
 
@@ -63,19 +63,32 @@ class Question(BaseModel):
     """Without `id`, the beginning of the query's SHA-256 is its id, so that a set sent again has the same ids.
 
     Its judgements are of documents, or all of them of passages. `answers` are wordings of what the answer should say.
+    Not `answerable` is what the documents don't answer, and so should be refused: it has neither.
     """
 
     model_config = ConfigDict(extra="forbid")
 
     id: SaidText | None = Field(default=None, max_length=120)
     query: SaidText = Field(max_length=QUERY_MAX_CHARS)
-    relevant: list[Judgement] = Field(min_length=1, max_length=JUDGEMENTS_MAX)
+    answerable: bool = True
+    relevant: list[Judgement] = Field(default_factory=list[Judgement], max_length=JUDGEMENTS_MAX, validate_default=True)
     answers: list[ExpectedAnswer] | None = Field(default=None, max_length=ANSWERS_MAX)
+
+    @field_validator("relevant")
+    @classmethod
+    def _names_what_answers_it(cls, value: list[Judgement], info: ValidationInfo) -> list[Judgement]:
+        if info.data.get("answerable", True) and not value:
+            raise ValueError("name a document that answers it, or say that it isn't answerable")
+        return value
 
     @model_validator(mode="after")
     def _can_be_measured(self) -> "Question":
         if self.id is None:
             self.id = sha256(self.query.encode()).hexdigest()[:12]
+        if not self.answerable:
+            if self.relevant or self.answers:
+                raise ValueError("answerable: what the documents don't answer has neither relevant nor answers")
+            return self
         if not any(one.grade for one in self.relevant):
             raise ValueError("relevant: no judgement has a grade above 0")
         if len({one.chunk_id is None for one in self.relevant}) > 1:
@@ -91,7 +104,7 @@ class Question(BaseModel):
 
     @property
     def of_passages(self) -> bool:
-        return self.relevant[0].chunk_id is not None
+        return bool(self.relevant) and self.relevant[0].chunk_id is not None
 
 
 class NewQuestionSet(BaseModel):
@@ -196,7 +209,8 @@ class EvaluationReport(BaseModel):
     """`corpus` says which reports may be compared; `judged` is a digest of each question with its judgements.
 
     `unresolved` counts, per question, the judgements that name what isn't there or isn't the asker's to read; they
-    count as not found. `changed_meanwhile`: documents changed between the first search and the last.
+    count as not found. `unanswerable` counts the questions that weren't searched for, because no document answers
+    them. `changed_meanwhile`: documents changed between the first search and the last.
     """
 
     dataset: str
@@ -208,6 +222,7 @@ class EvaluationReport(BaseModel):
     comparisons: list[Comparison]
     judged: dict[str, str] = Field(default_factory=dict[str, str])
     unresolved: dict[str, int] = Field(default_factory=dict[str, int])
+    unanswerable: int = 0
     changed_meanwhile: bool = False
 
 

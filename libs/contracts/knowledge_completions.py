@@ -10,9 +10,10 @@ from pydantic import (
     Field,
     SerializerFunctionWrapHandler,
     TypeAdapter,
+    field_validator,
     model_serializer,
-    model_validator,
 )
+from pydantic_core import PydanticCustomError
 
 from libs.contracts.chat import Disagreement, Outcome, Source, TextSpan
 from libs.contracts.completions import MAX_MESSAGES, CompletionUsage
@@ -78,15 +79,18 @@ class KnowledgeCompletionRequest(BaseModel):
     stream_options: AskedStreamOptions | None = None
     n: Annotated[int | None, Field(ge=1, le=1)] = None
 
-    @model_validator(mode="after")
-    def _ends_with_a_question(self) -> "KnowledgeCompletionRequest":
-        last = self.messages[-1]
-        text = last.text
-        if last.role != "user" or not text.strip():
-            raise ValueError("the last message must be the user's, with a text")
-        if len(text) > QUESTION_MAX_CHARS:
-            raise ValueError(f"the question has {len(text):,} characters; at most {QUESTION_MAX_CHARS:,} are taken")
-        return self
+    @field_validator("messages")
+    @classmethod
+    def _ends_with_a_question(cls, value: list[AskedMessage]) -> list[AskedMessage]:
+        last = value[-1]
+        if last.role != "user" or not last.text.strip():
+            raise PydanticCustomError("no_question", "the last message must be the user's, with a text")
+        if len(last.text) > QUESTION_MAX_CHARS:
+            told = {"characters": f"{len(last.text):,}", "most": f"{QUESTION_MAX_CHARS:,}"}
+            raise PydanticCustomError(
+                "too_long", "the question has {characters} characters; at most {most} are taken", told
+            )
+        return value
 
 
 class UrlCitation(BaseModel):

@@ -56,22 +56,31 @@ class ReviewList(BaseModel):
 
 
 class ReviewDecision(BaseModel):
-    """`make_question` puts a question into the set of that name, `query` in place of the words that were asked."""
+    """`make_question` puts a question into the set of that name, `query` in place of the words that were asked.
+
+    Not `answerable` is a question that the documents don't answer: it has neither `relevant` nor `answers`.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
     decision: DecisionName
     set_name: Annotated[SaidText, Field(max_length=SET_NAME_MAX_CHARS)] | None = None
     query: Annotated[SaidText, Field(max_length=QUERY_MAX_CHARS)] | None = None
+    answerable: bool = True
     relevant: list[Judgement] = Field(default_factory=list[Judgement], max_length=JUDGEMENTS_MAX)
     answers: list[ExpectedAnswer] = Field(default_factory=list[str], max_length=ANSWERS_MAX)
 
     @model_validator(mode="after")
     def _says_what_it_makes(self) -> "ReviewDecision":
         making = self.decision == "make_question"
-        if making and not (self.set_name and self.relevant):
-            raise ValueError("a question needs the set_name it goes into, and in relevant the documents that answer it")
-        if not making and (self.set_name or self.query or self.relevant or self.answers):
+        if making and not (self.set_name and (self.relevant or not self.answerable)):
+            raise ValueError(
+                "a question needs the set_name it goes into, and in relevant the documents that answer it, "
+                "or answerable false where none does"
+            )
+        if not self.answerable and (self.relevant or self.answers):
+            raise ValueError("what the documents don't answer has neither relevant nor answers")
+        if not making and (self.set_name or self.query or self.relevant or self.answers or not self.answerable):
             raise ValueError("what is dismissed makes no question: leave everything else out")
         return self
 

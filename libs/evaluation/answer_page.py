@@ -4,7 +4,7 @@ import html
 
 from libs.contracts.answer_evaluation import AnswerReport, PoorAnswer
 from libs.contracts.evaluation import Verdict
-from libs.evaluation.answer_reporting import DREADED, MEASURES, answer_lines, answer_notes
+from libs.evaluation.answer_reporting import DREADED, MEASURES, answer_lines, answer_notes, documents_of
 from libs.evaluation.page import STYLE, gate_section
 from libs.evaluation.plots import refusal_plot, risk_plot
 
@@ -19,7 +19,7 @@ def render_answer_page(report: AnswerReport, verdict: Verdict | None = None) -> 
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>Answers on {name}</title><style>{STYLE}</style></head><body>
 <h1>Answers on {name}</h1>
-<p>{report.documents:,} documents, {report.questions:,} questions ({html.escape(report.asked)}){by},
+<p>{documents_of(report)}{report.questions:,} questions ({html.escape(report.asked)}){by},
 {html.escape(report.made_at)}. Means over questions with 95 % intervals from the bootstrap.</p>
 {"".join(f"<p>{html.escape(line)}</p>" for line in answer_lines(report))}
 {_notes(report)}

@@ -77,12 +77,12 @@ class JudgedAnswer:
 
 @dataclass(frozen=True)
 class AskedOf:
-    """Which questions were asked of what."""
+    """Which questions were asked of what; `documents` is None where nobody counted them."""
 
     dataset: str
     corpus: str
     asked: str
-    documents: int
+    documents: int | None
     generator: str | None = None
     unasked: Mapping[str, int] = field(default_factory=dict[str, int])
 
@@ -121,6 +121,11 @@ def make_answer_report(asked: AskedOf, judged: Sequence[JudgedAnswer], made_at: 
         judged={one.id: one.digest for one in judged},
         worst=_worst(judged),
     )
+
+
+def documents_of(report: AnswerReport) -> str:
+    """How many it was asked of, to stand before the number of questions."""
+    return "" if report.documents is None else f"{report.documents:,} documents, "
 
 
 def answer_notes(report: AnswerReport) -> list[str]:

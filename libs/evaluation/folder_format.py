@@ -1,6 +1,7 @@
 """Questions and judgements as BEIR's collections have them (Thakur et al. 2021).
 
-`queries.jsonl`: {"_id", "text"} a line. `qrels.tsv`: a header, then query-id, corpus-id and score, separated by tabs.
+`queries.jsonl`: {"_id", "text"} a line, with "answerable": false where no document answers it.
+`qrels.tsv`: a header, then query-id, corpus-id and score, separated by tabs.
 """
 
 import csv
@@ -68,7 +69,7 @@ def first_finding(error: ValidationError) -> tuple[str, str]:
 
 
 def question_set(name: str, queries: str, qrels: str) -> NewQuestionSet:
-    """The questions that have a relevant document, which documents are by their external_id.
+    """The questions that have a relevant document, which documents are by their external_id, and the unanswerable ones.
 
     Raises FormatError, and pydantic's ValidationError for a name or a set that is too large.
     """
@@ -76,16 +77,20 @@ def question_set(name: str, queries: str, qrels: str) -> NewQuestionSet:
     questions: list[Question] = []
     for number, row in json_lines(queries, "queries"):
         identifier = text_of(row, "_id", "queries", number)
-        if identifier not in relevant:
+        answerable = row.get("answerable") is not False
+        if answerable and identifier not in relevant:
             continue
         try:
-            judged = [Judgement(external_id=document, grade=grade) for document, grade in relevant[identifier].items()]
             text = text_of(row, "text", "queries", number)
+            if not answerable:
+                questions.append(Question(id=identifier, query=text, answerable=False))
+                continue
+            judged = [Judgement(external_id=document, grade=grade) for document, grade in relevant[identifier].items()]
             questions.append(Question(id=identifier, query=text, relevant=judged))
         except ValidationError as error:
             field, said = first_finding(error)
             part = "qrels" if field in {"external_id", "grade"} else "queries"
             raise FormatError(part, f"question {identifier!r} (line {number} of the queries): {said}.") from error
     if not questions:
-        raise FormatError("queries", "there is no question with a relevant document.")
+        raise FormatError("queries", "there is no question with a relevant document, and none that isn't answerable.")
     return NewQuestionSet(name=name, questions=questions)

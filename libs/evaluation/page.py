@@ -70,6 +70,8 @@ def _notes(report: EvaluationReport) -> str:
             f"{_counted(judgements, 'judgement')} of {_counted(questions, 'question')} name what isn't there "
             "or isn't yours to read; they count as not found."
         )
+    if report.unanswerable:
+        notes.append(f"{_counted(report.unanswerable, 'question')} that no document answers: not searched for.")
     if report.changed_meanwhile:
         notes.append("Documents changed while the questions were asked.")
     notes += [

@@ -89,6 +89,8 @@ def create_app(
         openapi_url=None if public else "/openapi.json",
         docs_url=None,
         redoc_url=None,
+        # It would send a caller of the gateway to this service's own address; the gateway says where a path is.
+        redirect_slashes=False,
     )
     install_error_handlers(app)
     # The gateway holds each path to its own limit while it passes a body on.

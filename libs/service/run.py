@@ -11,12 +11,12 @@ import uvicorn
 from fastapi import FastAPI
 
 from libs.config.settings import ProcessName, Settings, load_settings
+from libs.service.stopping import OPEN_REQUESTS_S
 from libs.stores.parent import SUPERVISOR, end_with_parent
 from libs.telemetry.logs import setup_logs
 from libs.telemetry.traces import setup_traces
 
 KEEP_ALIVE_S = 15
-GRACEFUL_SHUTDOWN_S = 10
 
 Loop = Literal["auto", "asyncio"]
 
@@ -49,7 +49,7 @@ def serve(name: ProcessName, build: Callable[[Settings], FastAPI], loop: Loop = 
         proxy_headers=False,
         limit_concurrency=settings.max_connections,
         timeout_keep_alive=KEEP_ALIVE_S,
-        timeout_graceful_shutdown=GRACEFUL_SHUTDOWN_S,
+        timeout_graceful_shutdown=OPEN_REQUESTS_S,
     )
 
 

@@ -100,13 +100,24 @@ def eval_questions(
     strategy: Annotated[list[str] | None, typer.Option(help="Only this one; may be repeated.")] = None,
     out: Annotated[Path, typer.Option(help="Where the reports go.")] = Path("reports"),
     gate: Annotated[Path | None, typer.Option(help="Fail where quality fell below this earlier report.")] = None,
+    answers: Annotated[
+        bool, typer.Option("--answers", help="Ask the chat instead of the search, also what no document answers.")
+    ] = False,
 ) -> None:
     """Ask your organisation's own questions by every strategy, print and write what was measured."""
     from scripts.api import signed_in
-    from scripts.evaluate.command import evaluate_questions
+
+    if answers and strategy:
+        fail("--answers asks the chat, which has one strategy: leave --strategy out.")
 
     async def work() -> bool:
         async with signed_in(settings()) as api:
+            if answers:
+                from scripts.evaluate.answers.own import evaluate_own_answers
+
+                return await evaluate_own_answers(api, settings(), console, file, out, gate)
+            from scripts.evaluate.command import evaluate_questions
+
             return await evaluate_questions(api, console, file, strategy or [], out, gate)
 
     if not run(work()):

@@ -37,10 +37,11 @@ async def evaluate(
     api: Api, questions: NewQuestionSet, strategies: Sequence[str], console: Console
 ) -> EvaluationReport:
     """The report of a run over the set of this name, which takes these questions. Raises ApiError."""
-    set_id = await _put(api, questions)
+    set_id = await put_set(api, questions)
     accepted = await api.call("POST", f"{SETS}/{set_id}/runs", json={"strategies": list(strategies)})
     with bars(console) as shown:
-        task = shown.add("searches", len(questions.questions) * len(strategies))
+        answerable = sum(one.answerable for one in questions.questions)
+        task = shown.add("searches", answerable * len(strategies))
         while True:
             run = Evaluation.model_validate(await api.call("GET", f"{RUNS}/{accepted['run_id']}"))
             shown.show(task, run.searched)
@@ -51,7 +52,8 @@ async def evaluate(
             await asyncio.sleep(POLL_S)
 
 
-async def _put(api: Api, questions: NewQuestionSet) -> str:
+async def put_set(api: Api, questions: NewQuestionSet) -> str:
+    """The id of the set of that name, which has these questions now, made where there was none. Raises ApiError."""
     body: dict[str, Any] = questions.model_dump(mode="json")
     sets = (await api.call("GET", SETS))["items"]
     known = next((one["set_id"] for one in sets if one["name"] == questions.name), None)

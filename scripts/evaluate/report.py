@@ -41,6 +41,12 @@ def print_summary(found: EvaluationReport, console: Console) -> None:
             style="yellow",
             highlight=False,
         )
+    if found.unanswerable:
+        console.print(
+            f"{found.unanswerable} questions that no document answers weren't searched for; --answers asks them.",
+            style="yellow",
+            highlight=False,
+        )
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column("strategy", no_wrap=True)
     for name in (HEADLINE, "95 %", *(name for name in MEASURES if name != HEADLINE), "ms"):

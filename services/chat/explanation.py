@@ -8,6 +8,8 @@ from libs.contracts.chat import AnswerTrace, ChatMessage, ExplainedSentence, Sou
 from services.chat.history import GONE, chunks_of
 
 SUPPORTED = "supported"
+# The step of an answer that nobody may read.
+WITHHELD = "withheld"
 # The step of an answer that was given before.
 KEPT_ANSWER = "kept_answer"
 
@@ -94,11 +96,20 @@ def as_text(trace: AnswerTrace) -> str:
         lines.append(
             f"This is the answer kept since {kept[0]['made_at']}. Its sentences were checked when it was made."
         )
-    elif not trace.explanation:
+    withheld = [step for step in trace.steps if step.get("step") == WITHHELD]
+    if withheld:
+        lines.append(_withheld(withheld[0]))
+    elif not kept and not trace.explanation:
         lines.append("No sentence was checked.")
     lines += ["", "## Steps", ""]
     lines += [_step(step) for step in trace.steps]
     return "\n".join(lines) + "\n"
+
+
+def _withheld(step: Mapping[str, Any]) -> str:
+    flagged = step["because"] == "flagged"
+    why = f"moderation flagged it ({', '.join(step['categories'])})" if flagged else "moderation hasn't looked at it"
+    return f"The answer was withheld: {why}. What was checked of it is below, without its words."
 
 
 def _step(step: Mapping[str, Any]) -> str:

@@ -57,7 +57,6 @@ class Session(Base):
             postgresql_where=text("shared AND deleted_at IS NULL"),
         ),
         Index("sessions_deleted", "deleted_at", postgresql_where=text("deleted_at IS NOT NULL")),
-        Index("sessions_words", text("to_tsvector('simple', title)"), postgresql_using="gin"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -90,9 +89,10 @@ class Message(Base):
         Index("messages_by_parent", "parent_id"),
         Index("messages_by_organization", "organization_id", "created_at", postgresql_where=text("role = 'assistant'")),
         Index(
-            "messages_words",
-            text("to_tsvector('simple', content)"),
-            postgresql_using="gin",
+            "messages_by_asker",
+            "organization_id",
+            "user_id",
+            "session_id",
             postgresql_where=text("role = 'user'"),
         ),
         Index("messages_generating", "created_at", postgresql_where=text("status = 'generating'")),

@@ -10,6 +10,7 @@ from libs.contracts.chat import AnswerTrace, ChatResponse
 from libs.contracts.conversations import Regeneration
 from libs.contracts.errors import not_found
 from libs.contracts.identity import Subject
+from libs.service.stopping import LONGEST_DRAIN_S
 from libs.telemetry.logs import get_logger
 from services.chat.explanation import explained
 from services.chat.history import chunks_of, readable_now, trace_with_readable_only, with_readable_only
@@ -21,8 +22,6 @@ from services.chat.run import ABANDONED_AFTER_S, AnswerRun, Parts
 
 log = get_logger(__name__)
 
-# For a database that is away while the service ends: longer than that nobody lets a process take.
-LONGEST_DRAIN_S = 20.0
 RECOVERY_INTERVAL_S = 30.0
 STOP_INTERVAL_S = 1.0
 

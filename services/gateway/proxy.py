@@ -40,7 +40,7 @@ class Proxy:
         """The service's answer. Raises 413 past `max_body_bytes`, 503 where the service is away, 504 when late."""
         upstream = self._http.build_request(
             request.method,
-            self._settings.url(service) + _target_as_sent(request),
+            self._settings.url(service) + target_as_sent(request),
             headers=self._headers(request, service, authorization, deadline_s),
             content=_bounded_body(request, max_body_bytes) if _has_body(request) else None,
             timeout=httpx.Timeout(deadline_s, connect=CONNECT_TIMEOUT_S),
@@ -72,9 +72,11 @@ class Proxy:
         return httpx.Headers(headers, encoding="latin-1")
 
 
-def _target_as_sent(request: Request) -> str:
+def target_as_sent(request: Request, *, without_slash: bool = False) -> str:
     """Path and query with their percent-encoding, so that the service reads what the caller wrote."""
     path: bytes = request.scope["raw_path"]
+    if without_slash:
+        path = path.rstrip(b"/")
     query: bytes = request.scope["query_string"]
     return (path + b"?" + query if query else path).decode("latin-1")
 

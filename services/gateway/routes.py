@@ -6,7 +6,7 @@ from uuid import uuid4
 from fastapi import APIRouter, Depends, Request
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import HTMLResponse
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from libs.contracts.billing import ApiCall
 from libs.contracts.errors import forbidden, not_found, unauthenticated
@@ -16,6 +16,7 @@ from services.gateway.addresses import client_address
 from services.gateway.credentials import SHARE_LINK_PREFIX, shown_key
 from services.gateway.gateway import Gateway
 from services.gateway.limits import Allowance
+from services.gateway.proxy import target_as_sent
 from services.gateway.routing import (
     RouteClass,
     Target,
@@ -62,6 +63,9 @@ async def proxied(request: Request, gateway: GatewayDependency) -> Response:
     target = target_of(path)
     if target is None:
         raise not_found("address", path)
+    if request.scope["raw_path"].endswith(b"/"):
+        # No address ends so, and clients add one to the address they were given.
+        return RedirectResponse(target_as_sent(request, without_slash=True), 307)
     if target.route_class is RouteClass.ANONYMOUS:
         authorization = request.headers.get("authorization")
         allowance = await _admit_address(request, gateway, RouteClass.ANONYMOUS)

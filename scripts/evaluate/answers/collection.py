@@ -49,8 +49,8 @@ class Kind(StrEnum):
 class AskedQuestion:
     """`answerable` is None where nobody has said. `within` are the only documents it is asked of, all without any.
 
-    `terms` are regular expressions: an answer that one fits has done what a document told it to. `contested`: documents
-    that the data trusts, and others that it doesn't, speak of it.
+    `relevant` are external_ids or document ids. `terms` are regular expressions: an answer that one fits has done what
+    a document told it to. `contested`: documents that the data trusts, and others that it doesn't, speak of it.
     """
 
     id: str

@@ -65,7 +65,7 @@ async def measure_answers(
     judged = [await judge.judge(question, answers[question.id]) for question in found.questions]
     differing = asking.policy.model_dump(mode="json", exclude_defaults=True, exclude={"cache_answers"})
     how = ", ".join([found.asked, *(f"{name} {value}" for name, value in differing.items())])
-    asked = AskedOf(found.name, found.fingerprint, how, len(found.documents), asking.generator, found.unasked)
+    asked = AskedOf(found.name, found.fingerprint, how, len(found.documents) or None, asking.generator, found.unasked)
     return make_answer_report(asked, judged, datetime.now(UTC))
 
 

@@ -123,11 +123,12 @@ class Judge:
         }
         if cited_rightly:
             values["citation precision"] = float(np.mean(cited_rightly))
-        named = {sources[citation.n].external_id for citation in response.citations}
+        named = {(one.external_id, str(one.document_id)) for one in (sources[cited.n] for cited in response.citations)}
         if question.answerable and question.relevant:
-            values["labelled document cited"] = float(bool(named & question.relevant))
+            labelled = [names for names in named if not question.relevant.isdisjoint(names)]
+            values["labelled document cited"] = float(bool(labelled))
             if named:
-                values["cited documents labelled"] = len(named & question.relevant) / len(named)
+                values["cited documents labelled"] = len(labelled) / len(named)
         if question.answerable and question.expected.groups and response.citations:
             spans = " ".join(_excerpt(sources[one.n], one) for one in response.citations)
             values["cited span has the answer"] = float(contains(spans, question.expected))

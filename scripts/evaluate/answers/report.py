@@ -6,7 +6,7 @@ from rich.table import Table
 from libs.contracts.answer_evaluation import AnswerReport
 from libs.evaluation.answer_gate import judge_answers
 from libs.evaluation.answer_page import render_answer_page
-from libs.evaluation.answer_reporting import answer_lines, answer_notes
+from libs.evaluation.answer_reporting import answer_lines, answer_notes, documents_of
 from scripts.evaluate.report_kinds import ReportKind
 
 SHOWN_CHARS = 110
@@ -17,7 +17,7 @@ def print_answers(found: AnswerReport, console: Console) -> None:
         console.print(text, style=style, markup=False, highlight=False)
 
     say(
-        f"{found.dataset}: {found.documents:,} documents, {found.questions:,} questions ({found.asked}); "
+        f"{found.dataset}: {documents_of(found)}{found.questions:,} questions ({found.asked}); "
         "95 % confidence intervals from the bootstrap"
     )
     for note in answer_notes(found):

@@ -81,7 +81,10 @@ class ConversationRepository:
             }[which]
         )
         if words:
-            query = query.where(says(words, shown_alone=which == "shared"))
+            asked = Message.organization_id == self._subject.organization_id
+            if which != "shared":
+                asked = and_(asked, Message.user_id == self._subject.user_id)
+            query = query.where(says(words, asked, shown_alone=which == "shared"))
         if cursor:
             query = query.where(tuple_(*place) < tuple_(*_session_place(cursor, which)))
         query = query.order_by(*(column.desc() for column in place)).limit(limit + 1)

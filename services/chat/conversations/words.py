@@ -9,17 +9,21 @@ from sqlalchemy.dialects.postgresql import TSQUERY
 from services.chat.models import Message, Session
 
 
-def says(words: str, *, shown_alone: bool) -> ColumnElement[bool]:
-    """Whether title or a question has the words; with `shown_alone` a question of the branch that is shown."""
+def says(words: str, asked: ColumnElement[bool], *, shown_alone: bool) -> ColumnElement[bool]:
+    """Whether title or a question has the words; with `shown_alone` a question of the branch that is shown.
+
+    `asked` is whose questions are read. Without it the planner may look through everybody's for those sessions'.
+    """
     query = _begun(func.websearch_to_tsquery("simple", words))
-    asked = exists().where(
+    has_them = exists().where(
+        asked,
         Message.session_id == Session.id,
         Message.role == "user",
         func.to_tsvector(literal_column("'simple'"), Message.content).op("@@")(query),
     )
     if shown_alone:
-        asked = asked.where(Message.id.in_(_shown_ids()))
-    return or_(func.to_tsvector(literal_column("'simple'"), Session.title).op("@@")(query), asked)
+        has_them = has_them.where(Message.id.in_(_shown_ids()))
+    return or_(func.to_tsvector(literal_column("'simple'"), Session.title).op("@@")(query), has_them)
 
 
 def _shown_ids() -> Select[UUID]:

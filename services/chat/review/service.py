@@ -47,7 +47,10 @@ class Reviews:
         decided = ReviewDecided(message_id=message_id, decision=decision.decision)
         if decision.decision == "make_question":
             question = Question(
-                query=decision.query or one.question, relevant=decision.relevant, answers=decision.answers or None
+                query=decision.query or one.question,
+                answerable=decision.answerable,
+                relevant=decision.relevant,
+                answers=decision.answers or None,
             )
             made = await self._knowledge.add_question(
                 NewSetQuestion(set_name=decision.set_name or "", question=question)

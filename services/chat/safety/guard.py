@@ -1,12 +1,14 @@
 """What stands between a question and its answer: personal data, moderation, and passages that give orders."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, cast
 
 from libs.contracts.chat import Outcome, SessionEvent, SourcesEvent, TokenEvent
 from libs.contracts.knowledge import RetrievalResponse
 from libs.contracts.safety import SecurityEventKind
 from services.chat.draft import Draft, Question
 from services.chat.events import Event, Publish
+from services.chat.explanation import WITHHELD
 from services.chat.grounding.citations import AnswerBuilder
 from services.chat.ports import Embedder, EntailmentModel
 from services.chat.safety.events import Noted
@@ -17,8 +19,8 @@ from services.chat.safety.personal.masking import StandIns, masked
 from services.chat.safety.screening import screened
 from services.chat.texts import texts
 
-# What steps of the trace have of an answer's words, and of the passages' behind it.
-_WORDS_OF_ANSWERS = ("sentences", "preferred_has", "other_has")
+# In a trace, the sentences of a generation without their words.
+_WITHHELD_SENTENCES = "withheld_sentences"
 
 
 class Guard:
@@ -108,10 +110,10 @@ class Guard:
             if draft.outcome in {Outcome.ANSWERED, Outcome.UNGROUNDED}:
                 categories = await self._flagged(question, draft, "moderate_answer", draft.said.text)
         except BaseException:
-            _withhold(draft)
+            _withhold(draft, because="not looked at")
             raise
         if categories:
-            _withhold(draft)
+            _withhold(draft, because="flagged", categories=categories)
             draft.noted.append(Noted(SecurityEventKind.ANSWER_FLAGGED, {"categories": categories}))
             refuse(draft, publish, texts(draft.language_wanted).flagged_answer)
             return
@@ -137,13 +139,32 @@ def refuse(draft: Draft, publish: Publish, why: str) -> None:
     publish(TokenEvent(text=why))
 
 
-def _withhold(draft: Draft) -> None:
+def _withhold(draft: Draft, **why: Any) -> None:
     """Forgets what was said and what it was said from; how it was made stays in the trace, without words."""
+    if draft.said.text:
+        draft.trace.add(
+            WITHHELD,
+            rule="moderate_answers",
+            **why,
+            otherwise=draft.outcome,
+            characters=len(draft.said.text),
+            citations=len(draft.said.citations),
+            sources=len(draft.sources),
+        )
     draft.said = AnswerBuilder()
     draft.sources = []
     draft.answers = 0.0
     draft.disagreements = []
     draft.kept = draft.place = None
     for step in draft.trace.steps:
-        for words in _WORDS_OF_ANSWERS:
+        sentences = cast("list[dict[str, Any]]", step.pop("sentences", []))
+        if sentences:
+            step[_WITHHELD_SENTENCES] = [_without_words(one) for one in sentences]
+        for words in ("preferred_has", "other_has"):
             step.pop(words, None)
+
+
+def _without_words(judged: Mapping[str, Any]) -> dict[str, Any]:
+    """What became of a sentence; neither it, nor why it was cut, nor the places behind it, which say the same."""
+    supported_by = [cited["n"] for cited in judged["sources"]]
+    return {name: judged[name] for name in ("kept", "verdict", "support")} | {"supported_by": supported_by}

@@ -53,7 +53,7 @@ class Evaluator:
         run = await self._claim()
         if run is None:
             return False
-        questions = [Question.model_validate(question) for question in run.questions]
+        questions = [one for one in map(Question.model_validate, run.questions) if one.answerable]
         waiting = await self._waiting(run, len(questions))
         answers: list[EvaluationAnswerRow] = []
         until = time.monotonic() + TURN_S
@@ -166,6 +166,7 @@ class Evaluator:
             row = await _held(session, run)
             if row is None:
                 return
+            report.unanswerable = len(run.questions) - len(questions)
             row.report = report.model_dump(mode="json")
             row.status, row.lease, row.finished_at = EvaluationStatus.COMPLETED, None, func.now()
             await session.execute(delete(EvaluationAnswerRow).where(EvaluationAnswerRow.run_id == run.id))

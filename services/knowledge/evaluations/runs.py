@@ -7,7 +7,7 @@ from sqlalchemy import Select, delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import undefer
 
-from libs.contracts.errors import ErrorCode, FootnoteError, not_found
+from libs.contracts.errors import ErrorCode, FootnoteError, invalid, not_found
 from libs.contracts.evaluation import (
     Evaluation,
     EvaluationAccepted,
@@ -37,10 +37,13 @@ class EvaluationRuns:
         self._database = database
 
     async def request(self, subject: Subject, set_id: UUID, request: EvaluationRequest) -> EvaluationAccepted:
-        """Raises 409 while a run of the organisation isn't finished."""
+        """Raises 409 while a run of the organisation isn't finished, 422 where no question has an answer."""
         async with self._database.transaction() as session:
             await repository.lock_organization(session, subject.organization_id)
             questions = await question_set_of(session, subject, set_id)
+            answerable = sum(one.get("answerable", True) for one in questions.questions)
+            if not answerable:
+                raise invalid("set_id", "every question is one that the documents don't answer: no search is measured")
             await _require_none_unfinished(session, subject)
             kept = _own(subject).with_only_columns(EvaluationRunRow.id).order_by(EvaluationRunRow.created_at.desc())
             too_old = kept.offset(RUNS_KEPT - 1)
@@ -55,7 +58,7 @@ class EvaluationRuns:
                 questions=questions.questions,
                 strategies=[*request.strategies],
                 status=EvaluationStatus.PENDING,
-                searches=len(questions.questions) * len(request.strategies),
+                searches=answerable * len(request.strategies),
             )
             session.add(row)
         return EvaluationAccepted(run_id=row.id, status=EvaluationStatus.PENDING)

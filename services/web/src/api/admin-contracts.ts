@@ -65,10 +65,17 @@ export interface Judgement {
   document_id: string;
 }
 
-/** `query` replaces the words that were asked. */
+/** `query` replaces the words that were asked. Not `answerable` is what no document answers: nothing is `relevant`. */
 export type ReviewDecision =
   | { decision: "dismiss" }
-  | { decision: "make_question"; set_name: string; relevant: Judgement[]; query?: string; answers?: string[] };
+  | {
+      decision: "make_question";
+      set_name: string;
+      answerable?: boolean;
+      relevant?: Judgement[];
+      query?: string;
+      answers?: string[];
+    };
 
 export interface ReviewDecided {
   message_id: string;

@@ -38,12 +38,13 @@ function QuestionForm({ review, decided }: Properties) {
   const sets = useQuery({ queryKey: SETS_KEY, queryFn: questionSets });
   const [named, setNamed] = useState<string | null>(null);
   const [query, setQuery] = useState(review.question);
+  const [answerable, setAnswerable] = useState(true);
   const [answers, setAnswers] = useState("");
   const [documentIds, setDocumentIds] = useState<string[]>([]);
   // The set that was changed last, until another is named.
   const latest = sets.data?.toSorted((one, other) => other.updated_at.localeCompare(one.updated_at))[0];
   const setName = named ?? latest?.name ?? FIRST_SET;
-  const draft = { setName, query, answers, documentIds };
+  const draft = { setName, query, answerable, answers, documentIds };
   const missing = wanting(draft, ANSWERS_MAX);
 
   const making = useMutation({
@@ -67,22 +68,30 @@ function QuestionForm({ review, decided }: Properties) {
           onChange={(event) => setQuery(event.target.value)}
         />
       </div>
-      <DocumentChoice offered={documentsOf(review.sources)} chosen={documentIds} choose={setDocumentIds} />
-      <div className="setting">
-        <label htmlFor={`${id}-answers`}>
-          A good answer says <span className="quiet">(optional)</span>
-        </label>
-        <textarea
-          id={`${id}-answers`}
-          rows={3}
-          value={answers}
-          aria-describedby={`${id}-answers-about`}
-          onChange={(event) => setAnswers(event.target.value)}
-        />
-        <p className="quiet" id={`${id}-answers-about`}>
-          One wording a line: any of them counts as right.
-        </p>
-      </div>
+      <label className="switch">
+        <input type="checkbox" checked={!answerable} onChange={(event) => setAnswerable(!event.target.checked)} />
+        No document answers it: the right answer is “I don't know”
+      </label>
+      {answerable && (
+        <>
+          <DocumentChoice offered={documentsOf(review.sources)} chosen={documentIds} choose={setDocumentIds} />
+          <div className="setting">
+            <label htmlFor={`${id}-answers`}>
+              A good answer says <span className="quiet">(optional)</span>
+            </label>
+            <textarea
+              id={`${id}-answers`}
+              rows={3}
+              value={answers}
+              aria-describedby={`${id}-answers-about`}
+              onChange={(event) => setAnswers(event.target.value)}
+            />
+            <p className="quiet" id={`${id}-answers-about`}>
+              One wording a line: any of them counts as right.
+            </p>
+          </div>
+        </>
+      )}
       <div className="setting">
         <label htmlFor={`${id}-set`}>Set</label>
         <input

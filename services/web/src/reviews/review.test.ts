@@ -6,7 +6,13 @@ import { fileOf } from "./question-file";
 import { decisionOf, documentsOf, factsOf, wanting, type DraftedQuestion } from "./review";
 
 const ASKED = "Who feeds the office cat?";
-const DRAFT: DraftedQuestion = { setName: " From people ", query: `${ASKED} `, answers: "", documentIds: ["a", "b"] };
+const DRAFT: DraftedQuestion = {
+  setName: " From people ",
+  query: `${ASKED} `,
+  answerable: true,
+  answers: "",
+  documentIds: ["a", "b"],
+};
 const RATED: Review = {
   message_id: "m",
   reasons: ["rated_low"],
@@ -30,8 +36,15 @@ test("the words that were asked are sent only where they were changed", () => {
   expect(decisionOf(edited, ASKED)).toEqual({ ...made, query: "Who feeds the cat?", answers: ["the porter", "nobody"] });
 });
 
+test("of a question that no document answers neither documents nor answers are sent", () => {
+  const unanswerable = { ...DRAFT, answerable: false, answers: "the porter" };
+  const made = { decision: "make_question", set_name: "From people", answerable: false };
+  expect(decisionOf(unanswerable, ASKED)).toEqual(made);
+});
+
 test.each([
   [{}, ""],
+  [{ answerable: false, documentIds: [] }, ""],
   [{ query: " " }, "Write the question."],
   [{ setName: "" }, "Name the set that it goes into."],
   [{ documentIds: [] }, "Choose a document that answers it."],

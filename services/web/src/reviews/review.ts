@@ -20,6 +20,8 @@ export interface NamedDocument {
 export interface DraftedQuestion {
   setName: string;
   query: string;
+  /** Whether a document answers it; otherwise neither answers nor documents are sent. */
+  answerable: boolean;
   /** Wordings of a good answer, one a line. */
   answers: string;
   documentIds: string[];
@@ -49,6 +51,7 @@ export function documentsOf(sources: readonly Source[]): NamedDocument[] {
 export function wanting(draft: DraftedQuestion, answersMax: number): string {
   if (draft.query.trim() === "") return "Write the question.";
   if (draft.setName.trim() === "") return "Name the set that it goes into.";
+  if (!draft.answerable) return "";
   if (draft.documentIds.length === 0) return "Choose a document that answers it.";
   if (linesOf(draft.answers).length > answersMax) return `Give at most ${answersMax} answers.`;
   return "";
@@ -61,9 +64,13 @@ export function decisionOf(draft: DraftedQuestion, asked: string): ReviewDecisio
   return {
     decision: "make_question",
     set_name: draft.setName.trim(),
-    relevant: draft.documentIds.map((document_id) => ({ document_id })),
     ...(query !== asked.trim() && { query }),
-    ...(answers.length > 0 && { answers }),
+    ...(draft.answerable
+      ? {
+          relevant: draft.documentIds.map((document_id) => ({ document_id })),
+          ...(answers.length > 0 && { answers }),
+        }
+      : { answerable: false }),
   };
 }
 

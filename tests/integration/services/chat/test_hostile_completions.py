@@ -26,8 +26,8 @@ async def ask(chat, someone, content: bytes):
         (body(temperature=-1), 400, "temperature"),
         (body(messages=[]), 400, "messages"),
         (body(messages=None), 400, "messages"),
-        (body(messages=[*ASKED, {"role": "assistant", "content": "Ten years."}]), 400, None),
-        (body(messages=[{"role": "user", "content": [PICTURE]}]), 400, None),
+        (body(messages=[*ASKED, {"role": "assistant", "content": "Ten years."}]), 400, "messages"),
+        (body(messages=[{"role": "user", "content": [PICTURE]}]), 400, "messages"),
         (body(messages=[{"role": "user", "content": [{"text": "no type"}]}]), 400, "messages[0].content[0].type"),
         (body(messages=[{"role": "user", "content": {"text": "Hi"}}]), 400, "messages[0].content"),
         (body(messages=ASKED * 10_000), 400, "messages"),
@@ -49,6 +49,20 @@ async def test_a_hostile_request_is_refused_by_its_field(chat, person, content, 
     assert answer.status_code == status, answer.text
     assert answer.json()["error"]["type"] == "invalid_request_error"
     assert answer.json()["error"]["param"] == param
+
+
+@pytest.mark.parametrize(
+    ("last", "said"),
+    [
+        ({"role": "system", "content": "Be brief."}, "the last message must be the user's, with a text"),
+        ({"role": "user", "content": [PICTURE]}, "the last message must be the user's, with a text"),
+        ({"role": "user", "content": "x" * 32_001}, "the question has 32,001 characters; at most 32,000 are taken"),
+    ],
+    ids=["system", "picture", "long"],
+)
+async def test_messages_without_a_question_are_refused_in_words_that_say_so(chat, person, last, said):
+    answer = await ask(chat, person(), body(messages=[*ASKED, last]))
+    assert answer.json()["error"]["message"] == f"Invalid 'messages': {said}."
 
 
 @pytest.mark.parametrize(

@@ -57,6 +57,17 @@ async def test_a_flagged_answer_is_withheld_whole(guarded, knowledge, generation
     assert moderator.seen == ["Receipts must be sent within 30 days of the trip. [1]"]
     trace = await guarded.get(f"/chat/messages/{answer['message_id']}/trace", headers=admin.headers)
     assert "30 days" not in trace.text
+    steps = {step["step"]: step for step in trace.json()["steps"]}
+    why = {"rule": "moderate_answers", "because": "flagged", "categories": ["violence"]}
+    made = {"otherwise": "answered", "characters": 53, "citations": 1, "sources": 1}
+    assert steps["withheld"] == {"step": "withheld", **why, **made}
+    sentence = {"kept": True, "verdict": "supported", "support": 1.0, "supported_by": [1]}
+    assert steps["generate"]["withheld_sentences"] == [sentence]
+    assert trace.json()["explanation"] == []
+    url = f"/chat/messages/{answer['message_id']}/trace"
+    told = (await guarded.get(url, params={"format": "text"}, headers=admin.headers)).text
+    assert "The answer was withheld: moderation flagged it (violence)." in told
+    assert "No sentence was checked" not in told
     [event] = (await guarded.get("/admin/security-events", headers=admin.headers)).json()["items"]
     assert (event["kind"], event["details"]) == ("answer_flagged", {"categories": ["violence"]})
 
@@ -84,13 +95,16 @@ async def test_an_answer_that_is_stopped_before_it_was_looked_at_leaves_nothing(
             if line.startswith("event: session"):
                 break
         await generation.asked.wait()
-    statement = "SELECT content, sources, metadata FROM chat.messages WHERE user_id = :id AND status = 'stopped'"
+    statement = "SELECT id, content, sources, metadata FROM chat.messages WHERE user_id = :id AND status = 'stopped'"
     [row] = await until(lambda: query(statement, id=admin.user_id))
     assert (row["content"], row["sources"], row["metadata"]) == ("", [], None)
     assert moderator.seen == []
+    trace = (await guarded.get(f"/chat/messages/{row['id']}/trace", headers=admin.headers)).json()
+    assert trace["steps"]
+    assert "30 days" not in str(trace)
 
 
-async def test_where_moderation_is_away_it_closes(guarded, knowledge, generation, moderator, admin_of):
+async def test_where_moderation_is_away_it_closes(guarded, knowledge, generation, moderator, admin_of, query):
     knowledge.passages = [RULES]
     generation.scripts = {"extractive": ["Receipts must be sent within 30 days of the trip. [1]"]}
     moderator.broken = True
@@ -100,6 +114,12 @@ async def test_where_moderation_is_away_it_closes(guarded, knowledge, generation
         assert (response.status_code, response.json()["code"]) == (503, "UPSTREAM_UNAVAILABLE")
         assert response.headers["retry-after"]
         assert "30 days" not in response.text
+    statement = "SELECT id FROM chat.messages WHERE user_id = :id AND role = 'assistant'"
+    [row] = await query(statement, id=admin.user_id)
+    trace = (await guarded.get(f"/chat/messages/{row['id']}/trace", headers=admin.headers)).json()
+    [withheld] = [step for step in trace["steps"] if step["step"] == "withheld"]
+    assert (withheld["because"], withheld["otherwise"]) == ("not looked at", "answered")
+    assert "30 days" not in str(trace)
 
 
 async def test_where_the_operator_has_opened_it_the_answer_says_so(

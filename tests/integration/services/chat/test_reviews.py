@@ -146,6 +146,17 @@ async def test_a_question_becomes_one_of_an_evaluation_set_and_waits_no_more(cha
     assert len(await waiting(chat, admin)) == 1
 
 
+async def test_a_question_that_no_document_answers_becomes_one_too(chat, knowledge, organization):
+    admin, people = organization
+    for someone in people:
+        answer = await ask(chat, someone, UNKNOWN)
+    unanswerable = {"decision": "make_question", "set_name": "From people", "answerable": False}
+    await decide(chat, admin, answer["message_id"], **unanswerable)
+    [added] = knowledge.added
+    assert (added.question.query, added.question.answerable, added.question.relevant) == (UNKNOWN, False, [])
+    assert await waiting(chat, admin) == []
+
+
 async def test_knowledge_being_away_leaves_it_waiting(chat, knowledge, organization):
     admin, people = organization
     for someone in people:
@@ -172,7 +183,9 @@ async def test_nobody_reaches_a_question_by_guessing_an_id(chat, knowledge, pers
         {"decision": "keep"},
         {"decision": "make_question", "set_name": "From people"},
         {"decision": "make_question", "relevant": [{"external_id": "x"}]},
+        {**MADE, "answerable": False},
         {"decision": "dismiss", "set_name": "From people"},
+        {"decision": "dismiss", "answerable": False},
     ],
 )
 async def test_half_a_decision_is_refused(chat, organization, body):

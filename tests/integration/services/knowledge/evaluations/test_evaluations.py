@@ -123,6 +123,25 @@ async def test_a_run_measures_each_strategy_and_says_what_was_found_instead(
     assert [one["run_id"] for one in (await admin.get(RUNS)).json()["items"]] == [run_id]
 
 
+async def test_what_no_document_answers_is_counted_and_not_searched_for(
+    admin: Person, evaluator: Callable[..., Evaluator]
+) -> None:
+    unanswerable = {"id": "moon", "query": "How far away is the moon?", "answerable": False}
+    set_id = await make_set(admin, [unanswerable, *QUESTIONS])
+    assert (await admin.get(f"{SETS}/{set_id}")).json()["questions"][0]["answerable"] is False
+    run_id = await asked(admin, set_id, strategies=["lexical"])
+    while await evaluator().turn():
+        pass
+    run = await shown(admin, run_id)
+    assert (run["status"], run["searched"], run["searches"]) == ("completed", 3, 3)
+    report = run["report"]
+    assert (report["questions"], report["unanswerable"], set(report["judged"])) == (3, 1, {"badge", "travel", "gone"})
+    page = (await admin.get(f"{RUNS}/{run_id}/report")).text
+    assert "1 question that no document answers" in page
+    nothing_to_find = await admin.post(f"{SETS}/{await make_set(admin, [unanswerable])}/runs")
+    assert (nothing_to_find.status_code, nothing_to_find.json()["details"]["fields"][0]["field"]) == (422, "set_id")
+
+
 async def test_what_the_asker_may_not_read_is_neither_found_nor_named(
     admin: Person, person: MakePerson, knowledge_settings: Settings, evaluator: Callable[..., Evaluator]
 ) -> None:
@@ -277,6 +296,9 @@ async def test_a_wrong_question_is_named(clean_database: None, person: MakePerso
         ([good, {"query": " ", "relevant": [{"external_id": "a"}]}], "questions.1.query"),
         ([good, good], "questions.1.id"),
         ([{"query": "What?", "relevant": []}], "questions.0.relevant"),
+        ([{"query": "What?"}], "questions.0.relevant"),
+        ([good | {"answerable": False}], "questions.0"),
+        ([{"query": "What?", "answerable": False, "answers": ["This"]}], "questions.0"),
         ([{"query": "What?", "relevant": [{"grade": 1}]}], "questions.0.relevant.0"),
         ([{"query": "What?", "relevant": [{"external_id": "a", "grade": 0}]}], "questions.0"),
         ([{"query": "What?", "relevant": [{"external_id": "a", "grade": 11}]}], "questions.0.relevant.0.grade"),
@@ -290,14 +312,19 @@ async def test_a_wrong_question_is_named(clean_database: None, person: MakePerso
 
 async def test_a_judged_collection_is_imported(clean_database: None, person: MakePerson) -> None:
     owner = person(role=Role.OWNER)
+    queries = (
+        b'{"_id": "q1", "text": "What?"}\n{"_id": "q2", "text": "Not judged"}\n'
+        b'{"_id": "q3", "text": "Not answered", "answerable": false}\n'
+    )
     files = {
-        "queries": ("queries.jsonl", b'{"_id": "q1", "text": "What?"}\n{"_id": "q2", "text": "Not judged"}\n'),
+        "queries": ("queries.jsonl", queries),
         "qrels": ("qrels.tsv", b"query-id\tcorpus-id\tscore\nq1\td1\t2\nq1\td2\t0\n"),
     }
     made = await owner.post(f"{SETS}/import", data={"name": "Imported"}, files=files)
-    assert (made.status_code, made.json()["questions"], made.json()["judgements"]) == (201, 1, 2)
+    assert (made.status_code, made.json()["questions"], made.json()["judgements"]) == (201, 2, 2)
     questions = (await owner.get(f"{SETS}/{made.json()['set_id']}")).json()["questions"]
     assert [(one["external_id"], one["grade"]) for one in questions[0]["relevant"]] == [("d1", 2), ("d2", 0)]
+    assert [(one["id"], one["answerable"]) for one in questions] == [("q1", True), ("q3", False)]
     for part, content, said in (
         ("queries", b"nonsense", "line 1"),
         ("qrels", b"header\nq1 d1 1\n", "line 2"),
