@@ -262,6 +262,30 @@ async def test_a_deleted_document_stays_so_until_it_is_restored(
         assert await names(admin) == {"", "a"}
 
 
+async def test_a_document_that_is_deleted_while_its_site_is_visited_stays_so(
+    person: Callable[..., Person], knowledge_settings: Settings, database: Database
+) -> None:
+    pages: dict[str, bytes | Answer] = {"/": page("Start", "/a", "/b"), "/a": page("A"), "/b": page("B")}
+    admin = person(role=Role.ADMIN)
+    async with visiting(pages, knowledge_settings, database) as visit:
+        source = await registered(admin, f"{visit.address}/", depth=1)
+        await visit.runner().turn()
+        items = (await admin.get("/documents/inventory", params={"prefix": "source:"})).json()["items"]
+        ids = {item["external_id"].rpartition("/")[2]: item["document_id"] for item in items}
+
+        async def deleted_meanwhile(_head: str, writer: asyncio.StreamWriter) -> None:
+            await admin.delete(f"/documents/{ids['a']}")
+            await admin.delete(f"/documents/{ids['b']}?purge=true")
+            writer.write(page("Another A"))
+            await writer.drain()
+
+        visit.site.pages |= {"/a": deleted_meanwhile, "/b": page("Another B")}
+        await admin.post(f"/documents/sources/{source}/runs")
+        await visit.runner().turn()
+        assert counts(await last_run(admin, source)) == (0, 0, 1, 0, 0)
+        assert await names(admin) == {""}
+
+
 async def test_a_page_that_was_gone_and_comes_back_is_taken_in_again(
     person: Callable[..., Person], knowledge_settings: Settings, database: Database
 ) -> None:
