@@ -60,7 +60,7 @@ async def visiting(pages: dict[str, bytes | Answer], settings: Settings, databas
         def runner(lease_s: float = 60.0) -> SourceRunner:
             allowed = networks([f"{PUBLIC}/32"])
             fetcher = Fetcher(timeout_s=10, ports=[site.port], allowed_networks=allowed)
-            accepting = uploads(settings, database, blob_store(settings), NoBilling())  # pyright: ignore - counts nothing
+            accepting = uploads(settings, database, blob_store(settings, database), NoBilling())  # pyright: ignore - counts nothing
             catch_up = IndexCatchUp(database, passage_index(settings))
             documents = Documents(database, catch_up, Shower(timedelta(days=30)))
             kept = SourceDocuments(database, documents, accepting)
