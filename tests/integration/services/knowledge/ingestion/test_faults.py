@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -23,6 +24,12 @@ from services.knowledge.main import blob_store
 from tests.integration.services.knowledge.ingestion.held import HeldEmbedder, MakePerson, status
 
 TRIES = queue.MAX_ATTEMPTS + 2
+
+
+@pytest.fixture(autouse=True)
+def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What waits is tried again with the next turn."""
+    monkeypatch.setattr(ingestion, "FIRST_WAIT_S", 0.0)
 
 
 @pytest.mark.parametrize(
@@ -50,7 +57,6 @@ async def test_a_fault_of_the_system_counts_no_attempt_however_often_it_comes(
 async def test_a_file_that_cannot_be_read_now_waits_and_holds_up_nothing(
     ingester: Ingester, person: MakePerson, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ingestion, "FIRST_WAIT_S", 0.0)
     alice = person()
     local_path, away = FolderBlobStore.local_path, set[str]()
 
@@ -91,9 +97,7 @@ async def test_documents_wait_while_the_store_of_their_files_is_not_mounted(
     knowledge_settings: Settings,
     database: Database,
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(ingestion, "FIRST_WAIT_S", 0.0)
     alice = person()
     document_id = await alice.send("# Otter\n\nOtters swim.")
     with empty_folder_instead(knowledge_settings.home / "blobs", tmp_path / "volume"):
@@ -142,10 +146,10 @@ async def test_a_database_that_was_away_at_the_release_counts_no_attempt(
 
     release, calls = queue.release, itertools.count()
 
-    async def away_every_other_time(session: AsyncSession, lease: UUID, *, attempted: bool) -> None:
+    async def away_every_other_time(session: AsyncSession, lease: UUID, **ending: Any) -> None:
         if next(calls) % 2 == 0:
             raise unavailable("database")
-        await release(session, lease, attempted=attempted)
+        await release(session, lease, **ending)
 
     monkeypatch.setattr(queue, "release", away_every_other_time)
     embedder.error = unavailable("embedding")
