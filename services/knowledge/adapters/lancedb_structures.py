@@ -13,7 +13,7 @@ def full_text() -> FTS:
 
 def lacks_places(index: IndexConfig) -> bool:
     """Whether it is of a text's words alone, as they were indexed before phrases were looked for."""
-    return index.columns == [TEXT_COLUMN] and not (index.index_details or {}).get("with_position")
+    return index.columns == [TEXT_COLUMN] and (index.index_details or {}).get("with_position") is False
 
 
 def hnsw() -> HnswSq:
