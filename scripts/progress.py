@@ -2,9 +2,10 @@
 
 import asyncio
 import time
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import islice
 from typing import Any
 
@@ -44,6 +45,10 @@ class Bars:
         self._started[task] = time.monotonic()
         return task
 
+    def say(self, line: str) -> None:
+        """Above the lines, for good."""
+        self._progress.console.print(line, markup=False, highlight=False)
+
     def show(self, task: TaskID, done: int, passages: int | None = None) -> None:
         seconds = max(time.monotonic() - self._started[task], RATE_SAMPLE_S)
         notes = [] if passages is None else [f"{passages:,} passages"]
@@ -75,6 +80,7 @@ async def until_indexed(api: Api, documents: dict[str, str], shown: Bars) -> Ind
     result = Indexed()
     waiting = dict(documents)
     moved_at, last_seen = time.monotonic(), dict[str, Any]()
+    reasons: dict[str, str] = {}
     while waiting:
         asked = list(islice(waiting, ASKED_AT_ONCE))
         states = await _states(api, asked)
@@ -92,14 +98,33 @@ async def until_indexed(api: Api, documents: dict[str, str], shown: Bars) -> Ind
         under_way = {one: state["progress"] for one, state in states.items() if state.get("progress")}
         done = sum(progress["done"] for progress in under_way.values())
         shown.show(task, len(documents) - len(waiting), result.passages + done)
+        _say_reasons(states, waiting, reasons, shown)
         if finished or under_way != last_seen:
             moved_at, last_seen = time.monotonic(), under_way
         elif time.monotonic() - moved_at > STALLED_S:
-            raise ApiError(f"{len(waiting)} documents have been waiting for {STALLED_S:g} s. Run 'footnote doctor'.")
+            told = "".join(f" {reason}" for reason in reasons.values())
+            raise ApiError(
+                f"{len(waiting)} documents have been waiting for {STALLED_S:g} s.{told} Run 'footnote doctor'."
+            )
         # A full page that ended leaves the next to be asked for at once.
         if waiting and len(finished) < len(asked):
             await asyncio.sleep(POLL_S)
     return result
+
+
+def _say_reasons(
+    states: Mapping[str, Mapping[str, Any]], names: Mapping[str, str], reasons: dict[str, str], shown: Bars
+) -> None:
+    """What documents wait for, each reason when it is first met; `reasons` has the messages by code."""
+    for document_id, state in states.items():
+        held_up = state.get("waiting")
+        if held_up and document_id in names and held_up["code"] not in reasons:
+            reasons[held_up["code"]] = held_up["message"]
+            again = ""
+            if held_up["until"]:
+                at = datetime.fromisoformat(held_up["until"]).astimezone()
+                again = f" It is tried again at {at:%H:%M:%S}."
+            shown.say(f"  waiting: {names[document_id]}: {held_up['message']}{again}")
 
 
 def print_failures(failed: Iterable[tuple[str, str]], console: Console) -> None:

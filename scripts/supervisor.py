@@ -22,6 +22,8 @@ STEADY_S = 30.0
 MODULES: dict[ProcessName, str] = {"knowledge-worker": "services.knowledge.worker"}
 # One after the other, before the rest: each may still be answering with what those after it say.
 STOPPED_FIRST: tuple[ProcessName, ...] = ("gateway", "chat")
+# Nobody calls the worker: where it isn't ready, as while the store of files is away, the others are of use.
+AWAITED: dict[ProcessName, str] = {"knowledge-worker": "startup"}
 # They keep no data, take longest to start, and so needn't wait for the stores.
 WITHOUT_STORES: tuple[ProcessName, ...] = ("embedding", "generation")
 
@@ -128,8 +130,9 @@ class Supervisor:
         self._on_ready(worker.name)
 
     async def _is_ready(self, worker: Worker, http: httpx.AsyncClient) -> bool:
+        health = AWAITED.get(worker.name, "ready")
         try:
-            response = await http.get(f"{self._settings.url(worker.name)}/health/ready")
+            response = await http.get(f"{self._settings.url(worker.name)}/health/{health}")
         except httpx.TransportError:
             return False
         return response.is_success

@@ -108,12 +108,21 @@ class Progress(BaseModel):
     total: int
 
 
+class Waiting(BaseModel):
+    """Why a document isn't read yet, and when that is tried again; without `until` as soon as it can be."""
+
+    code: str
+    message: str
+    until: datetime | None
+
+
 class Document(BaseModel):
     """`access` is the one that holds; `inherits_access` where it isn't the document's own.
 
     `warnings` say what of a document that was read was left out. `progress` tells how far a long one is while it is
-    `processing`. `purge_at` says until when a document in the
-    bin can be restored. `date` is how old its content is: as it was stated, else as the file says, else when it came.
+    `processing`. `waiting` is there while something holds up a document that is `pending` or `processing`. `purge_at`
+    says until when a document in the bin can be restored. `date` is how old its content is: as it was stated, else as
+    the file says, else when it came.
     """
 
     document_id: UUID
@@ -123,6 +132,7 @@ class Document(BaseModel):
     error: DocumentFailure | None
     warnings: list[str] = Field(default_factory=list[str])
     progress: Progress | None
+    waiting: Waiting | None = None
     chunk_count: int
     size_bytes: int
     media_type: str

@@ -13,6 +13,7 @@ from libs.contracts.knowledge import (
     GivenExternalId,
     Progress,
     UploadFields,
+    Waiting,
 )
 from libs.contracts.values import Metadata, MetadataValue, StoredText, Tags
 
@@ -35,6 +36,7 @@ class InventoryItem(BaseModel):
     warnings: list[str] = Field(default_factory=list[str])
     chunk_count: int
     progress: Progress | None = None
+    waiting: Waiting | None = None
 
 
 class Inventory(BaseModel):

@@ -4,25 +4,50 @@ import asyncio
 import hashlib
 import os
 import time
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import IO, Protocol
 from uuid import UUID, uuid4
 
+from libs.contracts.errors import ErrorCode, FootnoteError
+
 PART_SUFFIX = ".part"
 # Less is written in one go, with the file's opening and closing: a thread's turn costs as much as a short file.
 WRITTEN_AT_ONCE = 1024 * 1024
 HASH_CHARS = hashlib.sha256().digest_size * 2
+# Lies in a folder that is a store: where it's missing, something else lies there, as the empty folder under a volume.
+MARK = ".footnote-store"
+MARK_TEXT = "Footnote keeps original files in this folder. Without this file it takes them for away.\n"
+RETRY_AFTER_S = 10
+
+# Some (organisation, SHA-256) that a store in use must hold; none where nothing was ever kept.
+Named = Callable[[], Awaitable[Sequence[tuple[UUID, str]]]]
 
 
 class BlobTooLargeError(Exception):
     """More bytes came than were allowed; nothing was kept."""
 
 
+class StoreAwayError(FootnoteError):
+    """The store can't be got at, which says nothing about what is in it."""
+
+    def __init__(self) -> None:
+        message = f"The store of original files is away. Try again in {RETRY_AFTER_S} s."
+        headers = {"Retry-After": str(RETRY_AFTER_S)}
+        super().__init__(ErrorCode.UPSTREAM_UNAVAILABLE, message, 503, {"service": "blobs"}, headers)
+
+
 class BlobStore(Protocol):
-    """Bytes by organisation and SHA-256: identical content of one organisation is kept once, never across two."""
+    """Bytes by organisation and SHA-256: identical content of one organisation is kept once, never across two.
+
+    Each of its methods raises StoreAwayError where the store as a whole isn't there.
+    """
+
+    async def check(self) -> None:
+        """Raises an error that tells the operator what is wrong where the store isn't there."""
+        ...
 
     async def put(self, organization_id: UUID, content: AsyncIterator[bytes], max_bytes: int) -> tuple[str, int]:
         """Stores the content whole or not at all; returns (sha256 hex, size). Raises BlobTooLargeError."""
@@ -46,16 +71,30 @@ class BlobStore(Protocol):
 
 
 class FolderBlobStore:
-    """`root/<organisation>/<first two of the hash>/<hash>`."""
+    """`root/<organisation>/<first two of the hash>/<hash>`.
 
-    def __init__(self, root: Path) -> None:
+    Marked at its first use. A folder without the mark that holds none of the contents that are `named` is no store.
+    """
+
+    def __init__(self, root: Path, named: Named | None = None) -> None:
         self._root = root
+        self._named = named
+        self._mark = root / MARK
+
+    async def check(self) -> None:
+        try:
+            await self._require()
+        except StoreAwayError as error:
+            raise FileNotFoundError(
+                f"{str(self._root)!r} holds neither {MARK!r} nor files that were stored. Mount the store there."
+            ) from error
 
     async def put(self, organization_id: UUID, content: AsyncIterator[bytes], max_bytes: int) -> tuple[str, int]:
         folder = self._root / str(organization_id)
         part = _Part(folder / f".{uuid4()}{PART_SUFFIX}")
         digest = hashlib.sha256()
         size = 0
+        await self._require()
         try:
             async for piece in content:
                 size += len(piece)
@@ -73,13 +112,18 @@ class FolderBlobStore:
     async def local_path(self, organization_id: UUID, sha256: str) -> Path:
         path = self._path(organization_id, sha256)
         if not await asyncio.to_thread(path.exists):
+            await self._require()
             raise FileNotFoundError(f"The original file {sha256!r} isn't in the blob store.")
         return path
 
     async def delete(self, organization_id: UUID, sha256: str) -> None:
-        await asyncio.to_thread(self._path(organization_id, sha256).unlink, missing_ok=True)
+        try:
+            await asyncio.to_thread(self._path(organization_id, sha256).unlink)
+        except FileNotFoundError:
+            await self._require()
 
     async def stored_before(self, age: timedelta) -> AsyncIterator[tuple[UUID, list[str]]]:
+        await self._require()
         for shelf in await asyncio.to_thread(lambda: sorted(self._root.glob("*/??/"))):
             if old := await asyncio.to_thread(_before, shelf.glob("?" * HASH_CHARS), age):
                 yield UUID(shelf.parent.name), [path.name for path in old]
@@ -91,7 +135,21 @@ class FolderBlobStore:
                 part.unlink(missing_ok=True)
             return len(old)
 
+        await self._require()
         return await asyncio.to_thread(discard)
+
+    async def _require(self) -> None:
+        """Raises StoreAwayError where the folder isn't the store. One from before there were marks gets its mark."""
+        if await asyncio.to_thread(self._mark.exists):
+            return
+        paths = [self._path(*content) for content in (await self._named() if self._named else ())]
+        if paths and not await asyncio.to_thread(lambda: any(path.exists() for path in paths)):
+            raise StoreAwayError
+        await asyncio.to_thread(self._begin)
+
+    def _begin(self) -> None:
+        self._root.mkdir(parents=True, exist_ok=True)
+        self._mark.write_text(MARK_TEXT)
 
     def _path(self, organization_id: UUID, sha256: str) -> Path:
         if len(sha256) != HASH_CHARS or not sha256.isalnum():

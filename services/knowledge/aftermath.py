@@ -23,6 +23,8 @@ from services.knowledge.sources.models import PartialUploadRow
 
 CONTENT_GIVEN_UP = "content-given-up"
 FILE_GIVEN_UP = "file-given-up"
+# So many files aren't all lost where the others are there.
+SAMPLE = 20
 
 
 def kept(revision: RevisionRow) -> StorageChange:
@@ -116,3 +118,10 @@ async def unnamed(session: AsyncSession, organization_id: UUID, hashes: Iterable
         )
     )
     return asked - set(await session.scalars(named))
+
+
+async def some_named(database: Database) -> list[tuple[UUID, str]]:
+    """(organisation, SHA-256) of some files that revisions name; none where there is no revision."""
+    query = select(RevisionRow.organization_id, RevisionRow.sha256).limit(SAMPLE)
+    async with database.transaction() as session:
+        return [(row.organization_id, row.sha256) for row in await session.execute(query)]

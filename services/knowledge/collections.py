@@ -24,6 +24,7 @@ from services.knowledge.access import (
 )
 from services.knowledge.groups import Groups
 from services.knowledge.models import CollectionRow, DocumentRow, RevisionRow
+from services.knowledge.sources.models import SourceRow
 
 # Each search names all that are open to its reader: 500 of them double its time in the index.
 COLLECTIONS_MAX = 500
@@ -91,7 +92,10 @@ class Collections:
             return (await _shown(session, subject, [row]))[0]
 
     async def delete(self, subject: Subject, collection_id: UUID) -> None:
-        """Raises 409 while documents lie in it; those in the bin leave it with the access that they had."""
+        """Raises 409 while documents lie in it or a source adds to it.
+
+        Those in the bin leave it with the access that they had.
+        """
         async with self._database.transaction() as session:
             await repository.lock_organization(session, subject.organization_id)
             collection = await _managed(session, subject, collection_id)
@@ -103,6 +107,10 @@ class Collections:
                     f"Documents lie in the collection {collection.name!r}. Move or delete them first.",
                     409,
                 )
+            named = SourceRow.attributes["collection_id"].astext == str(collection_id)
+            if await _count(session, SourceRow, named & SourceRow.deleted_at.is_(None)):
+                message = f"A source adds its documents to the collection {collection.name!r}. Delete the source first."
+                raise FootnoteError(ErrorCode.CONFLICT, message, 409)
             for table in (DocumentRow, RevisionRow):
                 inside = table.collection_id == collection_id
                 held = {"access": collection.access, "group_ids": collection.group_ids}
@@ -119,7 +127,7 @@ async def _managed(session: AsyncSession, subject: Subject, collection_id: UUID)
 
 
 async def _count(
-    session: AsyncSession, table: type[CollectionRow | DocumentRow], condition: ColumnElement[bool]
+    session: AsyncSession, table: type[CollectionRow | DocumentRow | SourceRow], condition: ColumnElement[bool]
 ) -> int:
     return await session.scalar(select(func.count()).select_from(table).where(condition)) or 0
 

@@ -14,7 +14,6 @@ from libs.contracts.knowledge import (
     DocumentFailure,
     DocumentList,
     DocumentStatus,
-    Progress,
     SearchFilters,
 )
 from libs.stores.postgres import Database
@@ -26,6 +25,7 @@ from services.knowledge.guests import require_open_filters, shown_to
 from services.knowledge.models import CollectionRow, DocumentRow
 from services.knowledge.scope import require_known_collection
 from services.knowledge.sources.exclusions import exclude, readmit
+from services.knowledge.under_way import NOTHING, UnderWay, under_way
 
 
 class Shower:
@@ -36,13 +36,14 @@ class Shower:
 
     async def show(self, session: AsyncSession, rows: Sequence[DocumentRow]) -> list[Document]:
         collections = await repository.collections_of(session, rows)
-        under_way = await queue.progress(session, [row.id for row in rows if row.status == DocumentStatus.PROCESSING])
-        return [
-            self._shown(row, collections.get(row.collection_id) if row.collection_id else None, under_way.get(row.id))
-            for row in rows
-        ]
+        about = await under_way(session, rows)
+        shown: list[Document] = []
+        for row in rows:
+            collection = collections.get(row.collection_id) if row.collection_id else None
+            shown.append(self._shown(row, collection, about.get(row.id, NOTHING)))
+        return shown
 
-    def _shown(self, row: DocumentRow, collection: CollectionRow | None, progress: Progress | None) -> Document:
+    def _shown(self, row: DocumentRow, collection: CollectionRow | None, about: UnderWay) -> Document:
         failure = None
         if row.error_code:
             failure = DocumentFailure(code=row.error_code, message=row.error_message or "")
@@ -55,7 +56,8 @@ class Shower:
             status=DocumentStatus(row.status),
             error=failure,
             warnings=row.warnings,
-            progress=progress,
+            progress=about.progress,
+            waiting=about.waiting,
             chunk_count=row.chunk_count,
             size_bytes=row.size_bytes,
             media_type=row.media_type,

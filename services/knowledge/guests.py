@@ -20,8 +20,8 @@ def shown_to(subject: Subject, document: Document) -> Document:
     """
     if not is_guest(subject):
         return document
-    hidden = {"status": DocumentStatus.COMPLETED, "error": None, "progress": None, "collection_id": None}
-    inner = {"source": None, "external_id": None, "updated_at": document.created_at}
+    hidden = {"status": DocumentStatus.COMPLETED, "error": None, "progress": None, "waiting": None}
+    inner = {"collection_id": None, "source": None, "external_id": None, "updated_at": document.created_at}
     return document.model_copy(update={**hidden, **inner, "access": PUBLIC, "inherits_access": False})
 
 

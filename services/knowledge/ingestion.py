@@ -5,30 +5,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from libs.config.settings import Ingestion
 from libs.contracts.errors import FootnoteError
-from libs.contracts.knowledge import DocumentStatus
 from libs.stores.blobs import BlobStore
 from libs.stores.postgres import Database
 from libs.telemetry.logs import get_logger
-from services.knowledge import queue, repository
-from services.knowledge.access import columns_of, narrower
-from services.knowledge.aftermath import give_up
-from services.knowledge.catching_up import attributes_of, behind
+from services.knowledge import publishing, queue, repository
+from services.knowledge.catching_up import behind
 from services.knowledge.chunking.chunks import chunk
 from services.knowledge.chunking.units import TokenCounter
 from services.knowledge.embedding_switch import indexes
 from services.knowledge.embedding_switch.served_models import ServedModels
-from services.knowledge.faults import passes
+from services.knowledge.faults import WaitsFor, passes, waits_for
 from services.knowledge.large_work import SMALL_BYTES, LargeWork
-from services.knowledge.models import DocumentRow, RevisionRow
+from services.knowledge.models import RevisionRow
 from services.knowledge.parsing.dates import plausible
 from services.knowledge.parsing.document import FailureCode, ParseFailure, ParseLimits
 from services.knowledge.parsing.sandbox import Sandbox
-from services.knowledge.ports import Embedder, PassageAttributes, PassageIndex
-from services.knowledge.queue import Claim
+from services.knowledge.ports import Embedder, PassageIndex
+from services.knowledge.queue import Claim, Wait
 from services.knowledge.writing import PassageWriter, Prepared, SwitchedMeanwhileError
 
 log = get_logger(__name__)
@@ -38,9 +33,11 @@ TURN_DOCUMENTS = 32
 TURN_BYTES = 64_000
 # A lease is renewed this many times before it would end.
 RENEWALS = 3
-# A document whose file can't be got at is tried again after this long, then twice as long, up to the longest.
+# A document whose file can't be got at is tried again after this long, then twice as long, up to the longest. So is a
+# turn's work when something was away that every document needs; that it is back is to be seen soon.
 FIRST_WAIT_S = 2.0
 LONGEST_WAIT_S = 60.0
+LONGEST_AFTER_TURN_S = 16.0
 
 
 @dataclass(frozen=True)
@@ -48,6 +45,7 @@ class Postponed:
     """A document that couldn't be got at, for a reason that isn't its own."""
 
     reason: str
+    waits_for: WaitsFor
 
 
 class Ingester:
@@ -79,7 +77,8 @@ class Ingester:
         self._large = large or LargeWork(slots=1)
         # Revisions by how often they were postponed; leases still to be released, by whether they were an attempt.
         self._postponed: dict[UUID, int] = {}
-        self._owed: dict[UUID, bool] = {}
+        self._owed: dict[UUID, tuple[bool, Wait | None]] = {}
+        self._cut_short = 0
         self._limits = ParseLimits.of(settings.parse_memory_mb, settings.parse_timeout_s)
 
     async def turn(self) -> bool:
@@ -99,14 +98,22 @@ class Ingester:
             log.info("read again: the organisation's index was switched meanwhile")
             await self._release(claim, attempted=False)
         except BaseException as error:
-            await asyncio.shield(self._release(claim, attempted=not passes(error)))
+            await asyncio.shield(self._release(claim, attempted=not passes(error), wait=self._wait_after(error)))
             raise
         finally:
             renewing.cancel()
             self._large.end(claim)
             # Its cancellation, and not one that comes for this turn meanwhile.
             await asyncio.wait([renewing])
+        self._cut_short = 0
         return True
+
+    def _wait_after(self, error: BaseException) -> Wait | None:
+        reason = waits_for(error) if passes(error) else None
+        if reason is None:
+            return None
+        self._cut_short += 1
+        return Wait(reason, _wait_s(self._cut_short, LONGEST_AFTER_TURN_S))
 
     async def _claim(self, spaces: set[str] | None) -> Claim | None:
         async with self._large.claiming:
@@ -149,10 +156,11 @@ class Ingester:
         for revision, outcome in zip(claim.revisions, outcomes, strict=True):
             if isinstance(outcome, Postponed):
                 tries = self._postponed[revision.id] = self._postponed.get(revision.id, 0) + 1
-                wait_s = min(FIRST_WAIT_S * 2 ** (tries - 1), LONGEST_WAIT_S)
-                log.warning("document postponed", revision_id=str(revision.id), wait_s=wait_s, reason=outcome.reason)
+                wait = Wait(outcome.waits_for, _wait_s(tries, LONGEST_WAIT_S))
+                reason = {"waits_for": wait.reason, "reason": outcome.reason}
+                log.warning("document postponed", revision_id=str(revision.id), wait_s=wait.wait_s, **reason)
                 async with self._database.transaction() as session:
-                    await queue.postpone(session, claim.lease, revision.id, wait_s)
+                    await queue.postpone(session, claim.lease, revision.id, wait)
             else:
                 self._postponed.pop(revision.id, None)
                 rest.append(revision)
@@ -172,9 +180,10 @@ class Ingester:
         except FileNotFoundError:
             return ParseFailure(FailureCode.CORRUPT, "The original file is gone from the store. Upload it again.")
         except Exception as error:
-            if passes(error):
-                return Postponed(f"{type(error).__name__}: {error}"[:500])
-            raise
+            reason = waits_for(error) if passes(error) else None
+            if reason is None:
+                raise
+            return Postponed(f"{type(error).__name__}: {error}"[:500], reason)
         revision.content_language = parsed.language
         revision.content_date = plausible(parsed.date, revision.created_at) or revision.content_date
         chunks = await asyncio.to_thread(
@@ -214,27 +223,27 @@ class Ingester:
                 if document is None:
                     continue
                 if revision.id in failures:
-                    _fail(revision, document, failures[revision.id])
+                    publishing.fail(revision, document, failures[revision.id])
                 else:
-                    _serve(read[revision.id], revision, document)
+                    publishing.serve(read[revision.id], revision, document)
                     texts[document.id] = read[revision.id].text
-                    if _said(read[revision.id].revision, document) != _said(revision, document):
+                    if publishing.said(read[revision.id].revision, document) != publishing.said(revision, document):
                         # Changed after it was claimed: its passages were written as they were before.
                         session.add(behind(document))
-                await _settle_others(session, revision, document, revisions[document.id])
+                await publishing.settle_others(session, revision, document, revisions[document.id])
             await repository.keep_texts(session, texts)
             await repository.bump_knowledge_version(session, claim.organization_id)
 
-    async def _release(self, claim: Claim, *, attempted: bool) -> None:
-        self._owed[claim.lease] = attempted
+    async def _release(self, claim: Claim, *, attempted: bool, wait: Wait | None = None) -> None:
+        self._owed[claim.lease] = attempted, wait
         await self._give_back()
 
     async def _give_back(self) -> None:
         """What the database was away for when it was to be released is released once it is back."""
         try:
-            for lease, attempted in list(self._owed.items()):
+            for lease, (attempted, wait) in list(self._owed.items()):
                 async with self._database.transaction() as session:
-                    await queue.release(session, lease, attempted=attempted)
+                    await queue.release(session, lease, attempted=attempted, wait=wait)
                 self._owed.pop(lease, None)
         except Exception as error:  # noqa: BLE001 - then the next turn or the lease's end does it
             log.warning("lease not released", error=str(error))
@@ -249,48 +258,6 @@ class Ingester:
                 log.warning("lease not renewed", error=str(error))
 
 
-def _fail(revision: RevisionRow, document: DocumentRow, failure: ParseFailure) -> None:
-    """The document keeps serving what it served before, if anything."""
-    revision.status, revision.lease = "failed", None
-    document.status = DocumentStatus.FAILED
-    document.error_code, document.error_message = failure.code, failure.message
-
-
-def _said(revision: RevisionRow, document: DocumentRow) -> tuple[str | None, PassageAttributes]:
-    return revision.title, attributes_of(revision, document.owner_id)
-
-
-def _serve(one: Prepared, revision: RevisionRow, document: DocumentRow) -> None:
-    assert revision.lease is not None  # noqa: S101 - it is held
-    document.served_version = queue.version_of(revision.lease, revision.id)
-    revision.status, revision.lease = "completed", None
-    document.served_revision = revision.id
-    document.title, document.category, document.tags = revision.title or one.title, revision.category, revision.tags
-    document.custom, document.source = revision.custom, revision.source
-    revision.content_language, revision.content_date = one.revision.content_language, one.revision.content_date
-    document.language = revision.language or revision.content_language
-    document.dated_at = revision.dated_at or revision.content_date
-    document.collection_id = revision.collection_id
-    document.access, document.group_ids = revision.access, revision.group_ids
-    document.media_type, document.size_bytes = revision.media_type, revision.size_bytes
-    document.chunk_count, document.warnings = len(one.chunks), [*one.warnings]
-    document.status, document.error_code, document.error_message = DocumentStatus.COMPLETED, None, None
-
-
-async def _settle_others(
-    session: AsyncSession, revision: RevisionRow, document: DocumentRow, revisions: list[RevisionRow]
-) -> None:
-    """Older contents are given up, but for the one still served; newer ones keep the document pending and narrowed.
-
-    `revisions` are the document's, and lose what is given up.
-    """
-    for other in [*revisions]:
-        if other.number > revision.number and other.status in ("pending", "processing"):
-            document.status, document.error_code, document.error_message = DocumentStatus.PENDING, None, None
-            document.access, document.group_ids = narrower(columns_of(document), columns_of(other))
-        elif other.number < revision.number and (
-            other.id != document.served_revision or revision.status == "completed"
-        ):
-            session.add(give_up(other, counted=other.status != "accepting"))
-            await session.delete(other)
-            revisions.remove(other)
+def _wait_s(tries: int, longest: float) -> float:
+    """In vain so far, at least once."""
+    return min(FIRST_WAIT_S * 2 ** (tries - 1), longest)

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 
 from fastapi import APIRouter, Depends, FastAPI
 
@@ -17,6 +18,7 @@ from libs.stores.blobs import BlobStore, FolderBlobStore
 from libs.stores.postgres import Database
 from libs.stores.redis import connect_redis
 from services.knowledge.adapters.lancedb_index import LanceDbIndex
+from services.knowledge.aftermath import some_named
 from services.knowledge.catching_up import IndexCatchUp
 from services.knowledge.changes import Changes
 from services.knowledge.collections import Collections
@@ -67,8 +69,8 @@ def passage_index(settings: Settings) -> PassageIndex:
     return LanceDbIndex(settings.home / "knowledge", settings.retrieval.exact_below)
 
 
-def blob_store(settings: Settings) -> BlobStore:
-    return FolderBlobStore(settings.home / "blobs")
+def blob_store(settings: Settings, database: Database) -> BlobStore:
+    return FolderBlobStore(settings.home / "blobs", partial(some_named, database))
 
 
 def uploads(settings: Settings, database: Database, blobs: BlobStore, billing: BillingClient) -> Uploads:
@@ -120,7 +122,9 @@ async def wire(kit: Kit) -> AsyncGenerator[None]:
     index = passage_index(settings)
     redis = connect_redis(settings)
     kit.app.state.redis = redis
-    blobs = blob_store(settings)
+    blobs = blob_store(settings, database)
+    # Searches go on without the originals.
+    kit.health.add("original files", blobs.check, needed=False)
     groups = Groups(AuthClient(kit.client("auth")))
     catch_up = IndexCatchUp(database, index)
     shower = Shower(bin_life(settings))

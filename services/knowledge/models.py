@@ -85,9 +85,9 @@ class RevisionRow(Base):
     """One content of a document: the one that is served, the newest one that failed, and those that wait.
 
     The rows that wait are the queue. `accepting`: the bytes are stored, billing hasn't counted them yet; every other
-    row is counted. `lease` fences off a worker given up for dead. `again`: it was indexed before and gives way to what
-    is new. `language` and `dated_at` are as they were stated; `content_language` and `content_date` as the file tells,
-    the date until then when these bytes first came.
+    row is counted. `lease` fences off a worker given up for dead. `waits_for`: what was missing when it was tried.
+    `again`: it was indexed before and gives way to what is new. `language` and `dated_at` are as they were stated;
+    `content_language` and `content_date` as the file tells, the date until then when these bytes first came.
     """
 
     __tablename__ = "revisions"
@@ -117,6 +117,7 @@ class RevisionRow(Base):
     attempts: Mapped[int] = mapped_column(server_default="0")
     lease: Mapped[UUID | None]
     lease_until: Mapped[datetime | None]
+    waits_for: Mapped[str | None]
     passages_done: Mapped[int] = mapped_column(default=0)
     passages_total: Mapped[int | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())

@@ -1,14 +1,14 @@
 """Packing exports: a ZIP file of originals with a manifest, streamed to the store piece by piece."""
 
+import asyncio
 import io
 import json
 import sys
 import tempfile
 import time
 import zipfile
-from asyncio import to_thread
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from datetime import timedelta
 from pathlib import PurePosixPath
 from typing import IO
@@ -16,6 +16,7 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import and_, func, or_, select, update
 
+from libs.contracts.errors import FootnoteError
 from libs.contracts.identity import Subject
 from libs.contracts.knowledge import Document, SearchFilters
 from libs.contracts.lifecycle import ExportStatus
@@ -73,12 +74,21 @@ class Packer:
         export = await self._claim()
         if export is None:
             return False
+        try:
+            await self._pack(export)
+        except (FootnoteError, asyncio.CancelledError):
+            # A store is away, or this process is being stopped. A full disk may be full of the export itself.
+            with suppress(FootnoteError):
+                await asyncio.shield(self._give_back(export))
+            raise
+        return True
+
+    async def _pack(self, export: ExportRow) -> None:
         packing = _Packing(self._database, self._blobs, self._shower, export, self._lease)
         async with aclosing(packing.pieces()) as pieces:
             sha256, size = await self._blobs.put(export.organization_id, pieces, sys.maxsize)
         if not await self._finish(export, packing.document_ids, sha256, size):
             await discard_unused(self._database, self._blobs, export.organization_id, {sha256})
-        return True
 
     async def expire(self) -> None:
         """Gives up the exports whose time is over."""
@@ -104,6 +114,13 @@ class Packer:
             export.status, export.lease = ExportStatus.RUNNING, uuid4()
             export.lease_until = func.now() + self._lease
         return export
+
+    async def _give_back(self, export: ExportRow) -> None:
+        """To be packed anew; this attempt doesn't count."""
+        held = ExportRow.id == export.id, ExportRow.lease == export.lease
+        values = {"status": ExportStatus.PENDING, "lease": None, "attempts": ExportRow.attempts - 1}
+        async with self._database.transaction() as session:
+            await session.execute(update(ExportRow).where(*held).values(values))
 
     async def _finish(self, export: ExportRow, document_ids: list[UUID], sha256: str, size: int) -> bool:
         """False where another has taken it over, or what was packed may not be read any more: it is packed anew."""
@@ -168,8 +185,8 @@ class _Packing:
 
     async def _packed(self, archive: zipfile.ZipFile, pipe: _Pipe, path: str, file: IO[bytes]) -> AsyncGenerator[bytes]:
         with file, archive.open(path, "w", force_zip64=True) as entry:
-            while piece := await to_thread(file.read, PIECE_BYTES):
-                await to_thread(entry.write, piece)
+            while piece := await asyncio.to_thread(file.read, PIECE_BYTES):
+                await asyncio.to_thread(entry.write, piece)
                 await self._renew()
                 yield pipe.taken()
 
@@ -192,7 +209,7 @@ class _Packing:
             return None
         try:
             path = await self._blobs.local_path(revision.organization_id, revision.sha256)
-            return await to_thread(path.open, "rb")
+            return await asyncio.to_thread(path.open, "rb")
         except FileNotFoundError:
             return None
 

@@ -130,7 +130,8 @@ class PassageIndex(Protocol):
     async def lexical(self, scope: Scope, query: str, limit: int, *, every: bool = False) -> list[FoundPassage]:
         """The best by BM25, best first, of those that hold a word of the query, or `every` one.
 
-        Any text is a query, one without searchable words finds nothing.
+        Then those that hold every one in a row come first. Any text is a query; one without searchable words finds
+        nothing.
         """
         ...
 

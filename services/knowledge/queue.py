@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID, uuid4, uuid5
 
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Update, and_, exists, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from libs.contracts.knowledge import DocumentStatus, Progress
+from libs.contracts.knowledge import DocumentStatus
 from services.knowledge import repository
 from services.knowledge.embedding_switch.models import IndexRow
+from services.knowledge.faults import WaitsFor
 from services.knowledge.models import DocumentRow, OrganizationRow, RevisionRow
 
 MAX_ATTEMPTS = 3
@@ -52,6 +53,14 @@ class SizeBounds:
             bytes_of <= self.largest,
             or_(bytes_of <= self.small, RevisionRow.organization_id.not_in(self.crowding)),
         )
+
+
+@dataclass(frozen=True)
+class Wait:
+    """What work waits for, and for how many seconds it isn't tried again."""
+
+    reason: WaitsFor
+    wait_s: float
 
 
 def version_of(lease: UUID, revision_id: UUID) -> UUID:
@@ -98,7 +107,7 @@ async def claim(
         await repository.bump_knowledge_version(session, organization_id)
     for revision in chosen:
         revision.status, revision.lease, revision.attempts = "processing", lease, revision.attempts + 1
-        revision.passages_done, revision.passages_total = 0, None
+        revision.passages_done, revision.passages_total, revision.waits_for = 0, None, None
     await session.flush()
     await extend(session, lease, lease_s)
     await session.execute(
@@ -125,7 +134,16 @@ async def report(session: AsyncSession, lease: UUID, revision_id: UUID, done: in
     await session.execute(
         update(RevisionRow)
         .where(RevisionRow.id == revision_id, RevisionRow.lease == lease, RevisionRow.status == "processing")
-        .values(passages_done=done, passages_total=total)
+        .values(passages_done=done, passages_total=total, waits_for=None)
+    )
+
+
+async def say_wait(session: AsyncSession, lease: UUID, reason: WaitsFor | None) -> None:
+    """That what the lease holds doesn't go on for that reason, or does again."""
+    await session.execute(
+        update(RevisionRow)
+        .where(RevisionRow.lease == lease, RevisionRow.status == "processing")
+        .values(waits_for=reason)
     )
 
 
@@ -145,39 +163,31 @@ async def being_written(session: AsyncSession, organization_id: UUID) -> tuple[U
     return tuple(version_of(lease, revision) for lease, revision in await session.execute(query) if lease)
 
 
-async def release(session: AsyncSession, lease: UUID, *, attempted: bool) -> None:
-    """Back to the queue at once. Not `attempted`: what stopped the work says nothing about the documents."""
-    await session.execute(
+async def release(session: AsyncSession, lease: UUID, *, attempted: bool, wait: Wait | None = None) -> None:
+    """Back to the queue, at once where there is no `wait`.
+
+    Not `attempted`: what stopped the work says nothing about the documents.
+    """
+    await session.execute(_put_back(lease, wait, attempts=0 if attempted else 1))
+
+
+async def postpone(session: AsyncSession, lease: UUID, revision_id: UUID, wait: Wait) -> None:
+    """One of several back to the queue for later: nothing about the document itself stopped the work."""
+    await session.execute(_put_back(lease, wait, attempts=1).where(RevisionRow.id == revision_id))
+
+
+def _put_back(lease: UUID, wait: Wait | None, attempts: int) -> Update:
+    return (
         update(RevisionRow)
         .where(RevisionRow.lease == lease, RevisionRow.status == "processing")
-        .values(status="pending", lease=None, lease_until=None, attempts=RevisionRow.attempts - (0 if attempted else 1))
-    )
-
-
-async def postpone(session: AsyncSession, lease: UUID, revision_id: UUID, wait_s: float) -> None:
-    """Back to the queue for later: nothing about the document itself stopped the work."""
-    await session.execute(
-        update(RevisionRow)
-        .where(RevisionRow.id == revision_id, RevisionRow.lease == lease, RevisionRow.status == "processing")
         .values(
             status="pending",
             lease=None,
-            lease_until=func.now() + timedelta(seconds=wait_s),
-            attempts=RevisionRow.attempts - 1,
+            lease_until=func.now() + timedelta(seconds=wait.wait_s) if wait else None,
+            waits_for=wait.reason if wait else None,
+            attempts=RevisionRow.attempts - attempts,
         )
     )
-
-
-async def progress(session: AsyncSession, document_ids: Sequence[UUID]) -> dict[UUID, Progress]:
-    """Of those documents that are long enough to have any."""
-    if not document_ids:
-        return {}
-    row = RevisionRow
-    query = select(row.document_id, row.passages_done, row.passages_total).where(
-        row.document_id.in_(document_ids), row.status == "processing", row.passages_total.is_not(None)
-    )
-    found = await session.execute(query)
-    return {document_id: Progress(done=done, total=total) for document_id, done, total in found if total}
 
 
 async def withdraw(session: AsyncSession, document_id: UUID) -> None:
@@ -185,7 +195,13 @@ async def withdraw(session: AsyncSession, document_id: UUID) -> None:
     await session.execute(
         update(RevisionRow)
         .where(RevisionRow.document_id == document_id, RevisionRow.status == "processing")
-        .values(status="pending", lease=None, lease_until=None, attempts=func.greatest(RevisionRow.attempts - 1, 0))
+        .values(
+            status="pending",
+            lease=None,
+            lease_until=None,
+            waits_for=None,
+            attempts=func.greatest(RevisionRow.attempts - 1, 0),
+        )
     )
 
 

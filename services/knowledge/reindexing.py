@@ -53,7 +53,7 @@ async def _line_up(session: AsyncSession, *conditions: ColumnElement[bool]) -> s
     lined_up = await session.scalars(
         update(RevisionRow)
         .where(RevisionRow.document_id.in_(documents), done)
-        .values(status="pending", lease_until=None, attempts=0, again=True)
+        .values(status="pending", lease_until=None, waits_for=None, attempts=0, again=True)
         .returning(RevisionRow.document_id)
     )
     waiting = set(lined_up)

@@ -15,6 +15,7 @@ from services.knowledge import repository
 from services.knowledge.access import INHERITED, left_access, require_manager, stored_access
 from services.knowledge.models import DocumentRow, RevisionRow
 from services.knowledge.parsing.media_types import MediaType
+from services.knowledge.sources.exclusions import require_admitted
 
 
 @dataclass(frozen=True)
@@ -45,12 +46,13 @@ class Stored:
 async def write_rows(session: AsyncSession, subject: Subject, stored: Sequence[Stored]) -> list[RevisionRow]:
     """The revisions that wait to be counted, in the uploads' order, with the documents that are new.
 
-    Under the organisation's lock; no two uploads have the same external_id. Raises 422, 403, and 409 for
-    an external_id of a document that the subject can't read.
+    Under the organisation's lock; no two uploads have the same external_id. Raises 422, 403, 409 for
+    an external_id of a document that the subject can't read, and StaysDeletedError for one that its source lost.
     """
     for collection_id in {one.upload.attributes.collection_id for one in stored}:
         await repository.require_collection(session, subject, collection_id)
     names = [one.upload.attributes.external_id for one in stored if one.upload.attributes.external_id]
+    await require_admitted(session, names)
     replaced = await replaceable(session, subject, names)
     formers = await repository.revisions_of_each(session, [row.id for row in replaced.values()]) if replaced else {}
     revisions: list[RevisionRow] = []

@@ -94,6 +94,7 @@ async def work(settings: Settings, health: Health | None = None) -> None:
         steps += _switching(settings, database, embedder, switching, reports)
         if health:
             health.add("postgres", database.ping)
+            health.add("original files", blob_store(settings, database).check)
             health.add("embedding models", reports.check, needed=False)
             health.started = True
         log.info("knowledge worker is ready")
@@ -119,7 +120,7 @@ def _duties(
 ) -> tuple[OutboxRelay, list[tuple[Step, float]]]:
     """What is delivered, and what is done again and again: each with the seconds it rests when nothing was to do."""
     options = settings.ingestion
-    blobs = blob_store(settings)
+    blobs = blob_store(settings, database)
     index = passage_index(settings)
     count_tokens = token_counts(settings)
     lease, shower = timedelta(seconds=options.lease_s), Shower(bin_life(settings))

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from uuid import UUID, uuid5
@@ -19,6 +20,7 @@ from services.knowledge.chunking.context import embedded_text, header_of
 from services.knowledge.embedding_switch import indexes
 from services.knowledge.embedding_switch.indexes import Writable, writable
 from services.knowledge.embedding_switch.served_models import ServedModels, same_space
+from services.knowledge.faults import WaitsFor, waits_for
 from services.knowledge.models import DocumentRow, RevisionRow
 from services.knowledge.ports import Embedder, IndexedPassage, PassageIndex
 from services.knowledge.queue import Claim
@@ -122,6 +124,7 @@ class PassageWriter:
     ) -> list[tuple[_Draft, IndexedPassage]]:
         texts = [embedded_text(draft.of.title, draft.chunk) for draft in drafts]
         until = time.monotonic() + (PATIENCE_S if patient else 0)
+        waited = False
         while True:
             try:
                 made = await self._embedder.embed_passages(texts, model=to.model, timeout_s=EMBED_TIMEOUT_S)
@@ -132,8 +135,17 @@ class PassageWriter:
                 if time.monotonic() > until:
                     raise
                 log.warning("embedding is away; a long document waits", reason=error.message)
+                waited = True
+                await self._say_wait(claim, waits_for(error))
                 await asyncio.sleep(PAUSE_S)
+        if waited:
+            await self._say_wait(claim, None)
         return [(draft, _passage(claim, draft, made, row)) for row, draft in enumerate(drafts)]
+
+    async def _say_wait(self, claim: Claim, reason: WaitsFor | None) -> None:
+        with suppress(FootnoteError):
+            async with self._database.transaction() as session:
+                await queue.say_wait(session, claim.lease, reason)
 
 
 def _drafts(prepared: Sequence[Prepared], documents: Mapping[UUID, DocumentRow]) -> Iterator[_Draft]:

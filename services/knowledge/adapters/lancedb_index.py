@@ -33,8 +33,8 @@ from services.knowledge.adapters.lancedb_rows import (
     table_of,
     values,
 )
-from services.knowledge.adapters.lancedb_structures import VECTOR_INDEX, full_text, hnsw, structure_named
-from services.knowledge.adapters.lancedb_words import match
+from services.knowledge.adapters.lancedb_structures import VECTOR_INDEX, full_text, hnsw, lacks_places, structure_named
+from services.knowledge.adapters.lancedb_words import with_every, with_some
 from services.knowledge.adapters.table_lock import locked
 from services.knowledge.ports import FoundPassage, IndexedPassage, PassageAttributes, Scope, Served
 
@@ -106,9 +106,7 @@ class LanceDbIndex:
         table = await self._table(scope.organization_id)
         if table is None:
             return []
-        search = table.query().where(condition(scope)).nearest_to_text(match(query, every=every))
-        found: Any = await search.select([*RESULT_COLUMNS, VECTOR_COLUMN, "_score"]).limit(limit).to_arrow()
-        return scored(found, values(found, "_score"))
+        return await (with_every if every else with_some)(table, condition(scope), query, limit)
 
     async def similar(self, scope: Scope, vector: NDArray[np.float32], limit: int) -> list[FoundPassage]:
         table = await self._table(scope.organization_id)
@@ -171,7 +169,10 @@ class LanceDbIndex:
             return
         async with self._writing(organization_id):
             await table.optimize(cleanup_older_than=KEEP_VERSIONS)
-            names = {index.name for index in await table.list_indices()}
+            indexes = await table.list_indices()
+            for index in filter(lacks_places, indexes):
+                await table.create_index(TEXT_COLUMN, config=full_text(), name=index.name, replace=True)
+            names = {index.name for index in indexes}
             if VECTOR_INDEX not in names and await table.count_rows() >= max(self._exact_below, 1):
                 await table.create_index(VECTOR_COLUMN, config=hnsw(), name=VECTOR_INDEX)
 

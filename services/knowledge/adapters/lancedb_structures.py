@@ -1,6 +1,6 @@
 """The structures that LanceDB builds over a passage table's columns."""
 
-from lancedb.index import FTS, BTree, HnswSq
+from lancedb.index import FTS, BTree, HnswSq, IndexConfig
 
 from services.knowledge.adapters.lancedb_rows import TEXT_COLUMN
 
@@ -8,7 +8,12 @@ VECTOR_INDEX = "vector_idx"
 
 
 def full_text() -> FTS:
-    return FTS(language="English", stem=True, ascii_folding=True)
+    return FTS(language="English", stem=True, ascii_folding=True, with_position=True)
+
+
+def lacks_places(index: IndexConfig) -> bool:
+    """Whether it is of a text's words alone, as they were indexed before phrases were looked for."""
+    return index.columns == [TEXT_COLUMN] and (index.index_details or {}).get("with_position") is False
 
 
 def hnsw() -> HnswSq:

@@ -141,7 +141,8 @@ class BucketVisit:
             if attributes is None:
                 return
             upload = Upload(attributes, None, _file_name(read.key), head, _pieces(file), read.last_modified)
-            await self._documents.accept(self._subject, upload)
+            if not await self._documents.accept(self._subject, upload):
+                return
             if known:
                 self._report.updated += 1
             else:

@@ -20,10 +20,9 @@ LINKS_WITHIN_BYTES = 2_000_000
 GONE = frozenset({404, 410})
 REFUSED = frozenset({401, 403})
 # Read without a parser: a hostile page is parsed in the sandbox alone. Every part is bounded and stops at the next tag.
-_LINK = re.compile(
-    r"""<a\s[^<>]{0,1000}?\bhref\s{0,9}=\s{0,9}(?:"([^"<>]{0,2000})"|'([^'<>]{0,2000})'|([^\s"'<>]{1,2000}))""",
-    re.IGNORECASE,
-)
+_HREF = r"""\s[^<>]{0,1000}?\bhref\s{0,9}=\s{0,9}(?:"([^"<>]{0,2000})"|'([^'<>]{0,2000})'|([^\s"'<>]{1,2000}))"""
+_LINK = re.compile(f"<a{_HREF}", re.IGNORECASE)
+_BASE = re.compile(f"<base{_HREF}", re.IGNORECASE)
 _HTML = frozenset({"text/html", "application/xhtml+xml", ""})
 
 
@@ -102,13 +101,16 @@ def _within(address: WebAddress, scope: WebAddress) -> bool:
     return address.origin == scope.origin and address.path.startswith(scope.path.rpartition("/")[0] + "/")
 
 
-def _links(base: WebAddress, file: IO[bytes]) -> list[WebAddress]:
+def _links(page: WebAddress, file: IO[bytes]) -> list[WebAddress]:
     file.seek(0)
     text = file.read(LINKS_WITHIN_BYTES).decode("utf-8", "replace")
-    found: list[WebAddress] = []
-    for match in _LINK.finditer(text):
-        try:
-            found.append(resolved(base, html.unescape(next(filter(None, match.groups()), ""))))
-        except FetchError:
-            continue
-    return found
+    stated = _BASE.search(text)
+    base = (_led_to(page, stated) if stated else None) or page
+    return [link for match in _LINK.finditer(text) if (link := _led_to(base, match))]
+
+
+def _led_to(base: WebAddress, match: re.Match[str]) -> WebAddress | None:
+    try:
+        return resolved(base, html.unescape(next(filter(None, match.groups()), "")))
+    except FetchError:
+        return None

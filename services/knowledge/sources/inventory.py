@@ -11,10 +11,11 @@ from libs.contracts.identity import Subject
 from libs.contracts.knowledge import DocumentFailure, DocumentStatus
 from libs.contracts.sources import Inventory, InventoryItem
 from libs.stores.postgres import Database
-from services.knowledge import queue, repository
+from services.knowledge import repository
 from services.knowledge.access import readable, require_manager
 from services.knowledge.catching_up import behind
 from services.knowledge.models import DocumentRow, RevisionRow
+from services.knowledge.under_way import NOTHING, under_way
 
 
 class Inventories:
@@ -81,7 +82,7 @@ def _items(subject: Subject) -> Items:
 
 async def _read(session: AsyncSession, query: Items) -> list[InventoryItem]:
     rows = (await session.execute(query)).all()
-    progress = await queue.progress(session, [row.id for row, _ in rows if row.status == DocumentStatus.PROCESSING])
+    about = await under_way(session, [row for row, _ in rows])
     return [
         InventoryItem(
             document_id=row.id,
@@ -91,7 +92,8 @@ async def _read(session: AsyncSession, query: Items) -> list[InventoryItem]:
             error=DocumentFailure(code=row.error_code, message=row.error_message or "") if row.error_code else None,
             warnings=row.warnings,
             chunk_count=row.chunk_count,
-            progress=progress.get(row.id),
+            progress=about.get(row.id, NOTHING).progress,
+            waiting=about.get(row.id, NOTHING).waiting,
         )
         for row, sha256 in rows
     ]

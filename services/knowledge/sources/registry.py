@@ -40,7 +40,10 @@ class SourceRegistry:
         self._buckets = buckets
 
     async def register(self, subject: Subject, new: NewSource) -> Source:
-        """The source, due at once. Raises 422 for an address or a bucket that can't be one, 409 for too many."""
+        """The source, due at once. Raises 422 for an address or a bucket that can't be one, 409 for too many.
+
+        422, too, for a collection that the subject may not put documents into.
+        """
         row = SourceRow(
             id=uuid4(),
             organization_id=subject.organization_id,
@@ -57,6 +60,7 @@ class SourceRegistry:
             self._name_bucket(row, new)
         async with self._database.transaction() as session:
             await repository.lock_organization(session, subject.organization_id)
+            await repository.require_collection(session, subject, new.attributes.collection_id)
             living = select(func.count()).where(
                 SourceRow.organization_id == subject.organization_id, SourceRow.deleted_at.is_(None)
             )

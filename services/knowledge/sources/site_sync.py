@@ -88,7 +88,9 @@ class SiteSync:
             stated | {"external_id": external_id, "source": external_id_of(page.address)}
         )
         try:
-            await self._documents.accept(subject, await upload_of(page.fetched, page.file, attributes, None))
+            upload = await upload_of(page.fetched, page.file, attributes, None)
+            if not await self._documents.accept(subject, upload):
+                return
         except FootnoteError as error:
             if error.code not in _OF_THE_PAGE:
                 raise

@@ -11,7 +11,7 @@ from libs.contracts.values import MetadataValue
 from libs.stores.postgres import Database
 from services.knowledge import repository
 from services.knowledge.documents import Documents
-from services.knowledge.sources.exclusions import excluded
+from services.knowledge.sources.exclusions import StaysDeletedError, excluded
 from services.knowledge.sources.inventory import Inventories
 from services.knowledge.upload_rows import Upload
 from services.knowledge.uploads import Uploads
@@ -68,9 +68,16 @@ class SourceDocuments:
         newest = max(contents, key=lambda row: row.number, default=document)
         return {**newest.custom}
 
-    async def accept(self, subject: Subject, upload: Upload) -> None:
-        """Adds it, or replaces what has its external_id. Raises what an upload raises."""
-        await self._uploads.accept(subject, [upload])
+    async def accept(self, subject: Subject, upload: Upload) -> bool:
+        """Adds it, or replaces what has its external_id; false where somebody has deleted that meanwhile.
+
+        Raises what an upload raises.
+        """
+        try:
+            await self._uploads.accept(subject, [upload])
+        except StaysDeletedError:
+            return False
+        return True
 
     async def move(self, subject: Subject, document_id: UUID, external_id: str, source: str) -> bool:
         """False where somebody has deleted it, or taken the name, meanwhile."""

@@ -1,10 +1,13 @@
 """What people do with the page, in a real browser."""
 
+import re
 from collections.abc import AsyncIterator
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
+from sqlalchemy import text
 
+from libs.stores.postgres import Database
 from tests.stack import PASSWORD, Member, Stack
 
 pytest.importorskip("playwright.async_api", reason="the package playwright isn't installed")
@@ -140,6 +143,30 @@ async def test_an_upload_that_cannot_be_read_says_why(page: Page, member: Member
     await page.get_by_label("Files to add").set_input_files([program, empty])
     await expect(page.get_by_role("alert")).to_contain_text("Request id")
     await expect(page.get_by_text("Failed", exact=True)).to_be_visible(timeout=60_000)
+
+
+async def test_a_document_that_waits_says_for_what_and_until_when(page: Page, member: Member, stack: Stack) -> None:
+    document_id = (await member.http.get("/documents")).json()["items"][0]["document_id"]
+    database = Database(stack.settings, "knowledge")
+    postponed = (
+        "UPDATE revisions SET status = 'pending', lease_until = now() + interval '1 hour', waits_for = 'disk_full' "
+        "WHERE document_id = :id"
+    )
+    async with database.transaction() as session:
+        await session.execute(text(postponed), {"id": UUID(document_id)})
+        await session.execute(
+            text("UPDATE documents SET status = 'processing' WHERE id = :id"), {"id": UUID(document_id)}
+        )
+    await sign_in(page, member.email)
+    await page.get_by_role("link", name="Documents").click()
+    told = re.compile(r"The server's disk is full\. It is tried again at \d+:\d+:\d+\.")
+    await expect(page.get_by_text(told)).to_be_visible()
+    await expect(page.get_by_text("Waiting", exact=True)).to_be_visible()
+    async with database.transaction() as session:
+        await session.execute(text("UPDATE revisions SET lease_until = now() WHERE waits_for IS NOT NULL"))
+    await database.close()
+    await expect(page.get_by_text("Ready", exact=True)).to_be_visible()
+    await expect(page.get_by_text("disk is full")).to_be_hidden()
 
 
 async def test_a_refused_sign_in_shows_the_reason_and_the_request_id(page: Page, member: Member) -> None:

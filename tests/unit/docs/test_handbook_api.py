@@ -26,6 +26,7 @@ from libs.contracts import (
 from libs.contracts.billing import Resource, ResourceUsage, Usage
 from libs.contracts.usage import DocumentUse, UsedDocument
 from services.chat.events import _NAMES as EVENT_NAMES  # pyright: ignore[reportPrivateUsage] - the names on the wire
+from services.knowledge.faults import WaitsFor
 from services.knowledge.parsing.document import FailureCode
 from tests.unit.docs.handbook import pages
 
@@ -114,6 +115,7 @@ def test_request_bounds():
         ("search-api.md", knowledge.Expansion),
         ("own-words.md", glossary.GlossaryEntry),
         ("document-use.md", DocumentUse),
+        ("waiting-documents.md", knowledge.Waiting),
         ("document-use.md", UsedDocument),
         ("downloading-documents.md", lifecycle.Export),
         ("usage-and-quotas.md", Usage),
@@ -133,6 +135,7 @@ def test_answers_are_described_field_by_field(name: str, model: type[BaseModel])
         ("answer-safety.md", safety.SecurityEventKind),
         ("document-states.md", knowledge.DocumentStatus),
         ("document-states.md", FailureCode),
+        ("waiting-documents.md", WaitsFor),
         ("organizations-and-access.md", identity.Role),
         ("usage-and-quotas.md", Resource),
         ("errors.md", errors.ErrorCode),

@@ -25,6 +25,7 @@ from services.knowledge.collections import COLLECTIONS_MAX
 from services.knowledge.evaluations.evaluator import RUN_LIFE
 from services.knowledge.evaluations.runs import RUNS_KEPT
 from services.knowledge.glossary.expansion import MOST_QUERY_WORDS, MOST_TERMS, MOST_WAYS
+from services.knowledge.ingestion import FIRST_WAIT_S, LONGEST_AFTER_TURN_S, LONGEST_WAIT_S
 from services.knowledge.parsing.document import ParseLimits
 from services.knowledge.sources.bucket_sync import MAX_OBJECTS
 from services.knowledge.sources.crawl import MAX_PAGES
@@ -92,6 +93,9 @@ SENTENCES = [
     ("document-states.md", f"{INGESTION['parse_timeout_s']} seconds"),
     ("document-formats.md", f"at most {ParseLimits().members:,} files and {ParseLimits().unpacked_bytes // 2**20} MB"),
     ("document-formats.md", f"lie within each other {ParseLimits().nesting} deep"),
+    ("waiting-documents.md", f"again after {FIRST_WAIT_S:g} seconds"),
+    ("waiting-documents.md", f"at most after {LONGEST_WAIT_S:g}."),
+    ("waiting-documents.md", f"after at most {LONGEST_AFTER_TURN_S:g} seconds"),
     ("document-states.md", f"a lease of {INGESTION['lease_s']} seconds"),
     ("document-states.md", f"ingestion.workers, by default {INGESTION['workers']}"),
     ("replacing-and-deleting.md", f"lies in the bin for {BASE['documents']['bin_days']} days"),

@@ -3,6 +3,7 @@
 import io
 import json
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from typing import Any
 
 import httpx
@@ -30,7 +31,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[float]]:
         yield now
 
 
-async def waited(states: Iterable[dict[str, Any]]) -> Indexed:
+async def waited(states: Iterable[dict[str, Any]], terminal: io.StringIO | None = None) -> Indexed:
     """What comes of one document of which the server says these, one after another."""
     answers = iter(states)
 
@@ -39,7 +40,7 @@ async def waited(states: Iterable[dict[str, Any]]) -> Indexed:
         return httpx.Response(200, json={"items": [{"document_id": "one", "error": None} | next(answers)]})
 
     async with httpx.AsyncClient(transport=httpx.MockTransport(answer), base_url="http://footnote") as http:
-        with bars(Console(file=io.StringIO())) as shown:
+        with bars(Console(file=terminal or io.StringIO(), width=200)) as shown:
             return await until_indexed(Api(http), {"one": "one.csv"}, shown)
 
 
@@ -58,3 +59,23 @@ async def test_one_that_stays_where_it_is_is_given_up(clock: list[float]):
     with pytest.raises(ApiError, match="have been waiting"):
         await waited([processing(1_000)] * 9)
     assert clock[0] < 3 * PATIENCE
+
+
+def held_up(until: str | None = None) -> dict[str, Any]:
+    waiting = {"code": "disk_full", "message": "The server's disk is full.", "until": until}
+    return processing(0) | {"waiting": waiting}
+
+
+async def test_why_documents_wait_is_said_once(clock: list[float]):
+    terminal = io.StringIO()
+    done = {"status": "completed", "chunk_count": 1, "progress": None, "waiting": None}
+    until = "2026-01-01T12:03:20+00:00"
+    await waited([held_up(until), processing(1) | {"waiting": None}, held_up(), done], terminal)
+    at = datetime.fromisoformat(until).astimezone()
+    line = f"waiting: one.csv: The server's disk is full. It is tried again at {at:%H:%M:%S}."
+    assert terminal.getvalue().count("waiting:") == terminal.getvalue().count(line) == 1
+
+
+async def test_what_documents_waited_for_too_long_is_in_the_error(clock: list[float]):
+    with pytest.raises(ApiError, match=r"for 600 s\. The server's disk is full\. Run"):
+        await waited([held_up()] * 9)

@@ -190,6 +190,8 @@ export interface StoredDocument {
   error: { code: string; message: string } | null;
   /** What of it couldn't be read, though the rest was. */
   warnings: string[];
+  /** What holds it up; `until` is when that is tried again. */
+  waiting: { code: string; message: string; until: string | null } | null;
   chunk_count: number;
   size_bytes: number;
   media_type: string;

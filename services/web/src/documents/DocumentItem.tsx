@@ -4,7 +4,7 @@ import { deleteDocument } from "../api/calls";
 import type { StoredDocument } from "../api/contracts";
 import { liveTurns } from "../state";
 import { ConfirmDelete } from "../ui/ConfirmDelete";
-import { counted, formatBytes, formatDate } from "../ui/format";
+import { counted, formatBytes, formatDate, formatTime } from "../ui/format";
 import { readers } from "./readers";
 
 const STATUS: Record<StoredDocument["status"], string> = {
@@ -48,6 +48,12 @@ export function DocumentItem({ document, deleted }: Properties) {
             {document.error.message} <code>{document.error.code}</code>
           </p>
         )}
+        {document.waiting && (
+          <p className="quiet">
+            {document.waiting.message}
+            {document.waiting.until && ` It is tried again at ${formatTime(document.waiting.until)}.`}
+          </p>
+        )}
         {document.status === "completed" &&
           document.warnings.map((warning) => (
             <p key={warning} className="quiet">
@@ -55,7 +61,7 @@ export function DocumentItem({ document, deleted }: Properties) {
             </p>
           ))}
       </div>
-      <span className={`status status-${document.status}`}>{STATUS[document.status]}</span>
+      <span className={`status status-${document.status}`}>{STATUS[document.waiting ? "pending" : document.status]}</span>
       <ConfirmDelete
         what="this document"
         consequence={`“${document.title}” will no longer be found or cited, from this moment on.`}

@@ -3,6 +3,7 @@ const LOCALE = "en-GB";
 const NUMBER = new Intl.NumberFormat(LOCALE);
 const DATE = new Intl.DateTimeFormat(LOCALE, { dateStyle: "medium" });
 const DATE_TIME = new Intl.DateTimeFormat(LOCALE, { dateStyle: "medium", timeStyle: "short" });
+const TIME = new Intl.DateTimeFormat(LOCALE, { timeStyle: "medium" });
 const UNITS = ["bytes", "kB", "MB", "GB", "TB"];
 
 export function formatNumber(value: number): string {
@@ -38,6 +39,11 @@ export function formatDate(iso: string): string {
 
 export function formatDateTime(iso: string): string {
   return DATE_TIME.format(new Date(iso));
+}
+
+/** The hour, minute and second of the reader's day. */
+export function formatTime(iso: string): string {
+  return TIME.format(new Date(iso));
 }
 
 /** "1 passage", "2 passages". */

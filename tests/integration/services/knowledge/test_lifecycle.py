@@ -19,11 +19,11 @@ from sqlalchemy import text
 
 from libs.config.settings import REPOSITORY, Settings
 from libs.contracts.identity import Role
-from libs.stores.blobs import FolderBlobStore
+from libs.stores.blobs import FolderBlobStore, StoreAwayError
 from libs.stores.postgres import Database
 from scripts.stage import free_base_port
 from services.knowledge.documents import Shower
-from services.knowledge.packing import Packer
+from services.knowledge.packing import MAX_ATTEMPTS, Packer
 from tests.integration.services.knowledge.conftest import Person, until, working
 
 pytestmark = pytest.mark.usefixtures("frequent_sweeps")
@@ -268,6 +268,27 @@ async def test_what_is_closed_while_it_is_packed_is_packed_without_it(
         pass
     manifest = unpacked(await bob.get(f"{path}/download"))[1]
     assert [entry["document_id"] for entry in manifest["documents"]] == [kept]
+
+
+async def test_an_export_waits_however_long_the_store_is_away(
+    clean_database: None, person: MakePerson, packer: Packer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alice = person()
+    document_id = await alice.send("One.")
+    path = f"/documents/exports/{(await alice.post('/documents/export')).json()['export_id']}"
+
+    async def away(*_arguments: object) -> None:
+        raise StoreAwayError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(FolderBlobStore, "put", away)
+        for _ in range(MAX_ATTEMPTS + 1):
+            with pytest.raises(StoreAwayError):
+                await packer.turn()
+        assert (await alice.get(path)).json()["status"] == "pending"
+    assert await packer.turn()
+    manifest = unpacked(await alice.get(f"{path}/download"))[1]
+    assert [entry["document_id"] for entry in manifest["documents"]] == [document_id]
 
 
 async def test_one_export_at_a_time_and_one_kept(

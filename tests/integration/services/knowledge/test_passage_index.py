@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from lancedb.index import FTS
 
 from libs.contracts.knowledge import SearchFilters
 from services.knowledge.adapters.lancedb_index import LanceDbIndex
@@ -218,6 +219,39 @@ async def test_a_word_within_writing_without_spaces_is_found(index: PassageIndex
     assert len(await index.lexical(scope(), "開館", 5)) == 3
     for query, hits in (("图书馆", 1), ("每天 开门", 2), ("开门 reserved", 0), ("ERR-404", 1), ("the", 0), ("", 0)):
         assert len(await index.lexical(scope(), query, 5, every=True)) == hits
+
+
+async def check_phrases(index: PassageIndex, written: IndexedPassage) -> None:
+    for query in ("lock gate seven", "Locks gates SEVEN", "gate seven", "開館時間", "ERR-404"):
+        found = await index.lexical(scope(), query, 5, every=True)
+        assert (len(found), found[0].chunk_id) == (5, written.chunk_id), query
+    for query, hits in (("seven gate lock", 5), ("lock of the gate seven", 5), ("lock gate eight", 0), ("the of", 0)):
+        assert len(await index.lexical(scope(), query, 5, every=True)) == hits
+
+
+def scattered_words() -> list[IndexedPassage]:
+    words = "seven gate lock gate lock seven. 時開間館 開間 時館. 404 says ERR"
+    return [passage(f"{words} {number}") for number in range(20)]
+
+
+async def test_words_in_a_row_come_before_any_number_of_passages_that_have_them_scattered(index: PassageIndex) -> None:
+    written = passage("heron " * 60 + "Lock Gate Seven. 開館時間. ERR-404")
+    await index.add(ORGANIZATION, [written, *scattered_words()])
+    await check_phrases(index, written)
+    await index.maintain(ORGANIZATION)
+    await check_phrases(index, written)
+
+
+async def test_a_table_without_the_places_of_words_is_searched_and_learns_them(tmp_path: Path) -> None:
+    index = LanceDbIndex(tmp_path, exact_below=1_000)
+    written = passage("heron " * 60 + "Lock Gate Seven. 開館時間. ERR-404")
+    await index.add(ORGANIZATION, [written, *scattered_words()])
+    table = await (await lancedb.connect_async(tmp_path)).open_table(f"org_{ORGANIZATION.hex}")
+    former = FTS(language="English", stem=True, ascii_folding=True)
+    await table.create_index("search_text", config=former, replace=True)
+    assert len(await index.lexical(scope(), "lock gate seven", 50, every=True)) == 21
+    await index.maintain(ORGANIZATION)
+    await check_phrases(index, written)
 
 
 async def test_documents_that_external_ids_mean_are_the_only_ones(index: PassageIndex) -> None:

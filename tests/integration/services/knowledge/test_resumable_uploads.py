@@ -210,7 +210,7 @@ async def test_what_expired_is_purged_with_its_bytes(
     async with database.transaction() as session:
         await session.execute(text("UPDATE partial_uploads SET expires_at = now() - interval '1 second'"))
     assert (await someone.http.head(path, headers=someone.headers | TUS)).status_code == 404
-    accepting = uploads(knowledge_settings, database, blob_store(knowledge_settings), None)  # pyright: ignore - purging asks no billing
+    accepting = uploads(knowledge_settings, database, blob_store(knowledge_settings, database), None)  # pyright: ignore - purging asks no billing
     await resumable_uploads(knowledge_settings, database, accepting).purge()
     assert not file.exists()
 

@@ -13,7 +13,7 @@ from sqlalchemy import select, text
 
 from libs.config.settings import OperatorBucket, Settings
 from libs.contracts.errors import ErrorCode, FootnoteError
-from libs.contracts.identity import Role
+from libs.contracts.identity import Role, Subject
 from libs.fetch.addresses import networks
 from libs.s3.bucket import SILENCE_S
 from libs.stores.postgres import Database
@@ -26,6 +26,7 @@ from services.knowledge.sources.bucket_sync import BucketSync
 from services.knowledge.sources.buckets import Buckets
 from services.knowledge.sources.runner import SourceRunner
 from services.knowledge.sources.source_documents import SourceDocuments
+from services.knowledge.upload_rows import Upload
 from tests.integration.services.knowledge.conftest import People, Person, client_of
 from tests.s3_server import ACCESS_KEY, SECRET_KEY, Answer, S3Server, hang, headers_of, refusing, s3_server
 
@@ -67,7 +68,7 @@ class Place:
 
     async def run(self, silence_s: float = SILENCE_S) -> dict[str, Any]:
         await self.admin.post(f"/documents/sources/{self.source_id}/runs")
-        accepting = uploads(self.settings, self.database, blob_store(self.settings), self.billing)  # pyright: ignore - counts nothing
+        accepting = uploads(self.settings, self.database, blob_store(self.settings, self.database), self.billing)  # pyright: ignore - counts nothing
         catch_up = IndexCatchUp(self.database, passage_index(self.settings))
         kept = SourceDocuments(self.database, Documents(self.database, catch_up, Shower(timedelta(days=30))), accepting)
         buckets = Buckets(self.settings.s3_sources, self.settings.secrets_dir, silence_s=silence_s)
@@ -253,6 +254,28 @@ async def test_an_object_that_changes_while_it_is_read_is_never_stored_mixed(pla
     bucket.broken.clear()
     bucket.put("docs/a.md", "Second content.")
     assert counts(await place.run()) == {"added": 1}
+
+
+async def test_a_document_that_is_deleted_while_its_object_is_stored_stays_so(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place.bucket.put("docs/a.md", "First content.")
+    await place.register()
+    await place.run()
+    document_id = (await place.names())["docs/a.md"]
+    place.bucket.put("docs/a.md", "Second content.")
+    accept = SourceDocuments.accept
+
+    async def deleted_meanwhile(documents: SourceDocuments, subject: Subject, upload: Upload) -> bool:
+        await place.admin.delete(f"/documents/{document_id}")
+        return await accept(documents, subject, upload)
+
+    monkeypatch.setattr(SourceDocuments, "accept", deleted_meanwhile)
+    assert counts(await place.run()) == {}
+    assert await place.names() == {}
+    monkeypatch.undo()
+    assert (await place.admin.post(f"/documents/{document_id}/restore")).status_code == 200
+    assert counts(await place.run()) == {"updated": 1}
 
 
 async def test_a_full_plan_stops_taking_in_and_still_deletes(place: Place) -> None:

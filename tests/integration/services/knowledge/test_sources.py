@@ -60,7 +60,7 @@ async def visiting(pages: dict[str, bytes | Answer], settings: Settings, databas
         def runner(lease_s: float = 60.0) -> SourceRunner:
             allowed = networks([f"{PUBLIC}/32"])
             fetcher = Fetcher(timeout_s=10, ports=[site.port], allowed_networks=allowed)
-            accepting = uploads(settings, database, blob_store(settings), NoBilling())  # pyright: ignore - counts nothing
+            accepting = uploads(settings, database, blob_store(settings, database), NoBilling())  # pyright: ignore - counts nothing
             catch_up = IndexCatchUp(database, passage_index(settings))
             documents = Documents(database, catch_up, Shower(timedelta(days=30)))
             kept = SourceDocuments(database, documents, accepting)
@@ -125,6 +125,38 @@ async def test_pages_below_the_same_path_are_followed_and_kept_in_step(
     (shown,) = (await admin.get("/documents/sources")).json()["items"]
     assert shown["next_run_at"] > shown["last_run"]["finished_at"]
     assert {document["category"] for document in (await admin.get("/documents")).json()["items"]} == {"trips"}
+
+
+async def test_links_lead_from_the_address_that_a_page_names_as_its_base(
+    person: Callable[..., Person], knowledge_settings: Settings, database: Database
+) -> None:
+    pages: dict[str, bytes | Answer] = {"/docs/b": page("B"), "/docs/a": page("A"), "/docs/sub/a": page("A in sub")}
+    admin = person(role=Role.ADMIN)
+    async with visiting(pages, knowledge_settings, database) as visit:
+        for base in ("/docs/sub/", "sub/x.html", f"{visit.address}/docs/sub/", "//[", None):
+            head = f'<base target=x href="{base}"><base href="/elsewhere/">' if base else "<base>"
+            body = f'{head}<a href="a">a</a><a href="/docs/b">b</a>'.encode()
+            visit.site.pages["/docs/"] = reply(body, Content_Type="text/html")
+            visit.site.asked.clear()
+            await registered(admin, f"{visit.address}/docs/", depth=1)
+            await visit.runner().turn()
+            led = "/docs/a" if base in ("//[", None) else "/docs/sub/a"
+            assert {*visit.site.paths} - {"/robots.txt", "/docs/"} == {led, "/docs/b"}
+
+
+async def test_a_sources_collection_is_there_as_long_as_the_source(person: Callable[..., Person]) -> None:
+    admin, other = person(role=Role.ADMIN), person(role=Role.ADMIN)
+    made = await other.post("/documents/collections", json={"name": "Theirs", "access": "organization"})
+    body = {"address": "https://example.com/", "attributes": {"collection_id": made.json()["collection_id"]}}
+    refused = await admin.post("/documents/sources", json=body)
+    assert (refused.status_code, refused.json()["code"]) == (422, "VALIDATION_ERROR")
+    made = await admin.post("/documents/collections", json={"name": "Ours", "access": "organization"})
+    collection = f"/documents/collections/{made.json()['collection_id']}"
+    attributes = {"collection_id": made.json()["collection_id"]}
+    source = await registered(admin, "https://example.com/", attributes=attributes)
+    assert (await admin.delete(collection)).status_code == 409
+    assert (await admin.delete(f"/documents/sources/{source}?keep_documents=true")).status_code == 204
+    assert (await admin.delete(collection)).status_code == 204
 
 
 async def test_nothing_is_deleted_when_the_site_could_not_be_seen_whole(
@@ -260,6 +292,30 @@ async def test_a_deleted_document_stays_so_until_it_is_restored(
         await visit.runner().turn()
         assert counts(await last_run(admin, source)) == (0, 1, 1, 0, 0)
         assert await names(admin) == {"", "a"}
+
+
+async def test_a_document_that_is_deleted_while_its_site_is_visited_stays_so(
+    person: Callable[..., Person], knowledge_settings: Settings, database: Database
+) -> None:
+    pages: dict[str, bytes | Answer] = {"/": page("Start", "/a", "/b"), "/a": page("A"), "/b": page("B")}
+    admin = person(role=Role.ADMIN)
+    async with visiting(pages, knowledge_settings, database) as visit:
+        source = await registered(admin, f"{visit.address}/", depth=1)
+        await visit.runner().turn()
+        items = (await admin.get("/documents/inventory", params={"prefix": "source:"})).json()["items"]
+        ids = {item["external_id"].rpartition("/")[2]: item["document_id"] for item in items}
+
+        async def deleted_meanwhile(_head: str, writer: asyncio.StreamWriter) -> None:
+            await admin.delete(f"/documents/{ids['a']}")
+            await admin.delete(f"/documents/{ids['b']}?purge=true")
+            writer.write(page("Another A"))
+            await writer.drain()
+
+        visit.site.pages |= {"/a": deleted_meanwhile, "/b": page("Another B")}
+        await admin.post(f"/documents/sources/{source}/runs")
+        await visit.runner().turn()
+        assert counts(await last_run(admin, source)) == (0, 0, 1, 0, 0)
+        assert await names(admin) == {""}
 
 
 async def test_a_page_that_was_gone_and_comes_back_is_taken_in_again(

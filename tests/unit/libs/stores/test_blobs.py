@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from libs.stores import blobs as stored_blobs
-from libs.stores.blobs import BlobTooLargeError, FolderBlobStore
+from libs.stores.blobs import MARK, BlobTooLargeError, FolderBlobStore, StoreAwayError
 
 HOUR = timedelta(hours=1)
 
@@ -21,7 +21,7 @@ async def once(content: bytes) -> AsyncIterator[bytes]:
 
 
 def files_in(folder: Path) -> list[Path]:
-    return [path for path in folder.rglob("*") if path.is_file()]
+    return [path for path in folder.rglob("*") if path.is_file() and path.name != MARK]
 
 
 def age(path: Path) -> None:
@@ -105,3 +105,58 @@ async def test_a_part_that_is_removed_while_it_is_written_never_becomes_whole(
     with pytest.raises(FileNotFoundError):
         await blobs.put(uuid4(), interrupted(), 1_000)
     assert files_in(tmp_path) == []
+
+
+def store_in(folder: Path, named: list[tuple[UUID, str]]) -> FolderBlobStore:
+    async def some() -> list[tuple[UUID, str]]:
+        return named
+
+    return FolderBlobStore(folder, some)
+
+
+async def everything(blobs: FolderBlobStore, organization_id: UUID, sha256: str) -> list[type[BaseException]]:
+    """What each way to use the store raises for a content that isn't found."""
+    raised: list[type[BaseException]] = []
+    for use in (
+        blobs.local_path(organization_id, sha256),
+        blobs.put(organization_id, once(b"new"), 10),
+        blobs.delete(organization_id, sha256),
+        blobs.discard_unfinished(HOUR),
+        old_ones(blobs),
+    ):
+        try:
+            await use
+        except (StoreAwayError, FileNotFoundError) as error:
+            raised.append(type(error))
+    return raised
+
+
+async def test_an_empty_folder_in_the_place_of_a_store_is_a_store_that_is_away(tmp_path: Path) -> None:
+    organization_id = uuid4()
+    volume, empty = tmp_path / "volume", tmp_path / "empty"
+    old, _ = await FolderBlobStore(volume).put(organization_id, once(b"old"), 10)
+    named = [(organization_id, old), (organization_id, "0" * 64)]
+    empty.mkdir()
+    for folder in (empty, tmp_path / "absent"):
+        blobs = store_in(folder, named)
+        assert await everything(blobs, organization_id, old) == [StoreAwayError] * 5
+        with pytest.raises(FileNotFoundError, match=MARK):
+            await blobs.check()
+    assert list(empty.iterdir()) == []
+    mounted = store_in(volume, named)
+    await mounted.check()
+    assert await everything(mounted, organization_id, "0" * 64) == [FileNotFoundError]
+
+
+async def test_a_store_from_before_marks_is_known_by_what_it_holds(tmp_path: Path) -> None:
+    organization_id = uuid4()
+    old, _ = await FolderBlobStore(tmp_path).put(organization_id, once(b"old"), 10)
+    (tmp_path / MARK).unlink()
+    await store_in(tmp_path, [(organization_id, "0" * 64), (organization_id, old)]).check()
+    assert (tmp_path / MARK).exists()
+
+
+async def test_a_store_begins_where_nothing_was_kept_yet(tmp_path: Path) -> None:
+    blobs = store_in(tmp_path / "blobs", [])
+    await blobs.check()
+    assert (tmp_path / "blobs" / MARK).exists()

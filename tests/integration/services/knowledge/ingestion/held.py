@@ -10,11 +10,11 @@ from sqlalchemy import text
 from libs.clients.embedding import EmbeddedPassages
 from libs.config.settings import Settings
 from libs.contracts.embedding import EmbeddingModelInfo
-from libs.stores.blobs import FolderBlobStore
 from libs.stores.postgres import Database
 from services.knowledge.adapters.lancedb_index import LanceDbIndex
 from services.knowledge.ingestion import Ingester
 from services.knowledge.large_work import LargeWork
+from services.knowledge.main import blob_store
 from services.knowledge.parsing.sandbox import Sandbox
 from tests.integration.services.knowledge.conftest import Person
 
@@ -75,7 +75,7 @@ def an_ingester(
     return Ingester(
         database,
         index,
-        FolderBlobStore(settings.home / "blobs"),
+        blob_store(settings, database),
         embedder,
         sandbox,
         lambda texts: [len(text.split()) for text in texts],

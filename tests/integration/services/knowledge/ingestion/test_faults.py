@@ -1,7 +1,11 @@
 """What isn't a document's fault uses up none of its attempts, and holds up no other document."""
 
 import itertools
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -10,14 +14,22 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from libs.config.settings import Settings
 from libs.contracts.errors import FootnoteError, unavailable
-from libs.stores.blobs import FolderBlobStore
+from libs.stores.blobs import FolderBlobStore, StoreAwayError
 from libs.stores.postgres import Database
 from services.knowledge import ingestion, queue
 from services.knowledge.adapters.lancedb_index import LanceDbIndex
 from services.knowledge.ingestion import Ingester
+from services.knowledge.leftover_files import LeftoverFiles
+from services.knowledge.main import blob_store
 from tests.integration.services.knowledge.ingestion.held import HeldEmbedder, MakePerson, status
 
 TRIES = queue.MAX_ATTEMPTS + 2
+
+
+@pytest.fixture(autouse=True)
+def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What waits is tried again with the next turn."""
+    monkeypatch.setattr(ingestion, "FIRST_WAIT_S", 0.0)
 
 
 @pytest.mark.parametrize(
@@ -45,7 +57,6 @@ async def test_a_fault_of_the_system_counts_no_attempt_however_often_it_comes(
 async def test_a_file_that_cannot_be_read_now_waits_and_holds_up_nothing(
     ingester: Ingester, person: MakePerson, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ingestion, "FIRST_WAIT_S", 0.0)
     alice = person()
     local_path, away = FolderBlobStore.local_path, set[str]()
 
@@ -65,6 +76,45 @@ async def test_a_file_that_cannot_be_read_now_waits_and_holds_up_nothing(
     assert [await status(alice, one) for one in (otter, heron)] == ["processing", "completed"]
     assert await ingester.turn()
     assert await status(alice, otter) == "completed"
+
+
+@contextmanager
+def empty_folder_instead(folder: Path, elsewhere: Path) -> Iterator[None]:
+    """As a volume that isn't mounted."""
+    folder.rename(elsewhere)
+    try:
+        folder.mkdir()
+        yield
+        assert list(folder.iterdir()) == []
+    finally:
+        shutil.rmtree(folder)
+        elsewhere.rename(folder)
+
+
+async def test_documents_wait_while_the_store_of_their_files_is_not_mounted(
+    ingester: Ingester,
+    person: MakePerson,
+    knowledge_settings: Settings,
+    database: Database,
+    tmp_path: Path,
+) -> None:
+    alice = person()
+    document_id = await alice.send("# Otter\n\nOtters swim.")
+    with empty_folder_instead(knowledge_settings.home / "blobs", tmp_path / "volume"):
+        for _ in range(TRIES):
+            assert await ingester.turn()
+        assert await status(alice, document_id) == "processing"
+        refused = [
+            await alice.get(f"/documents/{document_id}/original"),
+            await alice.post("/documents", json={"title": "Heron", "text": "Herons wade."}),
+        ]
+        assert [(one.status_code, one.json()["details"]) for one in refused] == [(503, {"service": "blobs"})] * 2
+        health = (await alice.get("/health/detailed")).json()
+        assert (health["status"], health["checks"]["original files"]["ok"]) == ("ready", False)
+        with pytest.raises(StoreAwayError):
+            await LeftoverFiles(database, blob_store(knowledge_settings, database)).sweep()
+    assert await ingester.turn()
+    assert await status(alice, document_id) == "completed"
 
 
 async def test_what_is_postponed_waits_longer_each_time(
@@ -96,10 +146,10 @@ async def test_a_database_that_was_away_at_the_release_counts_no_attempt(
 
     release, calls = queue.release, itertools.count()
 
-    async def away_every_other_time(session: AsyncSession, lease: UUID, *, attempted: bool) -> None:
+    async def away_every_other_time(session: AsyncSession, lease: UUID, **ending: Any) -> None:
         if next(calls) % 2 == 0:
             raise unavailable("database")
-        await release(session, lease, attempted=attempted)
+        await release(session, lease, **ending)
 
     monkeypatch.setattr(queue, "release", away_every_other_time)
     embedder.error = unavailable("embedding")

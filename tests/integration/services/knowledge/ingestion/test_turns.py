@@ -9,7 +9,6 @@ import pytest
 from sqlalchemy import text
 
 from libs.config.settings import Settings
-from libs.contracts.errors import FootnoteError, unavailable
 from libs.stores.postgres import Database
 from services.knowledge import queue, repository
 from services.knowledge.embedding_switch import indexes
@@ -35,20 +34,6 @@ async def test_no_process_reads_two_organisations_documents(ingester: Ingester, 
         assert await ingester.turn()
         parsers.append({child.pid for child in psutil.Process().children() if CHILD in child.cmdline()})
     assert len(parsers[1] - parsers[0]) == 1
-
-
-async def test_embedding_away_puts_the_work_back_without_counting_an_attempt(
-    ingester: Ingester, embedder: HeldEmbedder, person: MakePerson
-) -> None:
-    alice = person()
-    document_id = await alice.send("# Otter\n\nOtters swim.")
-    embedder.error = unavailable("embedding")
-    for _ in range(queue.MAX_ATTEMPTS + 2):
-        with pytest.raises(FootnoteError):
-            await ingester.turn()
-    embedder.error = None
-    assert await ingester.turn()
-    assert await status(alice, document_id) == "completed"
 
 
 async def test_a_document_that_keeps_failing_the_program_ends_as_failed_alone(
