@@ -1,5 +1,6 @@
 """The one error family, and the envelope in which every service answers errors."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 
@@ -106,3 +107,8 @@ def overloaded(what: str, retry_after_s: int = 1) -> FootnoteError:
         {},
         {"Retry-After": str(retry_after_s)},
     )
+
+
+def told(finding: Mapping[str, Any]) -> str:
+    """What one of pydantic's findings says, without the name that it gives to what our own validators raise."""
+    return str(finding["msg"]).removeprefix("Value error, ")

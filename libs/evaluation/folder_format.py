@@ -11,6 +11,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from libs.contracts.errors import told
 from libs.contracts.evaluation import Judgement, NewQuestionSet, Question
 
 
@@ -65,7 +66,7 @@ def first_finding(error: ValidationError) -> tuple[str, str]:
     """The field that pydantic complains of first, and what it says of it."""
     first = error.errors()[0]
     field = ".".join(map(str, first["loc"]))
-    return field, f"{field}: {first['msg']}" if field else first["msg"]
+    return field, f"{field}: {told(first)}" if field else told(first)
 
 
 def question_set(name: str, queries: str, qrels: str) -> NewQuestionSet:

@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from libs.clients.context import current_context
-from libs.contracts.errors import ErrorCode, ErrorEnvelope, FootnoteError
+from libs.contracts.errors import ErrorCode, ErrorEnvelope, FootnoteError, told
 from libs.contracts.openai import error_envelope, openai_status
 from libs.service.openai_errors import openai_validation_error, speaks_openai
 from libs.telemetry.logs import get_logger
@@ -55,7 +55,7 @@ def validation_error(errors: list[Any]) -> FootnoteError:
         where = errors[0]["ctx"].get("error", "")
         return FootnoteError(ErrorCode.MALFORMED_BODY, f"The body isn't valid JSON: {where}.", 400)
     fields = [
-        {"field": ".".join(str(part) for part in item["loc"] if part != "body") or "body", "message": item["msg"]}
+        {"field": ".".join(str(part) for part in item["loc"] if part != "body") or "body", "message": told(item)}
         for item in errors
     ]
     named = "; ".join(f"{field['field']}: {field['message']}" for field in fields[:5])

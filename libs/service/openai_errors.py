@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from libs.contracts.completions import REFUSED
-from libs.contracts.errors import ErrorCode, FootnoteError
+from libs.contracts.errors import ErrorCode, FootnoteError, told
 
 MISSING = "missing"
 UNKNOWN = "extra_forbidden"
@@ -30,9 +30,9 @@ def openai_validation_error(findings: list[Any]) -> FootnoteError:
     elif first["type"] == UNKNOWN:
         message = f"Unrecognized request argument supplied: {param}"
     elif first["type"] in REFUSED:
-        message = f"{param!r} {first['msg']}."
+        message = f"{param!r} {told(first)}."
     else:
-        message = f"Invalid {param!r}: {first['msg']}."
+        message = f"Invalid {param!r}: {told(first)}."
     return FootnoteError(ErrorCode.VALIDATION_ERROR, message, 422, {"param": param})
 
 

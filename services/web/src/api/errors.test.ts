@@ -8,12 +8,9 @@ const refused = (details: Record<string, unknown>) =>
 test("each field that was refused is named with its reason", () => {
   const fields = [
     { field: "title", message: "Field required" },
-    { field: "body", message: "Value error, message 0 should be the user's" },
-  ];
-  expect(fieldsOf(refused({ fields }))).toEqual([
-    { field: "title", message: "Field required" },
     { field: "body", message: "message 0 should be the user's" },
-  ]);
+  ];
+  expect(fieldsOf(refused({ fields }))).toEqual(fields);
 });
 
 const STRANGE = [{}, { fields: "none" }, { fields: [null, 1, { field: 2 }] }].map(refused);

@@ -61,7 +61,7 @@ export function fieldsOf(thrown: unknown): { field: string; message: string }[] 
   return fields.flatMap((entry: unknown) => {
     const { field, message } = (entry ?? {}) as Record<string, unknown>;
     if (typeof field !== "string" || typeof message !== "string") return [];
-    return [{ field, message: message.replace(/^Value error, /, "") }];
+    return [{ field, message }];
   });
 }
 

@@ -31,6 +31,7 @@ async def ask(chat, someone, content: bytes):
         (body(messages=[{"role": "user", "content": [{"text": "no type"}]}]), 400, "messages[0].content[0].type"),
         (body(messages=[{"role": "user", "content": {"text": "Hi"}}]), 400, "messages[0].content"),
         (body(messages=ASKED * 10_000), 400, "messages"),
+        (body(messages=[{"role": "user", "content": "\ud83d"}]), 400, "messages[0].content"),
         (body(n=1000), 400, "n"),
         (body(n=0), 400, "n"),
         (body(max_tokens=0), 400, "max_tokens"),
@@ -49,6 +50,7 @@ async def test_a_hostile_request_is_refused_by_its_field(chat, person, content, 
     assert answer.status_code == status, answer.text
     assert answer.json()["error"]["type"] == "invalid_request_error"
     assert answer.json()["error"]["param"] == param
+    assert "Value error" not in answer.text
 
 
 @pytest.mark.parametrize(

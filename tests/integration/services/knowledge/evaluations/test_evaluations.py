@@ -307,6 +307,7 @@ async def test_a_wrong_question_is_named(clean_database: None, person: MakePerso
     ):
         answer = await owner.post(SETS, json={"name": "x", "questions": wrong})
         assert (answer.status_code, answer.json()["details"]["fields"][0]["field"]) == (422, field)
+        assert "Value error" not in answer.text
     assert (await owner.get(SETS)).json()["items"] == []
 
 
