@@ -148,6 +148,31 @@ async def test_an_empty_folder_in_the_place_of_a_store_is_a_store_that_is_away(t
     assert await everything(mounted, organization_id, "0" * 64) == [FileNotFoundError]
 
 
+async def test_a_store_that_comes_back_while_it_is_asked_for_has_what_it_had(tmp_path: Path) -> None:
+    organization_id = uuid4()
+    volume, place = tmp_path / "volume", tmp_path / "place"
+
+    async def mounted_meanwhile() -> list[tuple[UUID, str]]:
+        volume.rename(place)
+        return [(organization_id, old)]
+
+    blobs = FolderBlobStore(place, mounted_meanwhile)
+    old, _ = await FolderBlobStore(volume).put(organization_id, once(b"old"), 10)
+    assert (await blobs.local_path(organization_id, old)).read_bytes() == b"old"
+    place.rename(volume)
+    await blobs.delete(organization_id, old)
+    assert files_in(place) == []
+
+
+async def test_a_folder_of_which_the_system_says_nothing_is_a_store_that_is_away(tmp_path: Path) -> None:
+    blobs, organization_id = FolderBlobStore(tmp_path / ("x" * 300)), uuid4()
+    for use in (blobs.local_path(organization_id, "0" * 64), blobs.put(organization_id, once(b"new"), 10)):
+        with pytest.raises(StoreAwayError):
+            await use
+    with pytest.raises(OSError, match="too long"):
+        await blobs.check()
+
+
 async def test_a_store_from_before_marks_is_known_by_what_it_holds(tmp_path: Path) -> None:
     organization_id = uuid4()
     old, _ = await FolderBlobStore(tmp_path).put(organization_id, once(b"old"), 10)

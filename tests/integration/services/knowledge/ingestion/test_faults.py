@@ -16,7 +16,7 @@ from libs.config.settings import Settings
 from libs.contracts.errors import FootnoteError, unavailable
 from libs.stores.blobs import FolderBlobStore, StoreAwayError
 from libs.stores.postgres import Database
-from services.knowledge import ingestion, queue
+from services.knowledge import aftermath, ingestion, queue
 from services.knowledge.adapters.lancedb_index import LanceDbIndex
 from services.knowledge.ingestion import Ingester
 from services.knowledge.leftover_files import LeftoverFiles
@@ -115,6 +115,18 @@ async def test_documents_wait_while_the_store_of_their_files_is_not_mounted(
             await LeftoverFiles(database, blob_store(knowledge_settings, database)).sweep()
     assert await ingester.turn()
     assert await status(alice, document_id) == "completed"
+
+
+async def test_a_store_is_known_by_files_of_any_age(
+    person: MakePerson, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alice = person()
+    for number in range(8):
+        await alice.send(f"# Heron\n\nHeron {number} wades.")
+    async with database.transaction() as session:
+        by_id = await session.scalars(text("SELECT sha256 FROM knowledge.revisions ORDER BY id LIMIT 2"))
+    monkeypatch.setattr(aftermath, "SAMPLE", 2)
+    assert [sha256 for _, sha256 in await aftermath.some_named(database)] == [*by_id]
 
 
 async def test_what_is_postponed_waits_longer_each_time(
