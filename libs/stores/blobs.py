@@ -80,8 +80,15 @@ class FolderBlobStore:
         self._root = root
         self._named = named
         self._mark = root / MARK
+        self._checking: asyncio.Task[None] | None = None
 
     async def check(self) -> None:
+        # A folder that hangs, as a network's may, keeps a thread for each time that it is asked.
+        if self._checking is None or self._checking.done():
+            self._checking = asyncio.create_task(self._check())
+        await asyncio.shield(self._checking)
+
+    async def _check(self) -> None:
         try:
             await self._require()
         except StoreAwayError as error:

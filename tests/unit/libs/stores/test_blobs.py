@@ -1,6 +1,8 @@
 """A folder of blobs: each kept whole or not at all, and what it knows of its age."""
 
+import asyncio
 import os
+import threading
 import time
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -171,6 +173,27 @@ async def test_a_folder_of_which_the_system_says_nothing_is_a_store_that_is_away
             await use
     with pytest.raises(OSError, match="too long"):
         await blobs.check()
+
+
+async def test_a_folder_that_hangs_keeps_one_thread_however_often_it_is_checked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blobs, asked, answers = FolderBlobStore(tmp_path), list[Path](), threading.Event()
+
+    def hangs(path: Path) -> bool:
+        asked.append(path)
+        return answers.wait(60)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "exists", hangs)
+        for _ in range(3):
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.01):
+                    await blobs.check()
+        answers.set()
+        await blobs.check()
+    assert asked == [tmp_path / MARK]
+    await blobs.check()
 
 
 async def test_a_store_from_before_marks_is_known_by_what_it_holds(tmp_path: Path) -> None:
