@@ -10,8 +10,10 @@ from pathlib import Path
 from pydantic import BaseModel
 
 LIBRARIES = ("openvino", "torch", "transformers", "sentence-transformers")
-# Of the processor's abilities those that decide how matrices are multiplied: x86's, then ARM's. x86's smep is another.
-_INSTRUCTIONS = re.compile(r"sse4|avx|amx|fma|f16c|asimd|sve|sme(?!p)|bf16|i8mm")
+# Of the processor's abilities those that decide how matrices are multiplied. x86's sme is another than ARM's: it
+# encrypts memory.
+_X86_INSTRUCTIONS = re.compile(r"sse4|avx|amx|fma|f16c")
+_ARM_INSTRUCTIONS = re.compile(r"asimd|sve|sme|bf16|i8mm")
 _CPUINFO = Path("/proc/cpuinfo")
 _GPUS = Path("/proc/driver/nvidia/gpus")
 
@@ -48,11 +50,10 @@ class Machine(BaseModel):
 def this_machine() -> Machine:
     """As it is now."""
     lines = _read(_CPUINFO).splitlines()
-    flags = _value(lines, "flags") or _value(lines, "Features")
     return Machine(
         processor=_value(lines, "model name") or _arm(lines) or platform.processor() or platform.machine(),
         cores=_usable_cores(),
-        instructions=sorted(flag for flag in flags.split() if _INSTRUCTIONS.match(flag)),
+        instructions=_instructions(lines),
         gpus=sorted(_value(_read(gpu).splitlines(), "Model") for gpu in _GPUS.glob("*/information")),
         libraries={name: found for name in LIBRARIES if (found := _version(name))},
     )
@@ -62,6 +63,11 @@ def _usable_cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def _instructions(lines: Sequence[str]) -> list[str]:
+    x86 = filter(_X86_INSTRUCTIONS.match, _value(lines, "flags").split())
+    return sorted([*x86, *filter(_ARM_INSTRUCTIONS.match, _value(lines, "Features").split())])
 
 
 def _arm(lines: Sequence[str]) -> str:

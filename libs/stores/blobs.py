@@ -80,11 +80,20 @@ class FolderBlobStore:
         self._root = root
         self._named = named
         self._mark = root / MARK
+        self._checking: asyncio.Task[None] | None = None
 
     async def check(self) -> None:
+        # A folder that hangs, as a network's may, keeps a thread for each time that it is asked.
+        if self._checking is None or self._checking.done():
+            self._checking = asyncio.create_task(self._check())
+        await asyncio.shield(self._checking)
+
+    async def _check(self) -> None:
         try:
             await self._require()
         except StoreAwayError as error:
+            if error.__cause__:
+                raise error.__cause__ from None
             raise FileNotFoundError(
                 f"{str(self._root)!r} holds neither {MARK!r} nor files that were stored. Mount the store there."
             ) from error
@@ -111,16 +120,19 @@ class FolderBlobStore:
 
     async def local_path(self, organization_id: UUID, sha256: str) -> Path:
         path = self._path(organization_id, sha256)
-        if not await asyncio.to_thread(path.exists):
+        if not await _exists(path):
             await self._require()
-            raise FileNotFoundError(f"The original file {sha256!r} isn't in the blob store.")
+            if not await _exists(path):  # asked again: the store may have come back in between
+                raise FileNotFoundError(f"The original file {sha256!r} isn't in the blob store.")
         return path
 
     async def delete(self, organization_id: UUID, sha256: str) -> None:
+        path = self._path(organization_id, sha256)
         try:
-            await asyncio.to_thread(self._path(organization_id, sha256).unlink)
+            await asyncio.to_thread(path.unlink)
         except FileNotFoundError:
             await self._require()
+            await asyncio.to_thread(path.unlink, missing_ok=True)  # as above
 
     async def stored_before(self, age: timedelta) -> AsyncIterator[tuple[UUID, list[str]]]:
         await self._require()
@@ -140,10 +152,10 @@ class FolderBlobStore:
 
     async def _require(self) -> None:
         """Raises StoreAwayError where the folder isn't the store. One from before there were marks gets its mark."""
-        if await asyncio.to_thread(self._mark.exists):
+        if await _exists(self._mark):
             return
         paths = [self._path(*content) for content in (await self._named() if self._named else ())]
-        if paths and not await asyncio.to_thread(lambda: any(path.exists() for path in paths)):
+        if paths and not any([await _exists(path) for path in paths]):
             raise StoreAwayError
         await asyncio.to_thread(self._begin)
 
@@ -192,6 +204,14 @@ class _Part:
         if self._file:
             self._file.close()
         self._path.unlink(missing_ok=True)
+
+
+async def _exists(path: Path) -> bool:
+    """Raises StoreAwayError where the system can't say, as of a network's folder whose server is gone."""
+    try:
+        return await asyncio.to_thread(path.exists)
+    except OSError as error:
+        raise StoreAwayError from error
 
 
 def _sync(file: IO[bytes]) -> None:

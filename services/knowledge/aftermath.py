@@ -122,6 +122,7 @@ async def unnamed(session: AsyncSession, organization_id: UUID, hashes: Iterable
 
 async def some_named(database: Database) -> list[tuple[UUID, str]]:
     """(organisation, SHA-256) of some files that revisions name; none where there is no revision."""
-    query = select(RevisionRow.organization_id, RevisionRow.sha256).limit(SAMPLE)
+    # Ids are random, so these are of any age: the oldest files may be lost together.
+    query = select(RevisionRow.organization_id, RevisionRow.sha256).order_by(RevisionRow.id).limit(SAMPLE)
     async with database.transaction() as session:
         return [(row.organization_id, row.sha256) for row in await session.execute(query)]

@@ -33,7 +33,10 @@ class WaitsFor(StrEnum):
 
 
 def passes(error: BaseException) -> bool:
-    """Whether it is the system's: a service or store away, a full disk, a process that is being stopped."""
+    """Whether it is the system's: a service or store away, a full disk, a process that is being stopped.
+
+    A text that a service refuses is the document's own fault.
+    """
     if isinstance(error, BaseExceptionGroup):
         return all(passes(one) for one in cast("BaseExceptionGroup[BaseException]", error).exceptions)
     if isinstance(error, DBAPIError):
@@ -41,7 +44,9 @@ def passes(error: BaseException) -> bool:
         return error.connection_invalidated or state.startswith(_PASSING_STATES)
     if isinstance(error, RuntimeError):
         return _INDEX_IO.search(str(error)) is not None
-    return isinstance(error, FootnoteError | CancelledError | OSError | S3Error)
+    if isinstance(error, FootnoteError):
+        return error.code is not ErrorCode.VALIDATION_ERROR
+    return isinstance(error, CancelledError | OSError | S3Error)
 
 
 def waits_for(error: BaseException) -> WaitsFor | None:

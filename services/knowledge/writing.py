@@ -20,7 +20,7 @@ from services.knowledge.chunking.context import embedded_text, header_of
 from services.knowledge.embedding_switch import indexes
 from services.knowledge.embedding_switch.indexes import Writable, writable
 from services.knowledge.embedding_switch.served_models import ServedModels, same_space
-from services.knowledge.faults import WaitsFor, waits_for
+from services.knowledge.faults import WaitsFor, passes, waits_for
 from services.knowledge.models import DocumentRow, RevisionRow
 from services.knowledge.ports import Embedder, IndexedPassage, PassageIndex
 from services.knowledge.queue import Claim
@@ -132,7 +132,7 @@ class PassageWriter:
                     raise unavailable("embedding")
                 break
             except FootnoteError as error:
-                if time.monotonic() > until:
+                if time.monotonic() > until or not passes(error):
                     raise
                 log.warning("embedding is away; a long document waits", reason=error.message)
                 waited = True

@@ -1,6 +1,8 @@
 """A folder of blobs: each kept whole or not at all, and what it knows of its age."""
 
+import asyncio
 import os
+import threading
 import time
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -146,6 +148,52 @@ async def test_an_empty_folder_in_the_place_of_a_store_is_a_store_that_is_away(t
     mounted = store_in(volume, named)
     await mounted.check()
     assert await everything(mounted, organization_id, "0" * 64) == [FileNotFoundError]
+
+
+async def test_a_store_that_comes_back_while_it_is_asked_for_has_what_it_had(tmp_path: Path) -> None:
+    organization_id = uuid4()
+    volume, place = tmp_path / "volume", tmp_path / "place"
+
+    async def mounted_meanwhile() -> list[tuple[UUID, str]]:
+        volume.rename(place)
+        return [(organization_id, old)]
+
+    blobs = FolderBlobStore(place, mounted_meanwhile)
+    old, _ = await FolderBlobStore(volume).put(organization_id, once(b"old"), 10)
+    assert (await blobs.local_path(organization_id, old)).read_bytes() == b"old"
+    place.rename(volume)
+    await blobs.delete(organization_id, old)
+    assert files_in(place) == []
+
+
+async def test_a_folder_of_which_the_system_says_nothing_is_a_store_that_is_away(tmp_path: Path) -> None:
+    blobs, organization_id = FolderBlobStore(tmp_path / ("x" * 300)), uuid4()
+    for use in (blobs.local_path(organization_id, "0" * 64), blobs.put(organization_id, once(b"new"), 10)):
+        with pytest.raises(StoreAwayError):
+            await use
+    with pytest.raises(OSError, match="too long"):
+        await blobs.check()
+
+
+async def test_a_folder_that_hangs_keeps_one_thread_however_often_it_is_checked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blobs, asked, answers = FolderBlobStore(tmp_path), list[Path](), threading.Event()
+
+    def hangs(path: Path) -> bool:
+        asked.append(path)
+        return answers.wait(60)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "exists", hangs)
+        for _ in range(3):
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.01):
+                    await blobs.check()
+        answers.set()
+        await blobs.check()
+    assert asked == [tmp_path / MARK]
+    await blobs.check()
 
 
 async def test_a_store_from_before_marks_is_known_by_what_it_holds(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy import text
 from libs.clients.embedding import EmbeddedPassages
 from libs.config.settings import Settings
 from libs.contracts.embedding import EmbeddingModelInfo
+from libs.contracts.errors import ErrorCode, FootnoteError
 from libs.stores.postgres import Database
 from services.knowledge.adapters.lancedb_index import LanceDbIndex
 from services.knowledge.ingestion import Ingester
@@ -22,12 +23,13 @@ MakePerson = Callable[..., Person]
 
 
 class HeldEmbedder:
-    """Vectors by arithmetic; `wait` holds them back, `error` is raised instead."""
+    """Vectors by arithmetic; `wait` holds them back, `error` is raised instead; a text with `refused` isn't taken."""
 
     def __init__(self) -> None:
         self.wait: asyncio.Event | None = None
         self.reached = asyncio.Event()
         self.error: Exception | None = None
+        self.refused: str | None = None
         self.calls = 0
         self.embedded = 0
 
@@ -56,6 +58,8 @@ class HeldEmbedder:
         self.calls += 1
         if self.error:
             raise self.error
+        if self.refused and any(self.refused in text for text in texts):
+            raise FootnoteError(ErrorCode.VALIDATION_ERROR, "The server refuses the text.", 422, {"param": "input"})
         if self.wait:
             await self.wait.wait()
         self.embedded += len(texts)

@@ -3,7 +3,7 @@
 import itertools
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -16,7 +16,7 @@ from libs.config.settings import Settings
 from libs.contracts.errors import FootnoteError, unavailable
 from libs.stores.blobs import FolderBlobStore, StoreAwayError
 from libs.stores.postgres import Database
-from services.knowledge import ingestion, queue
+from services.knowledge import aftermath, ingestion, queue, writing
 from services.knowledge.adapters.lancedb_index import LanceDbIndex
 from services.knowledge.ingestion import Ingester
 from services.knowledge.leftover_files import LeftoverFiles
@@ -52,6 +52,27 @@ async def test_a_fault_of_the_system_counts_no_attempt_however_often_it_comes(
     embedder.error = None
     assert await ingester.turn()
     assert await status(alice, document_id) == "completed"
+
+
+@pytest.mark.parametrize("passages", [1, 10])
+async def test_a_text_that_embedding_refuses_fails_its_document_and_no_other(
+    passages: int,
+    ingester: Ingester,
+    embedder: HeldEmbedder,
+    person: MakePerson,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(writing, "WRITTEN_AT_ONCE", 4)
+    monkeypatch.setattr(writing, "PAUSE_S", 0.0)
+    alice = person()
+    otters = "\n\n".join(f"# Otter {number}\n\nOtters swim." for number in range(passages))
+    otter, heron = await alice.send(otters), await alice.send("# Heron\n\nHerons wade.")
+    embedder.refused = "Otters"
+    for _ in range(2 * TRIES):
+        with suppress(FootnoteError):
+            await ingester.turn()
+    assert [await status(alice, one) for one in (otter, heron)] == ["failed", "completed"]
+    assert embedder.calls <= TRIES * 2
 
 
 async def test_a_file_that_cannot_be_read_now_waits_and_holds_up_nothing(
@@ -115,6 +136,18 @@ async def test_documents_wait_while_the_store_of_their_files_is_not_mounted(
             await LeftoverFiles(database, blob_store(knowledge_settings, database)).sweep()
     assert await ingester.turn()
     assert await status(alice, document_id) == "completed"
+
+
+async def test_a_store_is_known_by_files_of_any_age(
+    person: MakePerson, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alice = person()
+    for number in range(8):
+        await alice.send(f"# Heron\n\nHeron {number} wades.")
+    async with database.transaction() as session:
+        by_id = await session.scalars(text("SELECT sha256 FROM knowledge.revisions ORDER BY id LIMIT 2"))
+    monkeypatch.setattr(aftermath, "SAMPLE", 2)
+    assert [sha256 for _, sha256 in await aftermath.some_named(database)] == [*by_id]
 
 
 async def test_what_is_postponed_waits_longer_each_time(
