@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from libs.contracts.knowledge import DocumentStatus, Progress, Waiting
@@ -41,17 +41,24 @@ async def under_way(session: AsyncSession, documents: Sequence[DocumentRow]) -> 
     ids = [document.id for document in documents if document.status in unfinished and not document.deleted_at]
     if not ids:
         return {}
-    contents = select(RevisionRow).where(
-        RevisionRow.document_id.in_(ids), RevisionRow.status.in_(["accepting", "pending", "processing"])
-    )
-    revisions = list(await session.scalars(contents.order_by(RevisionRow.number)))
-    crowded = await _with_large_work(session, revisions)
     now = datetime.now(UTC)
+    # Of most there is nothing to say, and clients ask for many again and again.
+    row = RevisionRow
+    telling = or_(
+        and_(
+            row.status.in_(["pending", "processing"]), or_(row.waits_for.is_not(None), row.passages_total.is_not(None))
+        ),
+        and_(row.status == "pending", row.size_bytes > SMALL_BYTES),
+        and_(row.status == "accepting", row.created_at < now - COUNTED_AFTER),
+    )
+    contents = select(row).where(row.document_id.in_(ids), telling).order_by(row.number)
+    revisions = list(await session.scalars(contents))
+    crowded = await _with_large_work(session, revisions)
     found: dict[UUID, UnderWay] = {}
     for revision in revisions:
-        # The newest content for which there is something to say.
+        # The newest content of which there is something to say.
         waiting = _waiting(revision, now, in_turn=revision.organization_id in crowded)
-        if waiting or revision.passages_total:
+        if waiting or _progress(revision):
             found[revision.document_id] = UnderWay(_progress(revision), waiting)
     return found
 

@@ -5,7 +5,6 @@
 import re
 from dataclasses import dataclass
 
-from libs.text.stems import language_read
 from libs.text.words import STOPWORDS, WORD, contentless, stem, words
 from services.chat.grounding.dates import Date, dates_of, month_stems
 from services.chat.grounding.joined import Joined, joined_of
@@ -78,7 +77,7 @@ class Facts:
 
 def facts_of(text: str, ordinary: frozenset[str] = frozenset()) -> Facts:
     """`ordinary` are stems known not to be names: a capital that only opens a sentence means nothing on them."""
-    read = number_words(text, language_read())
+    read = number_words(text)
     digits = figures_in_digits(read)
     every = [word.casefold() for word in words(digits)]
     folded = every if digits == text else {*every, *(word.casefold() for word in words(text))}

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from libs.text.stems import language_read
 from libs.text.stopwords import OF_LANGUAGE
 from services.chat.grounding.dates import month_of
 from services.chat.grounding.number_rules import afterwards, beforehand
@@ -30,12 +31,16 @@ _TOKEN = re.compile(r"[^\W_]+(?:[-'’][^\W_]+)*|\s+|[^\w\s]|_")
 _MOST_TOKENS = 400
 
 
-@lru_cache(maxsize=4096)
-def number_words(text: str, language: str) -> str:
-    """The text with its numbers in words as digits; "one" and "zero" stay, and so does all of an unknown language.
+def number_words(text: str) -> str:
+    """The text with the numbers that the language that is read has in words as digits; English ones stay.
 
-    An ordinal becomes an English one, or digits before a month. To ask twice changes nothing.
+    So do "one" and "zero". An ordinal becomes an English one, or digits before a month. To ask twice changes nothing.
     """
+    return _in_digits(text, language_read())
+
+
+@lru_cache(maxsize=4096)
+def _in_digits(text: str, language: str) -> str:
     spelling = SPELLINGS.get(language)
     if not spelling:
         return text

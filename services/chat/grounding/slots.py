@@ -6,7 +6,6 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Literal
 
-from libs.text.stems import language_read
 from libs.text.words import content_stems, stem, words
 from services.chat.grounding.amounts import amount_asked_for, asks_for_number
 from services.chat.grounding.bounds import rates
@@ -206,7 +205,7 @@ def _other_number(
 
 def _in_other_versions(one: Place, other: Place) -> Difference | None:
     """Where both are one sentence, word for word, but for a single number: of an old document and a new one."""
-    mine, theirs = (words(number_words(side.unit.text, language_read()).casefold()) for side in (one, other))
+    mine, theirs = (words(number_words(side.unit.text).casefold()) for side in (one, other))
     differing = [pair for pair in zip(mine, theirs, strict=False) if pair[0] != pair[1]]
     if len(mine) != len(theirs) or len(differing) != 1 or not all(map(_NUMBER.fullmatch, differing[0])):
         return None

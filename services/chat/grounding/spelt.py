@@ -92,7 +92,7 @@ def in_digits(text: str) -> str:
 
     To be asked once: what is English by then may be read otherwise in the language that is read.
     """
-    return figures_in_digits(number_words(text, language_read()))
+    return figures_in_digits(number_words(text))
 
 
 def figures_in_digits(text: str) -> str:

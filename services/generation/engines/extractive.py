@@ -111,7 +111,7 @@ class ExtractiveEngine:
             place
             for place, sentence in enumerate(sentences)
             if sentence.data
-            and found_among(asked, content_terms(f"{_around(sentences, place)} {sentence.text}")) == asked
+            and asked <= found_among(asked, content_terms(f"{_around(sentences, place)} {sentence.text}"))
         ]
         for places in (statements, others):  # rows and links only where nothing is said in sentences
             scored = await self._score(question, sentences, places)
