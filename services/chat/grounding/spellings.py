@@ -112,7 +112,7 @@ SPELLINGS = {
         | _about("une", {10: "dizaine", 15: "quinzaine", 20: "vingtaine", 30: "trentaine", 100: "centaine"})
         | _about("un", {1000: "millier"}),
         groups=r"[ .\u00a0\u202f]",
-        counting=r"\S* neuf \w+[sx]",
+        counting=r"\S* neuf (?!(?:après|dès|hors|jamais|moins|parfois|toujours)$)\w+[sx]",
         dozen="douzaines?",
         halved=r"demi[ -]",
         digit_ordinal=r"(?:er|[èe]re|e|[èe]mes?|nde?)",
@@ -157,7 +157,7 @@ SPELLINGS = {
         articles="de het elke elk iedere ieder zijn haar hun",
         doubtful="acht achten",
         joints="en",
-        counting=r"\S* acht (?!geven|nemen|slaan)\w+(?:en|s)",
+        counting=r"(?!in )\S* acht (?!(?:geven|slaan)$)\w+(?:en|s)",
         dozen="dozijn",
         halved=r"(?:half|halve)\s",
         digit_ordinal="(?:e|ste|de)",
