@@ -29,7 +29,7 @@ _BELOW_ZERO = re.compile(
     re.IGNORECASE,
 )
 
-_QUANTITY = re.compile(r"(?P<before>[$€£])?\s?(?P<number>\d+(?:,\d{3})*(?:\.\d+)?)[\s-]?(?P<after>%|[^\W\d_]+)?")
+_QUANTITY = re.compile(r"(?P<before>[$€£])?\s?(?P<number>\d+(?:,\d{3})*(?:\.\d+)?)[\s-]?(?P<after>%|[^\W\d_²³]+)?")
 # What may stand between a number and what it counts: "one full week".
 _BETWEEN = frozenset(
     """additional business calendar consecutive different extra free full more new paid separate single whole working

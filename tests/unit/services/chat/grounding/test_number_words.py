@@ -135,6 +135,7 @@ OTHER = [
     ("nl", "Er zijn 8 regels.", "Neem de regels in acht."),
     ("nl", "Het duurt een week.", "Het duurt twee weken."),
     ("pt", "Tem 2 regras.", "Segundo as regras, tem regras."),
+    ("en", "It covers 20 miles.", "It covers 20 km²."),
     ("en", "It holds 12 eggs.", "It holds half a dozen eggs."),
     ("en", "It costs 1,000,000 euros.", "It costs half a million euros."),
     ("en", "You get 1 day.", "An employee gets 20 days."),
