@@ -5,8 +5,12 @@
 # A name, a number or the rest of the phrase always follows.
 NEVER_FINAL = frozenset(
     """mr mrs ms mx dr prof rev hon gen col maj capt cmdr lt sgt gov sen rep pres supt messrs mme mlle
-    e.g i.e eg ie cf viz vs v approx ca resp incl excl esp
-    z.b d.h u.a i.d.r i.v.m o.g u.u bzw vgl inkl exkl zzgl ggf evtl sog einschl tsd mio mrd
+    e.g i.e eg ie cf viz vs v approx ca resp incl excl esp""".split()
+)
+
+# The same of other languages; in capitals they are names in any: "SRA", "UDS".
+NEVER_FINAL_ELSEWHERE = frozenset(
+    """z.b d.h u.a i.d.r i.v.m o.g u.u bzw vgl inkl exkl zzgl ggf evtl sog einschl tsd mrd
     p.ex sra dra ud uds sig dott avv dhr mevr bijv""".split()
 )
 

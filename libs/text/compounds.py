@@ -8,6 +8,8 @@ _COMPOUNDING = frozenset({"de", "nl"})
 # Shorter words stand in too many that have nothing to do with them, but for what ends a compound: "Urlaubs|tag".
 SHORTEST_WORD = 4
 SHORTEST_END = 3
+# Nobody writes a longer one, and each of its letters would be tried.
+LONGEST_WORD = 60
 # What joins the parts of a compound: "Urlaub|s|tag".
 _JOINTS = ("", "s", "es", "n", "en", "er", "e")
 
@@ -21,21 +23,27 @@ def found_among(asked: Iterable[str], stems: Collection[str]) -> frozenset[str]:
     found = asked.intersection(stems)
     if language_read() not in _COMPOUNDING or found == asked:
         return found
-    return found | {one for one in asked - found if _in_part(one, stems) or _in_parts(one, stems)}
+    parts = _Parts(stems)
+    return found | {one for one in asked - found if len(one) <= LONGEST_WORD and (one in parts or parts.make(one))}
 
 
-def _in_part(one: str, stems: Collection[str]) -> bool:
-    return len(one) >= SHORTEST_WORD and any(stem.endswith(one) or stem.startswith(one) for stem in stems)
+class _Parts:
+    """The beginnings and ends of some stems, to be looked up however many words are asked for."""
 
+    def __init__(self, stems: Collection[str]) -> None:
+        self._ends = {stem[-size:] for stem in stems for size in range(SHORTEST_END, min(len(stem), LONGEST_WORD) + 1)}
+        self._beginnings = {
+            stem[:size] for stem in stems for size in range(SHORTEST_WORD, min(len(stem), LONGEST_WORD) + 1)
+        }
 
-def _in_parts(one: str, stems: Collection[str]) -> bool:
-    for cut in range(SHORTEST_WORD, len(one) - SHORTEST_END + 1):
-        end = one[cut:]
-        heads = [one[:cut].removesuffix(joint) for joint in _JOINTS if one[:cut].endswith(joint)]
-        if _ends(end, stems) and any(len(head) >= SHORTEST_WORD and _in_part(head, stems) for head in heads):
-            return True
-    return False
+    def __contains__(self, one: str) -> bool:
+        return len(one) >= SHORTEST_WORD and (one in self._ends or one in self._beginnings)
 
-
-def _ends(end: str, stems: Collection[str]) -> bool:
-    return any(stem.endswith(end) for stem in stems)
+    def make(self, one: str) -> bool:
+        """Whether both parts of a compound are there."""
+        for cut in range(SHORTEST_WORD, len(one) - SHORTEST_END + 1):
+            if one[cut:] in self._ends:
+                head = one[:cut]
+                if any(head.endswith(joint) and head.removesuffix(joint) in self for joint in _JOINTS):
+                    return True
+        return False

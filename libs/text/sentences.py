@@ -13,6 +13,7 @@ from libs.text.abbreviations import (
     GERMAN_MONTHS,
     GERMAN_STARTERS,
     NEVER_FINAL,
+    NEVER_FINAL_ELSEWHERE,
     SENTENCE_STARTERS,
     SOMETIMES_FINAL,
 )
@@ -50,8 +51,13 @@ _ONE_LETTER = re.compile(r"[a-z]")
 _INITIAL_FOLLOWS = re.compile(r"[A-Za-z]\.")
 _SPACED_INITIALS = re.compile(r"(?<!\w)[a-z]\.\s[A-Za-z]$")
 _DAY = re.compile(r"\d{1,2}")
-# "Im 3. Quartal", "der 2. Stock".
-_GERMAN_ORDINAL = re.compile(r"\b(?:im|am|zum|zur|vom|beim|der|die|das|dem|den|des) \d{1,2}$", re.IGNORECASE)
+# "5 Mio. Euro", but not the Italian "mio" and who is called so.
+_MILLIONS = re.compile(
+    r"(?:\d|\b(?:zwei|drei|vier|fünf|sechs|sieben|acht|neun|zehn|elf|zwölf|zwanzig|dreißig|fünfzig|hundert|einige"
+    r"|mehrere|paar))\s?Mio$"
+)
+# "Im 3. Quartal", "der 2. Stock", but not "I am 12."
+_GERMAN_ORDINAL = re.compile(r"\b(?:im|(?<!\bi )am|zum|zur|vom|beim|der|die|das|dem|den|des) \d{1,2}$", re.IGNORECASE)
 _ENUMERATOR = re.compile(r"[ \t>]*(?:\d{1,3}|[A-Za-z]|[ivx]{1,5}|[IVX]{1,5})")
 _BLOCK = re.compile(r"#{1,6}[ \t]|[-*+•‣◦–][ \t]|\d{1,3}[.)][ \t]|[a-z]\)[ \t]|>|\||```|~~~|---|===|\*\*\*")
 _ONE_LINE_BLOCK = re.compile(r"[ \t]*(?:#{1,6}[ \t]|\||```|~~~|---|===)")
@@ -231,7 +237,9 @@ class SentenceStream:
         last_word = _LAST_WORD.search(text, behind, at)
         word = last_word.group() if last_word else ""
         lowered = word.lower()
-        if lowered in NEVER_FINAL or (lowered in BEFORE_NUMBERS and text[following].isdigit()):
+        if _never_final(word) or (lowered in BEFORE_NUMBERS and text[following].isdigit()):
+            return inside
+        if _MILLIONS.search(text, behind, at):
             return inside
         if _ONE_LETTER.fullmatch(word):
             if self._waits(following + 1, window_end, final=final):
@@ -249,6 +257,11 @@ class SentenceStream:
         if day and not german:
             return inside if next_word in GERMAN_MONTHS else boundary
         return boundary if next_word in SENTENCE_STARTERS or (german and next_word in GERMAN_STARTERS) else inside
+
+
+def _never_final(word: str) -> bool:
+    lowered = word.lower()
+    return lowered in NEVER_FINAL or (lowered in NEVER_FINAL_ELSEWHERE and ("." in word or not word.isupper()))
 
 
 def _end(pattern: re.Pattern[str], text: str, start: int, window_end: int) -> int:

@@ -153,7 +153,9 @@ def _number_missing(sentence: Facts, support: Facts) -> str | None:
     numbers |= {number for number, _ in support.ordinals}
     for number in sorted(sentence.undated - numbers):
         return f"the number {number!r} isn't in the passage"
-    for mine, theirs in ((sentence.ones, support.counts), (sentence.ordinals, support.ordinals)):
+    # "1h" and "a 1-day trip" count by their unit alone.
+    counted = support.counts | support.quantities
+    for mine, theirs in ((sentence.ones, counted), (sentence.ordinals, support.ordinals)):
         for number, thing in sorted(mine):
             found = {other for other, counted in theirs if counted == thing}
             if found and number not in found:

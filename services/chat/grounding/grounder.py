@@ -37,7 +37,10 @@ _LED_IN = re.compile(
     r"^\W*(?:(?:laut|gemäß|nach|entsprechend) (?:de[nrm] |dieser |diesem )?(?:\w+en )?"
     r"(?:passagen?|quellen?|textstellen?|dokument(?:en|s)?|unterlagen|informationen|kontext|auszügen)"
     r"|volgens (?:de |het )?(?:\w+e )?(?:passages?|bron(?:nen)?|documenten?|context|informatie))"
-    r"(?: \d{1,3})?,?\s+(?=\S)",
+    # "Laut Quelle 2 gilt", but not "laut Quelle 30 Tage", of which the number is what must be checked.
+    r"(?: \d{1,3}(?=,|\s(?:hat|haben|ist|sind|wird|werden|beträgt|betragen|gilt|gelten|gibt|darf|dürfen|muss|müssen"
+    r"|kann|können|soll|sollen|steht|dauert|heeft|hebben|is|zijn|wordt|worden|geldt|gelden|duurt|mag|mogen|moet|moeten"
+    r"|kan|kunnen)\b))?,?\s+(?=\S)",
     re.IGNORECASE,
 )
 

@@ -2,7 +2,7 @@
 
 import importlib
 import re
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
@@ -55,6 +55,7 @@ def _rules_of_words(language: str) -> tuple[_Rule, ...]:
     def rules() -> Generator[_Rule]:
         for said, read in told.instead.items():
             yield _rule(rf"\b{said}\b", lambda _, read=read: read)
+        yield _halves(told)
         if told.with_half:
             yield _rule(rf"\b{told.with_half}\b", lambda match: _halved(match, language))
         if told.adjective:
@@ -66,16 +67,39 @@ def _rules_of_words(language: str) -> tuple[_Rule, ...]:
 @lru_cache
 def _rules_afterwards(language: str) -> tuple[_Rule, ...]:
     told = SPELLINGS[language]
-    one = "|".join(sorted(map(re.escape, told.ones), key=len, reverse=True))
+    # "Un'ora", but not the beginning of "uniforme".
+    one = "|".join(re.escape(word) + (r"\b" if word.isalpha() else "") for word in told.ones)
     number = rf"(?<![\w.,])(?P<number>\d+|{one})"
+    large = "|".join(word for word, size in told.scales.items() if size >= _MILLION)
+    ones = _rule(
+        rf"(?<![\w.,])(?:{one})\s(?P<scale>{large})\b", lambda match: str(told.scales[match["scale"].casefold()])
+    )
     dozens = _rule(rf"{number}\s{told.dozen}\b", lambda match: str(_DOZEN * _counted(match)))
+    # "Zwei Mio." and "zweieinhalb Millionen" are digits with a scale by now.
+    rules = _scaled(told), ones, dozens
     if not told.half:
-        return (dozens,)
-    return dozens, _rule(rf"{number}(?P<of>\s?[^\W\d_]+)?\s{told.half}\b", _and_a_half)
+        return rules
+    half = _rule(
+        rf"{number}(?P<of>\s?[^\W\d_]+)?\s{told.half}\b", lambda match: _and_a_half(match, told.scales.values())
+    )
+    return *rules, half
 
 
 def _rule(pattern: str, put: Callable[[re.Match[str]], str]) -> _Rule:
     return re.compile(pattern, re.IGNORECASE), put
+
+
+def _halves(told: Spelling) -> _Rule:
+    """Of half a dozen, and half a million."""
+    large = "|".join(word for word, size in told.scales.items() if size >= _MILLION)
+
+    def put(match: re.Match[str]) -> str:
+        scale = match["scale"]
+        return str((told.scales[scale.casefold()] if scale else _DOZEN) // 2)
+
+    # Not of "dos y medio millones".
+    not_and = r"(?<!\be\s)(?<!\by\s)(?<!\bet\s)"
+    return _rule(rf"{not_and}\b{told.halved}(?:{told.dozen}|(?P<scale>{large}))\b", put)
 
 
 def _scaled(told: Spelling) -> _Rule:
@@ -91,8 +115,9 @@ def _scaled(told: Spelling) -> _Rule:
             size *= told.scales.get(word.casefold().rstrip("."), _MILLION)
         return _plainly(Decimal(number.replace(",", ".")) * size)
 
+    # Of a row of figures without an end, the time would grow with the square.
     return _rule(
-        rf"(?<![\w.,])(?P<number>(?P<grouped>\d{{1,3}}(?:{told.groups}\d{{3}})+(?:,\d+)?)|\d+(?:,\d+|\.\d{{1,2}})?)"
+        rf"(?<![\w.,])(?P<number>(?P<grouped>\d{{1,3}}(?:{told.groups}\d{{3}}){{1,6}}(?:,\d+)?)|\d+(?:,\d+|\.\d{{1,2}})?)"
         rf"\s?(?P<scales>(?:{scale})(?![^\W_])(?:\s(?:{scale})(?![^\W_]))*|(?-i:M)(?=\s?€))",
         put,
     )
@@ -114,8 +139,11 @@ def _described(match: re.Match[str], language: str) -> str:
     return match.group() if whole is None or whole < _SEVERAL else f"{whole}-{match['of']}"
 
 
-def _and_a_half(match: re.Match[str]) -> str:
-    return f"{_counted(match)},5 {(match['of'] or '').strip()}".rstrip()
+def _and_a_half(match: re.Match[str], scales: Iterable[int]) -> str:
+    counted, of = _counted(match), (match["of"] or "").strip()
+    # "Deux millions et demi".
+    scale = max((size for size in scales if size >= _MILLION and counted % size == 0), default=1)
+    return str(counted + scale // 2) if scale > 1 and not of else f"{counted},5 {of}".rstrip()
 
 
 def _counted(match: re.Match[str]) -> int:

@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import Any
 
 from libs.text.stems import language_read
+from libs.text.stopwords import OF_LANGUAGE
 from services.chat.grounding.dates import month_of
 from services.chat.grounding.number_rules import afterwards, beforehand
 from services.chat.grounding.spellings import SPELLINGS, Spelling
@@ -117,10 +118,14 @@ class _Piece:
             return False
         if behind_digits and (folded in self._spelling.scales or month_of(token)):
             return False
-        if folded in self._spelling.doubtful and unit_of(self._word(start, 1)) is None:
-            return False
+        before, after = self._word(start, -1), self._word(start, 1)
+        if unit_of(after):
+            return True
+        if folded in self._spelling.doubtful:
+            counts = self._spelling.counting and re.fullmatch(self._spelling.counting, f"{before} {folded} {after}")
+            return bool(counts) and after not in OF_LANGUAGE[self._language]
         # A name: "Otto Rossi".
-        return not (token.istitle() and self._word(start, -1))
+        return not (token.istitle() and before)
 
     def _ordinal(self, start: int, end: int, value: int) -> str | None:
         before, after = self._word(start, -1), self._word(end - 1, 1)

@@ -29,12 +29,13 @@ _BELOW_ZERO = re.compile(
     re.IGNORECASE,
 )
 
-_QUANTITY = re.compile(r"(?P<before>[$€£])?\s?(?P<number>\d+(?:,\d{3})*(?:\.\d+)?)[\s-]?(?P<after>%|[^\W\d_]+)?")
+_QUANTITY = re.compile(r"(?P<before>[$€£])?\s?(?P<number>\d+(?:,\d{3})*(?:\.\d+)?)[\s-]?(?P<after>%|[^\W\d_²³]+)?")
 # What may stand between a number and what it counts: "one full week".
 _BETWEEN = frozenset(
     """additional business calendar consecutive different extra free full more new paid separate single whole working
     """.split()
 )
+_FARTHEST = 8
 # "D'un an".
 _ELIDED = re.compile(r"^[a-z]{1,2}['’](?=[^\W\d_])")
 _EACH_ONE = frozenset("a an each every per single".split())
@@ -135,7 +136,7 @@ def _before_things(every: Sequence[str], said: dict[str, str], *, every_number: 
         here = [said[word]] if word in said else numbers(word) if every_number else []
         if not here:
             continue
-        thing = next((one for one in every[index + 1 :] if one not in _BETWEEN), "")
+        thing = next((one for one in every[index + 1 : index + _FARTHEST] if one not in _BETWEEN), "")
         if thing.isalpha() and thing not in contentless() and every[max(0, index - 1)] not in ("no", "any"):
             yield from ((number, unit_of(thing) or stem(thing)) for number in here)
 

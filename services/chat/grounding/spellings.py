@@ -9,12 +9,14 @@ class Spelling:
     """How one language spells numbers; patterns are of whole words.
 
     `scales` may follow digits, which `groups` parts by thousands. Of `ones`, which are articles too, and `zero` digits
-    are made only before a unit. `doubtful` words are cardinals before a unit alone ("neuf jours", not "un vélo neuf"),
-    and ordinals between an article and a word alone, as are `ordinals`, which text2num doesn't know. `joints` stand
-    between two numbers, never within one. `instead` says what a pattern is read as.
+    are made only before a unit. `doubtful` words are cardinals before a unit alone ("neuf jours", not "un vélo neuf")
+    and where `counting` fits them between their neighbours ("a neuf employés"); they are ordinals between an article
+    and a word alone, as are `ordinals`, which text2num doesn't know. `joints` stand between two numbers, never within
+    one. `instead` says what a pattern is read as.
 
-    `half` follows what there is one more half of ("un an et demi"); `with_half` and `adjective` have their number in
-    the group `whole`, or are one and a half where there is a group `two`; the adjective keeps the group `of`.
+    `halved` stands before a dozen or a million of which it is half. `half` follows what there is one more half of ("un
+    an et demi"); `with_half` and `adjective` have their number in the group `whole`, or are one and a half where there
+    is a group `two`; the adjective keeps the group `of`.
     """
 
     scales: dict[str, int]
@@ -28,6 +30,8 @@ class Spelling:
     instead: dict[str, str]
     dozen: str
     digit_ordinal: str
+    halved: str
+    counting: str = ""
     half: str = ""
     with_half: str = ""
     adjective: str = ""
@@ -41,6 +45,7 @@ def _spelling(
     articles: str,
     dozen: str,
     digit_ordinal: str,
+    halved: str,
     doubtful: str = "",
     ordinals: str = "",
     joints: str = "",
@@ -60,8 +65,14 @@ def _spelling(
         instead=instead or {},
         dozen=dozen,
         digit_ordinal=digit_ordinal,
+        halved=halved,
         **patterns,
     )
+
+
+def _about(one: str, counted: dict[int, str]) -> dict[str, str]:
+    """What "une vingtaine" is read as."""
+    return {f"{one} {name}": str(number) for number, name in counted.items()}
 
 
 _RAISED_LETTER = r"\.?[ºª]"
@@ -81,6 +92,7 @@ SPELLINGS = {
         doubtful="achte achten achter achtes achtem",
         joints="und",
         dozen="dutzend",
+        halved=r"halbe[mnrs]?\s",
         # "3. Quartal"; a number of more digits ends its sentence.
         digit_ordinal=r"(?<!\d\d\d)\.(?=\s[A-ZÄÖÜ][a-zäöüß])",
         # Anderthalb, eineinhalb, zweieinhalbe.
@@ -96,9 +108,13 @@ SPELLINGS = {
         articles="le la les du des au aux son sa leur chaque",
         doubtful="neuf neufs cents",
         ordinals="second seconde",
-        instead={"pour[ -]cent": "%"},
+        instead={"pour[ -]cent": "%"}
+        | _about("une", {10: "dizaine", 15: "quinzaine", 20: "vingtaine", 30: "trentaine", 100: "centaine"})
+        | _about("un", {1000: "millier"}),
         groups=r"[ .\u00a0\u202f]",
+        counting=r"\S* neuf (?!(?:après|dès|hors|jamais|moins|parfois|toujours)$)\w+[sx]",
         dozen="douzaines?",
+        halved=r"demi[ -]",
         digit_ordinal=r"(?:er|[èe]re|e|[èe]mes?|nde?)",
         half="et demie?",
     ),
@@ -109,8 +125,11 @@ SPELLINGS = {
         articles="el la los las del al su",
         doubtful="cuarto cuarta quinto quinta",
         ordinals="segundo segunda",
-        instead={"por ciento": "%", "veintiún": "veintiuno"},
+        instead={"por ciento": "%", "veintiún": "veintiuno", "primer": "primero", "tercer": "tercero"}
+        | _about("una", {10: "decena", 15: "quincena", 20: "veintena", 100: "centena"})
+        | _about("un", {100: "centenar", 1000: "millar"}),
         dozen="docenas?",
+        halved=r"medi[ao]\s",
         digit_ordinal=_RAISED_LETTER,
         half="y medi[ao]",
     ),
@@ -121,8 +140,13 @@ SPELLINGS = {
         articles="""il lo la i gli le del dello della dei degli delle al allo alla nel nella dal dalla sul sulla ogni
         suo sua""",
         doubtful="sei secondo seconda secondi seconde primo prima primi prime quarto quarta",
-        instead={"per ?cento": "%"},
+        instead={"per ?cento": "%"}
+        | _about("una", {10: "decina", 15: "quindicina", 20: "ventina", 30: "trentina"})
+        | _about("un", {100: "centinaio", 1000: "migliaio"}),
+        counting=r"\S* sei \w+i"
+        r"|(?:a|al|alle|con|da|dalle|delle|di|entro|fra|ha|hanno|in|le|nelle|per|sono|su|tra) sei \w+",
         dozen="dozzin[ae]",
+        halved=r"mezz[ao]\s",
         digit_ordinal=_RAISED_LETTER,
         half="e mezz[ao]",
     ),
@@ -133,10 +157,15 @@ SPELLINGS = {
         articles="de het elke elk iedere ieder zijn haar hun",
         doubtful="acht achten",
         joints="en",
+        counting=r"(?!in )\S* acht (?!(?:geven|slaan)$)\w+(?:en|s)",
         dozen="dozijn",
+        halved=r"(?:half|halve)\s",
         digit_ordinal="(?:e|ste|de)",
         # Anderhalf, tweeënhalve, drieëneenhalf.
         with_half=r"(?:(?P<two>anderhal)|(?P<whole>[a-zéë]+?)[eë]n(?:een)?hal)(?:f|ve)",
+        # Driemaandelijkse, viermaal.
+        adjective=r"(?P<whole>[a-zéë]+?)"
+        r"(?P<of>(?:jarig|maandelijks|wekelijks|weeks|daags|urig|voudig)e?|maal|voud)",
     ),
     "pt": _spelling(
         {10**3: "mil", 10**6: "milhão milhões", 10**9: "bilhão bilhões", 10**12: "bilião biliões"},
@@ -144,8 +173,11 @@ SPELLINGS = {
         zero="zero",
         articles="o a os as do da dos das no na ao à pelo pela seu sua cada",
         doubtful="segundo segunda segundos segundas terça quarto quarta quartos quinta sexta oitava",
-        instead={"por cento": "%"},
+        instead={"por cento": "%"}
+        | _about("uma", {10: "dezena", 15: "quinzena", 20: "vintena", 100: "centena"})
+        | _about("um", {1000: "milhar"}),
         dozen="dúzias?",
+        halved=r"mei[ao]\s",
         digit_ordinal=_RAISED_LETTER,
         half="e mei[ao]",
     ),

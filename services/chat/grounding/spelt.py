@@ -69,7 +69,8 @@ _MILLIONS = re.compile(r"(?<=[$€£])(?P<number>\d[\d,]*(?:\.\d+)?)\s?m\b", re.
 _ONE_OF = re.compile(r"\bone(?=\s(?:in|out of)\s(?:every\s)?\d)", re.IGNORECASE)
 _DECADE = re.compile(r"(?<=the )(?P<decade>(?:1[5-9]|20)\d0)['’]s\b")
 _VULGAR = re.compile(r"(?P<whole>\d?)\s?(?P<part>[¼-¾⅐-⅞])")
-_AND_A_HALF = re.compile(r"\b(?P<number>\d+|one) and a half\b", re.IGNORECASE)
+_AND_A_HALF = re.compile(rf"\b(?P<number>\d+|one) and a half\b(?:\s(?P<scale>{_SCALED}))?", re.IGNORECASE)
+_HALF_A = re.compile(rf"\bhalf an?(?=\s{_SCALED})", re.IGNORECASE)
 # English words that are others there: "ten minste", "ten cuidado".
 _OTHER_WORDS = {"nl": frozenset({"ten"}), "es": frozenset({"ten"})}
 _SUFFIXES = {"1": "st", "2": "nd", "3": "rd"}
@@ -101,7 +102,7 @@ def figures_in_digits(text: str) -> str:
     if elsewhere:
         text = elsewhere.sub(_as_in_english, text)
     if not _SPEAK_OF_NUMBERS.isdisjoint(_LETTERS.findall(text.casefold())):
-        text = _SPELT.sub(_value, _TENTH_AND.sub(_tenth, _SCALED_RANGE.sub(_both_scaled, text)))
+        text = _SPELT.sub(_value, _TENTH_AND.sub(_tenth, _SCALED_RANGE.sub(_both_scaled, _HALF_A.sub("0.5", text))))
         text = _AND_A_HALF.sub(_and_a_half, text)
     text = _MILLIONS.sub(lambda match: _times(match["number"], 10**6), _THOUSANDS.sub(_thousand, text))
     return _ONE_OF.sub("1", text)
@@ -118,7 +119,8 @@ def _fraction(match: re.Match[str]) -> str:
 
 
 def _and_a_half(match: re.Match[str]) -> str:
-    return f"{match['number'] if match['number'].isdigit() else 1}.5"
+    number = f"{match['number'] if match['number'].isdigit() else 1}.5"
+    return _times(number, _SCALES[match["scale"].casefold()]) if match["scale"] else number
 
 
 def _as_in_english(match: re.Match[str]) -> str:

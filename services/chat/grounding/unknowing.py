@@ -5,7 +5,9 @@ import re
 # Of each language: what denies in the first person, what stands for the sources, what denies of them, and what they
 # don't do. A generator may say it in another language than the one that is read.
 _FIRST_PERSON = (
-    r"\b(?:i|we) (?:do not|don't|cannot|can't|could not|couldn't|am not|am unable)\b|\bi'm (?:not|unable|sorry)\b",
+    # Of a company's own "we" only what it wouldn't say of its rules: "we do not refund tickets".
+    r"\bi (?:do not|don't|cannot|can't|could not|couldn't|am not|am unable)\b|\bi'm (?:not|unable|sorry)\b",
+    r"\bwe (?:do not|don't|cannot|can't|could not|couldn't) (?:know|find|tell|answer|determine)\b",
     r"\b(?:weiß|weiss|kann|konnte|finde|habe) ich (?:[\w-]+ ){0,4}?(?:nicht|nichts|kein\w*)\b",
     r"\bich (?:weiß|weiss|kann|konnte|finde|habe) (?:[\w-]+ ){0,5}?(?:nicht|nichts|kein\w*)\b",
     r"\bje (?:ne (?:sais|peux|trouve|dispose|suis)|n'ai)\b",
@@ -18,7 +20,7 @@ _FIRST_PERSON = (
 _OF_THE_SOURCES = (
     (
         (
-            r"passages?|sources?|context|excerpts?|"
+            r"passages?|sources?(?! code\b)|(?<!in this )context|excerpts?|"
             r"(?:provided|given|available) (?:documents?|texts?|information)|(?:documents?|information) given"
         ),
         r"\b(?:not|no|nothing|neither)\b|n't\b",

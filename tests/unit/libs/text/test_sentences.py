@@ -25,6 +25,12 @@ def sentences(text: str) -> list[str]:
         ),
         ("Er kommt im 3. Quartal. Sie wohnt im 2. Stock.", ["Er kommt im 3. Quartal.", "Sie wohnt im 2. Stock."]),
         ("Es endet am 3. Der Antrag folgt.", ["Es endet am 3.", "Der Antrag folgt."]),
+        ("It is about Noah and Mio. Players like it.", ["It is about Noah and Mio.", "Players like it."]),
+        ("Il libro è mio. Anna lo sa.", ["Il libro è mio.", "Anna lo sa."]),
+        ("It binds to SRA. SHARP does too.", ["It binds to SRA.", "SHARP does too."]),
+        ("I am 12. Bob is 13.", ["I am 12.", "Bob is 13."]),
+        ("Es sind zwei Mio. Euro. Mehr nicht.", ["Es sind zwei Mio. Euro.", "Mehr nicht."]),
+        ("Z.B. Anna kommt. Bob nicht.", ["Z.B. Anna kommt.", "Bob nicht."]),
         ("Es sind 1,5 Mio. Euro nach Abs. 2. Mehr nicht.", ["Es sind 1,5 Mio. Euro nach Abs. 2.", "Mehr nicht."]),
         (
             "Choose plan b. It works in group 3. The rest waits.",

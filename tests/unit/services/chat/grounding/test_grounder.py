@@ -136,6 +136,23 @@ async def test_what_leads_to_a_claim_in_other_languages_needs_no_support(languag
 
 
 @pytest.mark.parametrize(
+    ("language", "excerpt", "written"),
+    [
+        ("de", "30 Tage Urlaub im Jahr stehen Mitarbeitern zu.", "Laut den Unterlagen 14 Tage Urlaub im Jahr."),
+        ("nl", "Medewerkers hebben 30 dagen verlof per jaar.", "Volgens de documenten 14 dagen verlof per jaar."),
+    ],
+)
+async def test_a_number_behind_what_leads_in_is_checked(language, excerpt, written):
+    with reading_in(language):
+        grounder = Grounder("?", [source(1, excerpt)], WordEmbedder(), 0.1)
+        right = await grounder.check(written.replace("14", "30"), chosen=True)
+        wrong = await grounder.check(written, chosen=True)
+    assert right
+    assert wrong
+    assert (bool(right.support.cited), bool(wrong.support.cited)) == (True, False)
+
+
+@pytest.mark.parametrize(
     ("language", "text"),
     [
         ("en", "The passages do not say when receipts must be sent."),

@@ -7,6 +7,8 @@ from services.chat.grounding.unknowing import says_that_it_doesnt_know
     "text",
     [
         "I don’t know.",
+        "We do not know the answer.",
+        "We cannot find this in the passages.",
         "I'm sorry, but I cannot answer this question.",
         "The passages do not say how many days of leave staff get.",
         "There is no information about parking in the provided documents.",
@@ -40,6 +42,9 @@ def test_a_generator_that_doesnt_know(text: str):
         "Staff do not earn leave in their first month.",
         "Documents of the archive do not leave the building.",
         "Water from other sources is not tested.",
+        "We do not refund tickets after 30 days.",
+        "The source code does not include tests.",
+        "In this context, the company does not provide insurance.",
         "Mitarbeiter dürfen das Gebäude nicht verlassen.",
         "Die Dokumente enthalten keine personenbezogenen Daten.",
         "Les salariés ne peuvent pas reporter leurs congés.",
