@@ -4,12 +4,14 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
 import httpx
 import pytest
 from fastapi import FastAPI
+from sqlalchemy import text
 
 from libs.config.settings import ServiceName, Settings
 from libs.contracts.identity import Role, Subject, TokenClaims
@@ -20,7 +22,9 @@ from libs.stores.postgres import Database
 from libs.stores.weights import WeightsMissingError, WeightsStore
 from services.billing.main import build as build_billing
 from services.embedding.main import build as build_embedding
+from services.knowledge.adapters.lancedb_index import LanceDbIndex
 from services.knowledge.main import build as build_knowledge
+from services.knowledge.ports import PassageIndex
 from services.knowledge.worker import work
 from tests.loopback import serving
 
@@ -239,3 +243,14 @@ async def database(knowledge_settings: Settings) -> AsyncIterator[Database]:
     opened = Database(knowledge_settings, "knowledge")
     yield opened
     await opened.close()
+
+
+@pytest.fixture(params=["lancedb"])
+async def index(request: pytest.FixtureRequest, tmp_path: Path) -> PassageIndex:
+    return LanceDbIndex(tmp_path, exact_below=1_000)
+
+
+@pytest.fixture
+async def no_other_sources(database: Database) -> None:
+    async with database.transaction() as session:
+        await session.execute(text("TRUNCATE sources CASCADE"))

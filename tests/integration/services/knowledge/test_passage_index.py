@@ -1,8 +1,8 @@
-"""What every passage index must do; an adapter joins by adding its name to `adapters`."""
+"""What every passage index must do; an adapter joins by its name among the params of the fixture `index`."""
 
 import asyncio
-from dataclasses import fields, replace
-from datetime import UTC, date, datetime, timedelta
+from dataclasses import replace
+from datetime import date, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -13,57 +13,19 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lancedb.index import FTS
 
-from libs.contracts.knowledge import SearchFilters
 from services.knowledge.adapters.lancedb_index import LanceDbIndex
 from services.knowledge.metadata import facts
-from services.knowledge.ports import IndexedPassage, PassageAttributes, PassageIndex, Scope
-
-DIMENSION = 8
-ORGANIZATION = UUID(int=1)
-EVERYONE = ("organization",)
-SAID = PassageAttributes(EVERYONE, datetime(2026, 3, 5, 12, tzinfo=UTC), "text/markdown")
-
-
-@pytest.fixture(params=["lancedb"])
-async def index(request: pytest.FixtureRequest, tmp_path: Path) -> PassageIndex:
-    return LanceDbIndex(tmp_path, exact_below=1_000)
-
-
-def vector(axis: int) -> np.ndarray:
-    row = np.full(DIMENSION, 0.1, np.float32)
-    row[axis] = 1
-    return row / np.linalg.norm(row)
-
-
-def passage(content: str, axis: int = 0, **changes: Any) -> IndexedPassage:
-    """`changes` are of the passage or of its attributes."""
-    one = IndexedPassage(
-        chunk_id=uuid4(),
-        document_id=uuid4(),
-        version=uuid4(),
-        position=0,
-        header="Header",
-        table_header=None,
-        content=content,
-        heading_path=("Header",),
-        page=None,
-        start=0,
-        end=len(content),
-        token_count=5,
-        attributes=SAID,
-        vector=vector(axis),
-        tokens=bytes([axis]),
-        model_revision="r1",
-    )
-    named = {field.name for field in fields(PassageAttributes)}
-    said = replace(SAID, **{name: value for name, value in changes.items() if name in named})
-    return replace(one, attributes=said, **{name: value for name, value in changes.items() if name not in named})
-
-
-def scope(readers: tuple[str, ...] = EVERYONE, **filters: object) -> Scope:
-    return Scope(ORGANIZATION, readers, SearchFilters(**filters) if filters else None)
+from services.knowledge.ports import PassageIndex, Scope
+from tests.integration.services.knowledge.indexed_passages import (
+    DIMENSION,
+    EVERYONE,
+    ORGANIZATION,
+    passage,
+    said,
+    scope,
+    vector,
+)
 
 
 async def test_an_organisation_without_passages_finds_nothing(index: PassageIndex) -> None:
@@ -195,65 +157,6 @@ async def test_every_text_is_a_value_and_none_is_sql(values: set[str]) -> None:
         await check()
 
 
-async def test_a_word_within_writing_without_spaces_is_found(index: PassageIndex) -> None:
-    library = passage("图书馆每天早上九点开门，周末关闭，需要提前预约座位。", version=uuid4())
-    museum = passage("博物馆每天早上十点开门，周一关闭，需要提前购买门票。")
-    japanese = passage("東京の図書館は月曜日に休みです。𠮷野家とERR-404コードの説明。")
-    await index.add(ORGANIZATION, [library, museum, japanese])
-
-    async def check() -> None:
-        for query, one in (
-            ("图书馆", library),
-            ("图书馆几点开门", library),
-            ("購買門票 购买门票", museum),
-            ("図書館", japanese),
-            ("𠮷野家", japanese),
-            ("ERR-404", japanese),
-        ):
-            assert (await index.lexical(scope(), query, 5))[0].chunk_id == one.chunk_id
-
-    await check()
-    for one in (library, museum, japanese):
-        await index.update(ORGANIZATION, one.version, *said("開館時間"))
-    await check()
-    assert len(await index.lexical(scope(), "開館", 5)) == 3
-    for query, hits in (("图书馆", 1), ("每天 开门", 2), ("开门 reserved", 0), ("ERR-404", 1), ("the", 0), ("", 0)):
-        assert len(await index.lexical(scope(), query, 5, every=True)) == hits
-
-
-async def check_phrases(index: PassageIndex, written: IndexedPassage) -> None:
-    for query in ("lock gate seven", "Locks gates SEVEN", "gate seven", "開館時間", "ERR-404"):
-        found = await index.lexical(scope(), query, 5, every=True)
-        assert (len(found), found[0].chunk_id) == (5, written.chunk_id), query
-    for query, hits in (("seven gate lock", 5), ("lock of the gate seven", 5), ("lock gate eight", 0), ("the of", 0)):
-        assert len(await index.lexical(scope(), query, 5, every=True)) == hits
-
-
-def scattered_words() -> list[IndexedPassage]:
-    words = "seven gate lock gate lock seven. 時開間館 開間 時館. 404 says ERR"
-    return [passage(f"{words} {number}") for number in range(20)]
-
-
-async def test_words_in_a_row_come_before_any_number_of_passages_that_have_them_scattered(index: PassageIndex) -> None:
-    written = passage("heron " * 60 + "Lock Gate Seven. 開館時間. ERR-404")
-    await index.add(ORGANIZATION, [written, *scattered_words()])
-    await check_phrases(index, written)
-    await index.maintain(ORGANIZATION)
-    await check_phrases(index, written)
-
-
-async def test_a_table_without_the_places_of_words_is_searched_and_learns_them(tmp_path: Path) -> None:
-    index = LanceDbIndex(tmp_path, exact_below=1_000)
-    written = passage("heron " * 60 + "Lock Gate Seven. 開館時間. ERR-404")
-    await index.add(ORGANIZATION, [written, *scattered_words()])
-    table = await (await lancedb.connect_async(tmp_path)).open_table(f"org_{ORGANIZATION.hex}")
-    former = FTS(language="English", stem=True, ascii_folding=True)
-    await table.create_index("search_text", config=former, replace=True)
-    assert len(await index.lexical(scope(), "lock gate seven", 50, every=True)) == 21
-    await index.maintain(ORGANIZATION)
-    await check_phrases(index, written)
-
-
 async def test_documents_that_external_ids_mean_are_the_only_ones(index: PassageIndex) -> None:
     await index.add(ORGANIZATION, [passage("Herring", document_id=UUID(int=9))])
     for named, hits in (((UUID(int=9), UUID(int=8)), 1), ((UUID(int=8),), 0), ((), 0)):
@@ -285,28 +188,6 @@ async def test_a_table_of_the_former_kind_goes_on_and_learns_the_new_columns(tmp
     row: Any = await table.query().limit(1).to_arrow()
     await table.add(row.select(former.names))
     assert len(await handles[0].lexical(scope(), "herring", 9)) == 4
-
-
-@pytest.mark.parametrize(
-    "query",
-    [
-        "",
-        "!!!",
-        '"',
-        "a AND (",
-        "x:y^2~",
-        "\x00",
-        "the of and",
-        "😀",
-        "שלום עולם",
-        "herring " * 10_000,
-        "'; --",
-        "\ud83d",
-    ],
-)
-async def test_any_text_is_a_query(index: PassageIndex, query: str) -> None:
-    await index.add(ORGANIZATION, [passage("Herring")])
-    assert len(await index.lexical(scope(), query, 5)) == (1 if "herring" in query else 0)
 
 
 async def test_versions_are_listed_and_removed_by_name(index: PassageIndex) -> None:
@@ -368,10 +249,6 @@ async def test_token_vectors_are_those_of_one_model(index: PassageIndex) -> None
     assert await index.tokens(uuid4(), ids, "r1") == {}
 
 
-def said(title: str = "Header", readers: tuple[str, ...] = EVERYONE, **changes: Any) -> tuple[str, PassageAttributes]:
-    return title, replace(SAID, readers=readers, **changes)
-
-
 async def test_what_is_said_of_a_version_changes_at_once_and_of_no_other(index: PassageIndex) -> None:
     version = uuid4()
     rows = [passage(f"herring {n}", n, version=version, heading_path=("Header", "Fish")) for n in range(3)]
@@ -393,15 +270,6 @@ async def test_what_is_said_of_a_version_changes_at_once_and_of_no_other(index: 
     assert len(await index.by_ids(ORGANIZATION, [one.chunk_id for one in rows])) == 3
     await index.update(UUID(int=2), version, *said())
     await index.update(ORGANIZATION, uuid4(), *said())
-
-
-async def test_the_first_row_of_a_table_is_searched_with_its_rows_under_any_title(index: PassageIndex) -> None:
-    row = passage("| Ada | 1815 |", table_header="| name | born |")
-    await index.add(ORGANIZATION, [row, passage("unrelated")])
-    await index.update(ORGANIZATION, row.version, *said("Renamed"))
-    for query in ("born", "renamed", "Ada"):
-        (found,) = await index.lexical(Scope(ORGANIZATION, EVERYONE), query, 10)
-        assert found.content == "| Ada | 1815 |"
 
 
 @pytest.mark.parametrize("rows", [1, 2, 300, 700])

@@ -1,95 +1,29 @@
 """Sources that are fetched again and again, against a site on loopback."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any
+from collections.abc import Callable
+from contextlib import suppress
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import text
 
 from libs.config.settings import Settings
 from libs.contracts.identity import Role
-from libs.fetch.addresses import networks
-from libs.fetch.fetcher import Fetcher
 from libs.stores.postgres import Database
-from services.knowledge.catching_up import IndexCatchUp
-from services.knowledge.documents import Documents, Shower
-from services.knowledge.main import blob_store, passage_index, uploads
-from services.knowledge.models import RevisionRow
 from services.knowledge.sources import crawl
-from services.knowledge.sources.runner import SourceRunner
-from services.knowledge.sources.site_sync import SiteSync
-from services.knowledge.sources.source_documents import SourceDocuments
-from tests.integration.libs.fetch.test_fetcher import PUBLIC, Answer, Site, reply
-from tests.integration.libs.fetch.test_fetcher import serving as serving_site
+from tests.integration.libs.fetch.test_fetcher import Answer, reply
 from tests.integration.services.knowledge.conftest import Person
+from tests.integration.services.knowledge.visited_sites import (
+    counts,
+    external_ids,
+    last_run,
+    names,
+    page,
+    registered,
+    visiting,
+)
 
-
-class NoBilling:
-    """Stands for a plan with room; nothing here is about counting."""
-
-    async def change_storage(self, *_changes: object) -> None:
-        pass
-
-
-def page(body: str, *links: str) -> bytes:
-    anchors = "".join(f'<p><a class="x" href="{link}">more</a></p>' for link in links)
-    return reply(f"<html><body><main><p>{body}</p>{anchors}</main></body></html>".encode(), Content_Type="text/html")
-
-
-@dataclass
-class Visit:
-    site: Site
-    address: str
-    runner: Callable[[], SourceRunner]
-
-
-@pytest.fixture(autouse=True)
-async def _no_other_sources(database: Database) -> None:
-    async with database.transaction() as session:
-        await session.execute(text("TRUNCATE sources CASCADE"))
-
-
-@asynccontextmanager
-async def visiting(pages: dict[str, bytes | Answer], settings: Settings, database: Database) -> AsyncIterator[Visit]:
-    async with serving_site(Site(pages)) as site:
-
-        def runner(lease_s: float = 60.0) -> SourceRunner:
-            allowed = networks([f"{PUBLIC}/32"])
-            fetcher = Fetcher(timeout_s=10, ports=[site.port], allowed_networks=allowed)
-            accepting = uploads(settings, database, blob_store(settings, database), NoBilling())  # pyright: ignore - counts nothing
-            catch_up = IndexCatchUp(database, passage_index(settings))
-            documents = Documents(database, catch_up, Shower(timedelta(days=30)))
-            kept = SourceDocuments(database, documents, accepting)
-            return SourceRunner(database, kept, {"web": SiteSync(fetcher, kept, 1_000_000, pause_s=0)}, lease_s=lease_s)
-
-        yield Visit(site, f"http://{PUBLIC}:{site.port}", runner)
-
-
-async def external_ids(person: Person) -> set[str]:
-    items = (await person.get("/documents/inventory", params={"prefix": "source:"})).json()["items"]
-    return {item["external_id"] for item in items}
-
-
-async def registered(person: Person, address: str, **fields: Any) -> str:
-    answer = await person.post("/documents/sources", json={"address": address, **fields})
-    assert answer.status_code == 201, answer.text
-    return answer.json()["source_id"]
-
-
-async def last_run(person: Person, source_id: str) -> dict[str, Any]:
-    return (await person.get(f"/documents/sources/{source_id}/runs")).raise_for_status().json()["items"][0]
-
-
-def counts(run: dict[str, Any]) -> tuple[int, ...]:
-    return tuple(run[name] for name in ("added", "updated", "unchanged", "deleted", "failed"))
-
-
-async def names(person: Person) -> set[str]:
-    return {external_id.split(":", 2)[2].rpartition("/")[2] for external_id in await external_ids(person)}
+pytestmark = pytest.mark.usefixtures("no_other_sources")
 
 
 async def test_pages_below_the_same_path_are_followed_and_kept_in_step(
@@ -246,76 +180,6 @@ async def test_a_folder_that_is_closed_since_keeps_its_document(
         await visit.runner().turn()
         assert await external_ids(admin) == before
         assert (await last_run(admin, source))["deleted"] == 0
-
-
-async def test_a_page_that_changes_keeps_what_was_said_of_its_document(
-    person: Callable[..., Person], knowledge_settings: Settings, database: Database
-) -> None:
-    admin = person(role=Role.ADMIN)
-    async with visiting({"/": page("Start")}, knowledge_settings, database) as visit:
-        attributes = {"access": "organization", "category": "trips"}
-        source = await registered(admin, f"{visit.address}/", attributes=attributes)
-        await visit.runner().turn()
-        (document,) = (await admin.get("/documents")).json()["items"]
-        path = f"/documents/{document['document_id']}"
-        await admin.patch(path, json={"access": "private", "category": "plans"})
-        visit.site.pages["/"] = page("Another start")
-        await admin.post(f"/documents/sources/{source}/runs")
-        await visit.runner().turn()
-        assert counts(await last_run(admin, source)) == (0, 1, 0, 0, 0)
-    waiting = select(RevisionRow.access, RevisionRow.category).where(RevisionRow.document_id == document["document_id"])
-    async with database.transaction() as session:
-        newest = (await session.execute(waiting.order_by(RevisionRow.number.desc()))).first()
-    assert newest == ("private", "plans")
-
-
-async def test_a_deleted_document_stays_so_until_it_is_restored(
-    person: Callable[..., Person], knowledge_settings: Settings, database: Database
-) -> None:
-    pages: dict[str, bytes | Answer] = {"/": page("Start", "/a", "/b"), "/a": page("A"), "/b": page("B")}
-    admin = person(role=Role.ADMIN)
-    async with visiting(pages, knowledge_settings, database) as visit:
-        source = await registered(admin, f"{visit.address}/", depth=1)
-        await visit.runner().turn()
-        items = (await admin.get("/documents/inventory", params={"prefix": "source:"})).json()["items"]
-        ids = {item["external_id"].rpartition("/")[2]: item["document_id"] for item in items}
-        await admin.delete(f"/documents/{ids['a']}")
-        await admin.delete(f"/documents/{ids['b']}?purge=true")
-        visit.site.pages["/a"] = page("Another A")
-        await admin.post(f"/documents/sources/{source}/runs")
-        await visit.runner().turn()
-        assert counts(await last_run(admin, source)) == (0, 0, 1, 0, 0)
-        assert await names(admin) == {""}
-
-        assert (await admin.post(f"/documents/{ids['a']}/restore")).status_code == 200
-        await admin.post(f"/documents/sources/{source}/runs")
-        await visit.runner().turn()
-        assert counts(await last_run(admin, source)) == (0, 1, 1, 0, 0)
-        assert await names(admin) == {"", "a"}
-
-
-async def test_a_document_that_is_deleted_while_its_site_is_visited_stays_so(
-    person: Callable[..., Person], knowledge_settings: Settings, database: Database
-) -> None:
-    pages: dict[str, bytes | Answer] = {"/": page("Start", "/a", "/b"), "/a": page("A"), "/b": page("B")}
-    admin = person(role=Role.ADMIN)
-    async with visiting(pages, knowledge_settings, database) as visit:
-        source = await registered(admin, f"{visit.address}/", depth=1)
-        await visit.runner().turn()
-        items = (await admin.get("/documents/inventory", params={"prefix": "source:"})).json()["items"]
-        ids = {item["external_id"].rpartition("/")[2]: item["document_id"] for item in items}
-
-        async def deleted_meanwhile(_head: str, writer: asyncio.StreamWriter) -> None:
-            await admin.delete(f"/documents/{ids['a']}")
-            await admin.delete(f"/documents/{ids['b']}?purge=true")
-            writer.write(page("Another A"))
-            await writer.drain()
-
-        visit.site.pages |= {"/a": deleted_meanwhile, "/b": page("Another B")}
-        await admin.post(f"/documents/sources/{source}/runs")
-        await visit.runner().turn()
-        assert counts(await last_run(admin, source)) == (0, 0, 1, 0, 0)
-        assert await names(admin) == {""}
 
 
 async def test_a_page_that_was_gone_and_comes_back_is_taken_in_again(

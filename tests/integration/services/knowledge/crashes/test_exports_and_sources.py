@@ -16,7 +16,7 @@ from tests.integration.services.knowledge.crashes.conftest import Crashes
 from tests.integration.services.knowledge.crashes.dying import Death
 from tests.integration.services.knowledge.crashes.readers import found_by, page
 from tests.integration.services.knowledge.crashes.steps import FETCHING, PACKING, parametrize
-from tests.integration.services.knowledge.test_sources import page as web_page
+from tests.integration.services.knowledge.visited_sites import page as web_page
 
 MakePerson = Callable[..., Person]
 

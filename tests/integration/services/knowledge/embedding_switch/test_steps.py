@@ -22,7 +22,7 @@ from services.knowledge.embedding_switch import indexes
 from services.knowledge.embedding_switch.served_models import ServedModels
 from services.knowledge.embedding_switch.switcher import IndexSwitcher
 from services.knowledge.ports import Scope
-from tests.integration.services.knowledge.test_passage_index import passage
+from tests.integration.services.knowledge.indexed_passages import passage
 
 OWNER = UUID(int=9)
 EVERYONE = ("organization",)
