@@ -41,6 +41,7 @@ async def lifecycle_of(request: Request) -> Lifecycle:
 LifecycleDependency = Annotated[Lifecycle, Depends(lifecycle_of)]
 
 
+@router.head("/documents/{document_id}/original", include_in_schema=False)
 @router.get("/documents/{document_id}/original", response_class=FileResponse)
 async def download_original(document_id: UUID, subject: CurrentSubject, lifecycle: LifecycleDependency) -> FileResponse:
     """The file that the served content was made from, whole or the ranges asked for."""
@@ -81,6 +82,7 @@ async def show_export(export_id: UUID, subject: CurrentSubject, lifecycle: Lifec
     return await lifecycle.exports.show(subject, export_id)
 
 
+@router.head("/documents/exports/{export_id}/download", include_in_schema=False)
 @router.get("/documents/exports/{export_id}/download", response_class=FileResponse)
 async def download_export(export_id: UUID, subject: CurrentSubject, lifecycle: LifecycleDependency) -> FileResponse:
     """409 until it is ready, and where it holds what you may not read any more."""

@@ -54,6 +54,9 @@ async def test_an_original_comes_as_a_file_byte_for_byte_to_its_readers(
     assert disposition.startswith("attachment; filename*=utf-8''p%C3%B6ol")
     part = await colleague.http.get(path, headers={**colleague.headers, "Range": "bytes=6-12"})
     assert (part.status_code, part.content) == (206, HTML[6:13])
+    head = await colleague.http.head(path, headers=colleague.headers)
+    assert (head.status_code, head.content, head.headers["content-length"]) == (200, b"", str(len(HTML)))
+    assert (await person().http.head(path, headers=person().headers)).status_code == 404
     await alice.send("# Pool\n\nClosed.", "Pool", external_id="pool", access="private")
     assert (await alice.get(path)).content == HTML
     assert (await colleague.get(path)).status_code == 404
