@@ -50,6 +50,10 @@ async def test_the_same_external_id_replaces_and_unchanged_passages_keep_their_i
     found = await member.http.post("/search", json={"query": "ticket costs euros"})
     assert "fourteen" in found.text
     assert "twelve" not in found.text
+    original = f"/documents/{second}/original"
+    head, whole = await member.http.head(original), await member.http.get(original)
+    assert (head.status_code, head.content) == (whole.status_code, b"") == (200, b"")
+    assert head.headers["content-length"] == whole.headers["content-length"] == str(len(whole.content))
 
 
 async def test_readers_see_old_or_new_content_never_both_or_none(member: Member) -> None:

@@ -3,71 +3,26 @@
 A passage about a matter repeats the question's words all over; only some of its sentences have a name, a date or a sum.
 """
 
-import re
 from collections.abc import Callable, Mapping
-from enum import StrEnum
 from itertools import pairwise
 
-from libs.text.people import ROLES
 from libs.text.stems import stem
-from libs.text.words import content_stems, words
-from services.generation.engines.quantities import OPENS, VERB, WHEN_ASKS, asks_for_quantity
-
-
-class AnswerKind(StrEnum):
-    PERSON = "person"
-    DATE = "date"
-    PLACE = "place"
-    MONEY = "money"
-    NUMBER = "number"
-
+from libs.text.words import WORD, content_stems, words
+from services.generation.engines.asking import AnswerKind
+from services.generation.engines.asking_languages import asking
+from services.generation.engines.quantities import asks_for_number
 
 # What a sentence offers that has something like it: for a person, a name of one word, or a role.
 PARTLY = 0.5
 
-_PLACES = "city|continent|country|county|island|place|province|region|stadium|state|street|town|venue|village"
-_SUMS = "budget|cost|fare|fee|fine|price|rent|salary|wage"
-_ASKS = {
-    AnswerKind.PERSON: rf"{OPENS}(?:who|whom|whose)\b|\b(?:who|whom)\W*$",
-    AnswerKind.DATE: WHEN_ASKS + r"|\b(?:what|which) (?:century|date|day|decade|month|year)\b"
-    r"|\bwhat(?:'s|’s| is| was) the (?:[\w-]+ )?date\b|\bdate\W*$",
-    AnswerKind.PLACE: rf"{OPENS}where\b|\bwhere{VERB}|\bwhere\W*$|\b(?:what|which) (?:{_PLACES})\b",
-    AnswerKind.MONEY: rf"\bhow much(?:{VERB}| money)"
-    rf"|\bwhat(?:'s|’s| is| are| was| were) the (?:[\w-]+ )*?(?:{_SUMS})s?\b",
-}
-_ASKED = {kind: re.compile(pattern, re.IGNORECASE) for kind, pattern in _ASKS.items()}
-
-_WHEN = re.compile(r"\bwhen\b", re.IGNORECASE)
-
-_MONTH = (
-    r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?"
-    r"|nov(?:ember)?|dec(?:ember)?)"
-)
-_DATE = re.compile(
-    rf"\b(?:1\d{{3}}|20\d\d)s?\b|\bcentury\b|\b{_MONTH}\.? \d{{1,2}}\b|\b\d{{1,2}}(?:st|nd|rd|th)?(?: of)? {_MONTH}\b"
-    r"|\b(?:january|february|april|june|july|august|september|october|november|december)\b"
-    r"|\b(?:early|in|late|of|since) (?:march|may)\b"
-    r"|\b(?:mon|tues|wednes|thurs|fri|satur|sun)days?\b",
-    re.IGNORECASE,
-)
-_MONEY = re.compile(
-    r"[$€£¥]\s?\d|\b\d[\d,.]*\s?[$€£¥]|\b(?:dollars?|euros?|pounds?|cents?|francs?|yen|usd|eur|gbp|chf)\b"
-    r"|\bfree(?: of charge)?\b",
-    re.IGNORECASE,
-)
-_NUMBER = re.compile(
-    r"\w*\d.*|zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twenty|thirty|forty|fifty|sixty|seventy"
-    r"|eighty|ninety|hundreds?|thousands?|millions?|billions?|dozens?|half|once|twice|none|unlimited",
-    re.IGNORECASE,
-)
-
 
 def kind_asked_for(question: str) -> AnswerKind | None:
     """The kind that the question's first such word asks for."""
-    found = {kind: match.start() for kind, asks in _ASKED.items() if (match := asks.search(question))}
+    question = question.replace("’", "'")
+    found = {kind: match.start() for kind, asks in asking().kinds.items() if (match := asks.search(question))}
     if found:
         return min(found, key=lambda kind: found[kind])
-    return AnswerKind.NUMBER if asks_for_quantity(_WHEN.sub("", question)) else None
+    return AnswerKind.NUMBER if asks_for_number(question) else None
 
 
 class Offers:
@@ -87,25 +42,31 @@ def _person(sentence: str, stems: frozenset[str], _: frozenset[str]) -> float:
     new = _new_capitals(sentence, stems)
     if any(one and following for one, following in pairwise(new)):
         return 1.0
-    folded = words(sentence.casefold())
-    role = any(not {word, word.removesuffix("s")}.isdisjoint(ROLES) and stem(word) not in stems for word in folded)
-    return PARTLY if role or any(new) else 0.0
+    language = asking()
+    named = any(new) and language.place_before is None
+    role = any(language.role.fullmatch(word) and stem(word) not in stems for word in words(sentence.casefold()))
+    return PARTLY if named or role else 0.0
 
 
 def _place(sentence: str, stems: frozenset[str], _: frozenset[str]) -> float:
-    return float(any(_new_capitals(sentence, stems)))
+    before = asking().place_before
+    if before is None:
+        return float(any(_new_capitals(sentence, stems)))
+    behind = (WORD.match(sentence, found.end()) for found in before.finditer(sentence))
+    return float(any(_new_capitals(word.group(), stems) == [True] for word in behind if word))
 
 
 def _date(sentence: str, _: frozenset[str], said: frozenset[str]) -> float:
-    return float(any(not said >= set(words(found.group().casefold())) for found in _DATE.finditer(sentence)))
+    return float(any(not said >= set(words(found.group().casefold())) for found in asking().date.finditer(sentence)))
 
 
 def _money(sentence: str, _: frozenset[str], __: frozenset[str]) -> float:
-    return float(_MONEY.search(sentence) is not None)
+    return float(asking().money.search(sentence) is not None)
 
 
 def _number(sentence: str, _: frozenset[str], said: frozenset[str]) -> float:
-    return float(any(_NUMBER.fullmatch(word) and word.casefold() not in said for word in words(sentence)))
+    number = asking().number
+    return float(any(number.fullmatch(word) and word not in said for word in words(sentence.casefold())))
 
 
 _OFFERED: Mapping[AnswerKind, Callable[[str, frozenset[str], frozenset[str]], float]] = {

@@ -1,13 +1,12 @@
 """Which of the scored sentences are said, and in what order."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from libs.text.stems import language_read
+from services.generation.engines.asking_languages import asking
 from services.generation.engines.passages import Sentence
 
 # The least support, 0 to 1, that a sentence must give the question; below it in every sentence there is no answer.
@@ -27,43 +26,6 @@ SAME_COSINE = 0.92
 SAME_TERMS = 0.8
 MAX_SENTENCES = 4
 MAX_LOOKUP_SENTENCES = 2
-
-_LOOKUP = re.compile(
-    r"\W*(?:(?:in|at|on|by|for|from|to|of) )?(?:who|whom|whose|when|where|which"
-    r"|what(?:'s| is| was| year| date| time| day| version| number)"
-    r"|how (?:many|much|long|old|often|far|big|large|tall|high|fast|late|early)"
-    r"|is|are|was|were|do|does|did|can|may|must|will|has|have)\b",
-    re.IGNORECASE,
-)
-_LOOKUPS = {
-    language: re.compile(rf"\W*(?:(?:{before}) )?(?:{asks})\b", re.IGNORECASE)
-    for language, (before, asks) in {
-        "de": (
-            "bis|ab|seit|von|mit|bei|für|in|an|zu",
-            "we[rnm]|wann|welche[mnrs]?|wo|was kostet|wie (?:viele?|lange?|oft|hoch|spät)|ist|sind|darf|kann|muss|gibt",
-        ),
-        "fr": (
-            "à|de|avec|pour|depuis|jusqu'à",
-            "qui|quand|quel(?:le)?s?|combien|où|est-ce|y a-t-il|puis-je|peut-on",
-        ),
-        "es": (
-            "a|de|con|para|desde|hasta",
-            "quién(?:es)?|cuándo|cuál(?:es)?|cuánt[oa]s?|dónde|es|son|hay|puedo|debo",
-        ),
-        "it": (
-            "a|di|con|per|da|fino a",
-            "chi|quando|qual[ei]?|quant[oaie]|dove|a che ora|è|sono|c'è|posso|devo",
-        ),
-        "nl": (
-            "tot|vanaf|met|voor|van",
-            "wie|wanneer|welke?|waar|hoeveel|hoe (?:lang|vaak|hoog|laat)|is|zijn|mag|kan|moet",
-        ),
-        "pt": (
-            "a|de|com|para|desde|até",
-            "quem|quando|qual|quais|quant[oa]s?|onde|é|são|há|posso|devo",
-        ),
-    }.items()
-}
 
 
 @dataclass(frozen=True)
@@ -87,7 +49,7 @@ def select(question: str, sentences: Sequence[Sentence], scored: Sequence[Scored
     embedded = all(candidate.vector is not None for candidate in scored)
     floor = max(MIN_SUPPORT if embedded else MIN_SUPPORT_OF_WORDS, RELATIVE_SUPPORT * best)
     open_candidates = [candidate for candidate in scored if candidate.support >= floor]
-    looks_up = _LOOKUPS.get(language_read(), _LOOKUP).match(question.replace("’", "'"))
+    looks_up = asking().looks_up.match(question.replace("’", "'"))
     limit = MAX_LOOKUP_SENTENCES if looks_up else MAX_SENTENCES
     limit = limit if most is None else min(limit, most)
     chosen: list[Scored] = []
