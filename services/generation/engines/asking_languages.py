@@ -1,4 +1,4 @@
-"""The same in other languages, and which of them is read."""
+"""How Dutch, French, German, Italian, Portuguese and Spanish ask and tell, and which language is read."""
 
 import re
 from dataclasses import dataclass
