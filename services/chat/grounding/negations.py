@@ -183,6 +183,11 @@ def denials(text: str) -> int:
     return found + agreeing + sum(word in told.lacking for word in every)
 
 
+def says_lacking(text: str) -> bool:
+    """Whether it has a word like "without"."""
+    return not _DENIALS[language_read()].lacking.isdisjoint(words(text.casefold()))
+
+
 def clauses(text: str) -> list[str]:
     """The parts of a sentence that can be true by themselves, roughly: cut at conjunctions and semicolons."""
     return [part for part in _border(language_read()).split(text) if part.strip()]
