@@ -23,12 +23,13 @@ OF_LANGUAGE: dict[str, frozenset[str]] = {
         quel quelle quelles quels qui quoi s sa sans se sera ses si sien soit son sont sous suis sur t ta te tes toi ton
         tous tout toute toutes très tu un une vers vos votre vous y""",
         "es": """a al algo algún alguna algunas alguno algunos ante antes aquel aquella aquí así aún bajo cada como cómo
-        con contra cual cuál cuales cuáles cuando cuándo cuanta cuánta cuánto cuantos cuántos de debe deben debo del
-        desde donde dónde dos dura duran durante e el él ella ellas ellos en entre era eran es esa esas ese eso esos
-        esta está estaba estado están estas este esto estos fue fueron ha hace hacia han hasta hay he la las le les lo
-        los mas más me mi mis mucho muy nada ni no nos nosotros nuestra nuestro o os otra otras otro otros para pero por
-        porque puede pueden puedo pues que qué quien quién quienes se sea según ser si sí sido sin sobre son su sus
-        también tan tanto te tengo ti tiene tienen todo todos tu tus un una unas uno unos usted ustedes y ya yo""",
+        con contra cual cuál cuales cuáles cuando cuándo cuanta cuánta cuantas cuántas cuánto cuantos cuántos de debe
+        deben debo del desde donde dónde dos dura duran durante e el él ella ellas ellos en entre era eran es esa esas
+        ese eso esos esta está estaba estado están estas este esto estos fue fueron ha hace hacia han hasta hay he la
+        las le les lo los mas más me mi mis mucho muy nada ni no nos nosotros nuestra nuestro o os otra otras otro otros
+        para pero por porque puede pueden puedo pues que qué quien quién quienes se sea según ser si sí sido sin sobre
+        son su sus también tan tanto te tengo ti tiene tienen todo todos tu tus un una unas uno unos usted ustedes y ya
+        yo""",
         "it": """a ad agli ai al alla alle allo anche ancora avere aveva c che chi ci ciò come con contro cosa così cui
         d da dagli dai dal dalla dalle dallo degli dei del della delle dello dentro deve devo devono di do dopo dov dove
         due dura durano e è ed era erano essere fa fino fra fu gli ha hai hanno ho i il in io l la le lei li lo loro lui

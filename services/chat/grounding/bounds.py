@@ -16,7 +16,8 @@ _NUMBER = r"(?:[$€£]\s?)?(?:\d[\d,.]*|one|two|three|four|five|six|seven|eight
 @dataclass(frozen=True)
 class _Phrases:
     """Patterns: `each` and `a` part a number from a unit of time, and `each` also from anything else. `times` are
-    words that begin like this, by their unit. `between` joins the two numbers of a range.
+    words that begin like this, by their unit. `between` joins the two numbers of a range. `about` stands before a
+    number that may be somewhat more or less; `some` is such a number in words. In English it counts like any other.
     """
 
     each: str
@@ -25,6 +26,8 @@ class _Phrases:
     least: str
     most: str
     between: str
+    about: str = ""
+    some: str = ""
 
 
 _PHRASES = {
@@ -55,8 +58,10 @@ _PHRASES = {
             "jährlich": "year",
         },
         least="mindestens|wenigstens|minimal|nicht weniger als|mehr als|länger als|über",
-        most="höchstens|maximal|nicht (?:mehr|länger) als|weniger als|kürzer als|bis zu|unter|innerhalb von|binnen",
+        most="höchstens|maximal|nicht (?:mehr|länger) als|weniger als|kürzer als|bis zu|unter|innerhalb von|innert"
+        "|binnen",
         between="bis|und|oder",
+        about=r"rund|etwa|ungefähr|zirka|circa|ca\.|knapp|gut",
     ),
     "fr": _Phrases(
         each=r"par\s+",
@@ -72,6 +77,8 @@ _PHRASES = {
         least="au moins|au minimum|minimum|pas moins de|plus de",
         most="au plus|au maximum|maximum|pas plus de|moins de|jusqu['’]à|sous",
         between="à|et|ou",
+        about=r"environ|quelque|près de|autour de",
+        some=r"une [^\W\d_]+aine|un millier",
     ),
     "es": _Phrases(
         each=r"por\s+",
@@ -80,6 +87,8 @@ _PHRASES = {
         least="al menos|por lo menos|como mínimo|mínimo|no menos de|más de",
         most="como máximo|a lo sumo|máximo|no más de|menos de|hasta",
         between="a|y|o|e",
+        about=r"unos|unas|cerca de|alrededor de|aproximadamente|casi",
+        some=r"una (?:dec|quinc|veint|treint|cent)ena|un centenar|un millar",
     ),
     "it": _Phrases(
         each=r"per\s+",
@@ -94,6 +103,8 @@ _PHRASES = {
         least="almeno|come minimo|minimo|non meno di|più di|oltre",
         most="al massimo|massimo|non più di|meno di|fino a|entro",
         between="a|e|o",
+        about=r"circa|quasi|intorno a",
+        some=r"una [^\W\d_]+ina|un centinaio|un migliaio",
     ),
     "nl": _Phrases(
         each=r"per\s+",
@@ -102,6 +113,7 @@ _PHRASES = {
         least="minstens|ten minste|minimaal|niet minder dan|meer dan|langer dan",
         most="hoogstens|ten hoogste|maximaal|niet (?:meer|langer) dan|minder dan|tot|binnen",
         between="tot|en|of",
+        about=r"ongeveer|circa|ca\.|zo'n|bijna|rond",
     ),
     "pt": _Phrases(
         each=r"por\s+",
@@ -110,6 +122,8 @@ _PHRASES = {
         least="pelo menos|no mínimo|mínimo|não menos de|mais de",
         most="no máximo|máximo|não mais de|menos de|até",
         between="a|e|ou|até",
+        about=r"cerca de|uns|umas|aproximadamente|quase|perto de",
+        some=r"uma (?:dez|quinz|vint|cent)ena|um milhar",
     ),
 }
 
@@ -117,6 +131,12 @@ _PHRASES = {
 def without_ranges(text: str) -> str:
     """The text without such numbers: "3 to 5 days", "between 3 and 5 days", "2 or 3 days" say none of the two."""
     return _range(language_read()).sub(" ", text)
+
+
+def without_estimates(text: str) -> str:
+    """The text without "environ 20" and "une vingtaine", beside which 22 can be true; an English one as it is."""
+    language = language_read()
+    return text if language == ENGLISH else _estimate(language).sub(" ", text)
 
 
 def rates(text: str) -> frozenset[str]:
@@ -147,6 +167,13 @@ def _is_of(word: str, begun: str, language: str) -> bool:
 def _range(language: str) -> re.Pattern[str]:
     joint = rf"(?:[-–—]|\b(?:{_PHRASES[language].between})\b)"
     return re.compile(rf"\b(?<!\d[,.]){_NUMBER}\s?%?\s?{joint}\s?{_NUMBER}\b", re.IGNORECASE)
+
+
+@cache
+def _estimate(language: str) -> re.Pattern[str]:
+    told = _PHRASES[language]
+    some = rf"|\b(?:{told.some})\b" if told.some else ""
+    return re.compile(rf"\b(?:{told.about})\s(?:CHF |Fr\. )?{_BOUNDED}{some}", re.IGNORECASE)
 
 
 @cache

@@ -5,6 +5,7 @@
 import re
 from dataclasses import dataclass
 
+from libs.text.language import language_of_words
 from libs.text.stems import language_read, stem
 from libs.text.words import words
 from services.chat.grounding.facts import is_negated
@@ -136,7 +137,10 @@ def says_what_is_not(sentence: str) -> bool:
         return True
     language = language_read()
     if language in _TELLING:
-        return denials(sentence) > 0 or _DENIES[language].search(sentence) is not None
+        if denials(sentence) or _DENIES[language].search(sentence):
+            return True
+        # An English document may answer a German question, and denies in its own words.
+        return language_of_words(sentence) not in (language, None)
     return any(stem(word) in _DENYING for word in words(sentence.casefold()))
 
 

@@ -2,17 +2,20 @@
 
 import re
 from collections.abc import Callable
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Literal
 
+from libs.text.compounds import found_among
+from libs.text.stems import ENGLISH, language_read
 from libs.text.words import content_stems, stem, words
-from services.chat.grounding.amounts import amount_asked_for, asks_for_number
+from services.chat.grounding.amounts import amount_asked_for, asks_for_number, kinds_of_number
 from services.chat.grounding.bounds import rates
 from services.chat.grounding.facts import Facts, contrary, facts_of
 from services.chat.grounding.figures import YEAR, Figure, dates, figures
+from services.chat.grounding.names_told import SHORTEST_NAME, asks_for_name, asks_for_year, share_a_name, told_names
 from services.chat.grounding.number_words import number_words
 from services.chat.grounding.passages import Unit
+from services.chat.grounding.same_matter import said_of_one_matter, says_nothing_else, stand_together
 from services.chat.grounding.support import negated_otherwise
 
 Differs = Literal["number", "name", "direction", "negation"]
@@ -27,41 +30,12 @@ NEARLY_THE_SAME = 0.8
 SAME_WORDS = 0.6
 # More names than this among its words, and a sentence is a headline, whose capitals say nothing.
 MOST_NAMES = 0.5
-# "US" and "AI" are written in too many ways, and for too many things.
-SHORTEST_NAME = 3
-# "Brazil" and "Brazilian" are one name.
-SHORTEST_SHARED = 4
 
-# "Which formats can …" asks for a list, of which one document may name some and another others.
-_SEVERAL = (
-    r" (?:[\w-]+ ){0,2}?[\w-]*[^\Wisu]s (?:are|can|could|did|do|does|had|has|have|is|may|must|should|was|were|will)\b"
-)
-# "What" and "which" of anything else ask for a thing, of which the names beside it say nothing.
-_NAMED = (
-    r"(?:actor|actress|airline|airport|area|artist|author|bank|borough|brand|candidate|capital|celebrity|city|club|company"
-    r"|continent|country|county|director|district|island|lake|language|lawmaker|leader|minister|nation|network|newspaper"
-    r"|organi[sz]ation|park|party|person|place|player|politician|president|publication|region|river|school|senator|singer"
-    r"|stadium|state|street|team|territory|town|university|village|woman|man|name)"
-)
-_ASKS_FOR_NAME = re.compile(
-    rf"\b(?:who|whom|whose|where|which(?!{_SEVERAL}) (?:[\w.-]+ ){{0,3}}?{_NAMED}|what (?:\w+ )?{_NAMED})\b",
-    re.IGNORECASE,
-)
-_ASKS_FOR_YEAR = re.compile(r"\b(?:when|(?:what|which) (?:year|date))\b", re.IGNORECASE)
-# They tell when, not who or where.
-_DAYS_AND_MONTHS = frozenset(
-    map(
-        stem,
-        """monday tuesday wednesday thursday friday saturday sunday january february march april may june july august
-        september october november december""".split(),  # noqa: SIM905 - read as words
-    )
-)
 _ORDINALS = frozenset(
     map(stem, "first second third fourth fifth sixth seventh eighth ninth tenth final".split())  # noqa: SIM905
 )
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _LIST_ITEM = re.compile(r"\s*(?:[-*+•‣◦–|]|\d{1,3}[.)]|[a-z]\))\s")
-_NAME_OF_SEVERAL_WORDS = re.compile(r"[^\W\d_a-z][\w'’.-]{0,40}(?: [^\W\d_a-z][\w'’.-]{0,40})+")
 # It names several of what was asked, and others may be among them.
 _LISTED = re.compile(r"(?:\b[^\W\d_a-z]\w+, ){2}")
 _STATEMENT = re.compile(r"[.!?…][\"'”’)\]]*\s*$")
@@ -95,8 +69,7 @@ class Place:
 
 def place(unit: Unit, passage: frozenset[str], ordinary: frozenset[str]) -> Place:
     """A capital that opens the place says nothing."""
-    opening = frozenset(map(stem, words(unit.text.casefold())[:1]))
-    return Place(unit, facts_of(unit.text, ordinary | opening), passage, ordinary)
+    return Place(unit, facts_of(unit.text, ordinary | _opening(unit.text)), passage, ordinary)
 
 
 class AskedSlots:
@@ -104,13 +77,14 @@ class AskedSlots:
 
     def __init__(self, question: str) -> None:
         self._stems = content_stems(question)
-        asked = facts_of(question)
+        # In English what opens a question is known not to be a name.
+        asked = facts_of(question, _opening(question) if language_read() != ENGLISH else frozenset())
         self._numbers = asked.numbers
-        self._names = frozenset(name for name in asked.names if len(name) >= SHORTEST_NAME)
+        self._names = frozenset(name for name in asked.names - kinds_of_number() if len(name) >= SHORTEST_NAME)
         self._ordinals = _ordinals(question)
         self._for_number = asks_for_number(question)
-        self._for_year = not self._for_number and _ASKS_FOR_YEAR.search(question) is not None
-        self._for_name = not (self._for_number or self._for_year) and _ASKS_FOR_NAME.search(question) is not None
+        self._for_year = not self._for_number and asks_for_year(question)
+        self._for_name = not (self._for_number or self._for_year) and asks_for_name(question)
         self._each = rates(question)
         self._amount = amount_asked_for(question)
         self._matter = self._amount.matter(question)
@@ -132,7 +106,10 @@ class AskedSlots:
         if found or not self._both_about_it(one, other):
             return found
         if alike:
-            found = _in_other_versions(one, other) or _other_number(_measures(one), _measures(other))
+            found = _in_other_versions(one, other)
+            # Elsewhere what the number is of stands in many more places of a sentence.
+            if not found and not (self._for_number and language_read() != ENGLISH):
+                found = _other_number(_measures(one), _measures(other))
         return found or self._answered_otherwise(one, other)
 
     def _both_about_it(self, one: Place, other: Place) -> bool:
@@ -148,14 +125,17 @@ class AskedSlots:
         return self._other_name(one, other) if self._for_name else None
 
     def _covered(self, stems: frozenset[str]) -> float:
-        return len(self._stems & stems) / len(self._stems) if self._stems else 0.0
+        return len(found_among(self._stems, stems)) / len(self._stems) if self._stems else 0.0
 
     def _pinned(self, one: Place, other: Place) -> bool:
         """Whether the two are of the names, numbers and ordinals in the question.
 
         Each name must be known to one of them, each number to both, be it to the passage alone.
         """
-        if not self._names <= one.known | other.known or not self._numbers <= one.known & other.known:
+        if (
+            found_among(self._names, one.known | other.known) < self._names
+            or not self._numbers <= one.known & other.known
+        ):
             return False
         said = (_ordinals(side.unit.text) for side in (one, other))
         return all(self._ordinals <= ordinals for ordinals in said if ordinals)
@@ -172,22 +152,35 @@ class AskedSlots:
     def _of_most(self, mine: Figure, theirs: Figure) -> bool:
         """Whether both are said of most of what the number was asked of."""
         matter = self._matter - {mine.of}
+        if language_read() != ENGLISH:
+            return said_of_one_matter(mine.clause, theirs.clause, matter, (mine.number, theirs.number))
         return 2 * len(matter & mine.beside & theirs.beside) > len(matter)
 
     def _of_all(self, mine: Figure, theirs: Figure) -> bool:
         """Whether both are said of all of it: most of a matter has many dates."""
+        if language_read() != ENGLISH:
+            return said_of_one_matter(mine.clause, theirs.clause, self._matter, (mine.number, theirs.number))
         return bool(self._matter) and self._matter <= mine.beside & theirs.beside
 
     def _other_name(self, one: Place, other: Place) -> Difference | None:
-        if len(self._stems & one.unit.stems & other.unit.stems) < ASKED_IN_COMMON:
+        mine, theirs = (
+            told_names(side.unit.text, side.facts.names - side.ordinary, self._stems) for side in (one, other)
+        )
+        if not self._asked_alike(one, other, mine, theirs):
             return None
-        mine, theirs = (_told_names(side, self._stems) for side in (one, other))
         if not (mine and theirs and all(_is_statement(side) for side in (one, other))):
             return None
         # Where a document also names what the other does, the two are about several things.
-        if _share_a_name(mine, theirs | other.passage) or _share_a_name(theirs, one.passage):
+        if share_a_name(mine, theirs | other.passage) or share_a_name(theirs, one.passage):
             return None
         return Difference("name", (", ".join(sorted(mine)), ", ".join(sorted(theirs))))
+
+    def _asked_alike(self, one: Place, other: Place, mine: frozenset[str], theirs: frozenset[str]) -> bool:
+        """Whether both say of the same whose names they tell."""
+        if language_read() == ENGLISH:
+            return len(self._stems & one.unit.stems & other.unit.stems) >= ASKED_IN_COMMON
+        together = stand_together(one.unit.text, mine) and stand_together(other.unit.text, theirs)
+        return together and says_nothing_else(one.unit.text, other.unit.text, self._stems, mine | theirs)
 
 
 def _other_number(
@@ -216,22 +209,20 @@ def _measures(side: Place) -> list[Figure]:
     return figures(side.unit.text, frozenset())
 
 
+def _opening(text: str) -> frozenset[str]:
+    return frozenset(map(stem, words(text.casefold())[:1]))
+
+
 def _ordinals(text: str) -> frozenset[str]:
-    return content_stems(text) & _ORDINALS
+    if language_read() == ENGLISH:
+        return content_stems(text) & _ORDINALS
+    return frozenset(number for number, _ in facts_of(text).ordinals)
 
 
 def _of_other_times(one: str, other: str) -> bool:
     """Whether each names years, and none that the other does."""
     mine, theirs = (set(YEAR.findall(text)) for text in (one, other))
     return bool(mine and theirs) and not mine & theirs
-
-
-def _told_names(side: Place, asked: frozenset[str]) -> frozenset[str]:
-    """Its names but for times, words that some source writes in lower case, and what the question has a part of."""
-    runs = map(content_stems, _NAME_OF_SEVERAL_WORDS.findall(side.unit.text))
-    known = asked.union(*(run for run in runs if run & asked))
-    told = side.facts.names - side.ordinary - _DAYS_AND_MONTHS - known
-    return frozenset(name for name in told if len(name) >= SHORTEST_NAME)
 
 
 def _contrary(one: Place, other: Place) -> Difference | None:
@@ -251,17 +242,5 @@ def _overlap(one: Unit, other: Unit) -> float:
 def _is_statement(side: Place) -> bool:
     if _LISTED.search(side.unit.text):
         return False
-    headline = len(side.facts.names) > MOST_NAMES * len(side.unit.stems)
+    headline = language_read() != "de" and len(side.facts.names) > MOST_NAMES * len(side.unit.stems)
     return not headline and _STATEMENT.search(side.unit.text) is not None
-
-
-def _share_a_name(names: AbstractSet[str], others: AbstractSet[str]) -> bool:
-    if names & others:
-        return True
-    longer = [name for name in names if len(name) >= SHORTEST_SHARED]
-    return any(
-        name.startswith(other) or other.startswith(name)
-        for name in longer
-        for other in others
-        if len(other) >= SHORTEST_SHARED
-    )

@@ -109,10 +109,15 @@ SPELLINGS = {
         doubtful="neuf neufs cents",
         ordinals="second seconde",
         instead={"pour[ -]cent": "%"}
-        | _about("une", {10: "dizaine", 15: "quinzaine", 20: "vingtaine", 30: "trentaine", 100: "centaine"})
+        | _about(
+            "une",
+            {10: "dizaine", 15: "quinzaine", 20: "vingtaine", 30: "trentaine", 50: "cinquantaine", 100: "centaine"},
+        )
         | _about("un", {1000: "millier"}),
         groups=r"[ .\u00a0\u202f]",
-        counting=r"\S* neuf (?!(?:après|dès|hors|jamais|moins|parfois|toujours)$)\w+[sx]",
+        # "Ils sont neuf": new ones would be "neufs".
+        counting=r"\S* neuf (?!(?:après|dès|hors|jamais|moins|parfois|toujours)$)\w+[sx]"
+        r"|(?:sont|étaient|seront|sommes|étions) neuf ",
         dozen="douzaines?",
         halved=r"demi[ -]",
         digit_ordinal=r"(?:er|[èe]re|e|[èe]mes?|nde?)",
@@ -141,10 +146,12 @@ SPELLINGS = {
         suo sua""",
         doubtful="sei secondo seconda secondi seconde primo prima primi prime quarto quarta",
         instead={"per ?cento": "%"}
-        | _about("una", {10: "decina", 15: "quindicina", 20: "ventina", 30: "trentina"})
+        | _about("una", {10: "decina", 15: "quindicina", 20: "ventina", 30: "trentina", 50: "cinquantina"})
         | _about("un", {100: "centinaio", 1000: "migliaio"}),
         counting=r"\S* sei \w+i"
-        r"|(?:a|al|alle|con|da|dalle|delle|di|entro|fra|ha|hanno|in|le|nelle|per|sono|su|tra) sei \w+",
+        r"|(?:a|al|alle|con|da|dalle|delle|di|entro|fra|ha|hanno|in|le|nelle|per|sono|su|tra) sei \w+"
+        # "Sono sei": nobody says that they are that you are.
+        r"|sono sei ",
         dozen="dozzin[ae]",
         halved=r"mezz[ao]\s",
         digit_ordinal=_RAISED_LETTER,

@@ -81,8 +81,10 @@ _ELSEWHERE = {
         rf"(?<![\w.,])(?P<whole>{_GROUPED.format(between=between)}|\d+)(?:,(?P<part>\d+))?(?![^\W_]|[.,]\d)"
     )
     for language, between in {
-        **dict.fromkeys(("de", "es", "it", "nl", "pt"), r"[.\u00a0\u202f]"),
-        "fr": r"[ .\u00a0\u202f]",
+        **dict.fromkeys(("es", "nl", "pt"), r"[.\u00a0\u202f]"),
+        # In Switzerland 1'000.
+        **dict.fromkeys(("de", "it"), r"[.'’\u00a0\u202f]"),
+        "fr": r"[ .'’\u00a0\u202f]",
     }.items()
 }
 

@@ -5,6 +5,7 @@ import re
 from libs.text.stems import ENGLISH, language_read
 
 TIMES = frozenset({"second", "minute", "hour", "day", "week", "month", "year"})
+CURRENCIES = frozenset({"dollar", "euro", "pound", "franc"})
 
 _UNITS = {
     language: {word: unit for unit, names in units.items() for word in names.split()}
@@ -39,6 +40,7 @@ _UNITS = {
         },
         "de": {
             "percent": "prozent",
+            "franc": "chf franken fr",
             "second": "sekunde sekunden",
             "minute": "minuten",
             "hour": "std stunde stunden",
@@ -54,6 +56,7 @@ _UNITS = {
         },
         "fr": {
             "percent": "pourcent",
+            "franc": "chf franc francs fr",
             "second": "seconde secondes",
             "hour": "heure heures",
             "day": "jour jours journée journées",
@@ -88,6 +91,7 @@ _UNITS = {
         },
         "it": {
             "percent": "percento",
+            "franc": "chf franco franchi fr",
             "dollar": "dollaro dollari",
             "second": "secondi",
             "minute": "minuto minuti",

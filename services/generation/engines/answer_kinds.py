@@ -6,10 +6,10 @@ A passage about a matter repeats the question's words all over; only some of its
 from collections.abc import Callable, Mapping
 from itertools import pairwise
 
+from libs.text.asking import AnswerKind
+from libs.text.asking_languages import asking
 from libs.text.stems import stem
 from libs.text.words import WORD, content_stems, words
-from services.generation.engines.asking import AnswerKind
-from services.generation.engines.asking_languages import asking
 from services.generation.engines.quantities import asks_for_number
 
 # What a sentence offers that has something like it: for a person, a name of one word, or a role.

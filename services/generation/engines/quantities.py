@@ -1,6 +1,6 @@
 """Questions that ask for a number, a date or a span of time, and the sentences that can answer them."""
 
-from services.generation.engines.asking_languages import asking
+from libs.text.asking_languages import asking
 
 
 def asks_for_quantity(question: str) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from services.generation.engines.asking_languages import asking
+from libs.text.asking_languages import asking
 from services.generation.engines.passages import Sentence
 
 # The least support, 0 to 1, that a sentence must give the question; below it in every sentence there is no answer.

@@ -60,6 +60,7 @@ def test_a_question_that_an_affirmation_answers(language, question):
         ("de", "Am Wochenende bleibt die Kantine geschlossen.", True),
         ("de", "Erstattet werden die Kosten für Bahn und Hotel.", False),
         ("de", "- Schäden durch Vorsatz", True),
+        ("de", "The costs of taxi rides are not reimbursed.", True),
         ("fr", "Tous les frais sont remboursés, sauf les boissons.", True),
         ("fr", "Les frais de train sont remboursés.", False),
         ("es", "Las multas corren a cargo del empleado.", True),

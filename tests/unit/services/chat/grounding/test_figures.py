@@ -39,6 +39,19 @@ def test_a_year_that_names_something_is_no_date():
 
 
 @pytest.mark.parametrize(
+    ("language", "text", "years"),
+    [
+        ("fr", "Le traité de 1992 a été signé en 1991.", ["1991"]),
+        ("es", "Se fundó el 3 de mayo de 1954.", ["1954"]),
+        ("de", "Das Gesetz von 1992 gilt seit 1993.", ["1993"]),
+    ],
+)
+def test_nor_is_one_in_other_languages(language, text, years):
+    with reading_in(language):
+        assert [one.number for one in dates(text)] == years
+
+
+@pytest.mark.parametrize(
     ("one", "other", "allowed"),
     [
         (("12", "least"), ("16", ""), True),
@@ -70,6 +83,10 @@ def test_a_bound_allows_what_lies_within(one, other, allowed):
         ("nl", "Het duurt hoogstens twintig dagen per jaar.", {"20": ("day", {"year"}, "most")}),
         ("pt", "Tem pelo menos vinte dias por ano.", {"20": ("day", {"year"}, "least")}),
         ("pt", "Tem entre vinte e trinta dias.", {}),
+        ("de", "Es dauert rund 20 Tage.", {}),
+        ("fr", "Cela dure une vingtaine de jours.", {}),
+        ("de", "Es dauert einen Monat.", {"1": ("month", set(), "")}),
+        ("de", "Die Gebühr ist 1'250 Franken.", {"1250": ("franc", set(), "")}),
     ],
 )
 def test_other_languages_say_it_in_their_own_words(language, text, expected):

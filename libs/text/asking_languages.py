@@ -3,8 +3,8 @@
 import re
 from dataclasses import dataclass
 
+from libs.text.asking import ENGLISH, AnswerKind, Asking, folded
 from libs.text.stems import language_read
-from services.generation.engines.asking import ENGLISH, AnswerKind, Asking, folded
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,7 @@ def _asking(of: _Words) -> Asking:
             rf"(?:{of.count}|{of.when}|{of.span}|{of.who}|{of.where}|{of.cost}|{of.measure}|{of.yes})\b"
         ),
         counts=folded(counts),
+        how_many=folded(rf"\b(?:{of.count})\b"),
         when=folded(when),
         time=folded(rf"{when}|\b(?:{of.span})\b"),
         kinds={
@@ -66,8 +67,8 @@ def _asking(of: _Words) -> Asking:
 _GERMAN = _Words(
     before="und|bis|ab|seit|von|mit|bei|für|in|an|zu|um|innert|innerhalb",
     count="wie ?viele?[mnrs]?",
-    when="wann|welche[mnrs]? (?:datum|jahr|monat|tag|wochentag)|wie viel uhr|welche[rn]? zeit|welcher frist",
-    span="wie (?:lange?|oft|häufig|früh|spät|bald|schnell)|welche frist",
+    when="wann|welche[mnrs]? (?:datum|jahr|monat|tag|wochentag)|wie viel uhr|welche[rn]? zeit",
+    span="wie (?:lange?|oft|häufig|früh|spät|bald|schnell)|welche[rn]? frist",
     who="we[rnm]|wessen",
     where="wo|wohin|woher|welche[mnrs]? (?:adresse|gebäude|land|ort|ortschaft|raum|region|stadt|strasse|straße|stelle)",
     cost="(?:was|wie ?viel) (?:kostet|kosten|kostete|kosteten)|wie teuer"

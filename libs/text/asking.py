@@ -1,4 +1,4 @@
-"""How a language asks for a person, a date, a place, a sum or a number, and how it tells one."""
+"""How a language asks for a person, a date, a place, a sum or a number, and how it tells one: English."""
 
 import re
 from collections.abc import Mapping
@@ -21,7 +21,8 @@ class Asking:
     """Patterns over a question, `looks_up`, `counts`, `degree`, `when`, `time` and `kinds`, and over a sentence.
 
     `looks_up` matches, at its beginning, a question that a sentence or two answer. `counts` asks for a number or a span
-    of time, unless `degree` is found as well, `when` for a date; `time` for either of the last two.
+    of time, unless `degree` is found as well, `when` for a date; `time` for either of the last two. `how_many` stands
+    before what is counted.
 
     `tells_quantity` and `tells_time` find such a thing, `date` and `money` what they say. `number` and `role` match
     whole words, small ones. `place_before` finds the words that stand before a place: only where all nouns have
@@ -30,6 +31,7 @@ class Asking:
 
     looks_up: re.Pattern[str]
     counts: re.Pattern[str]
+    how_many: re.Pattern[str]
     when: re.Pattern[str]
     time: re.Pattern[str]
     kinds: Mapping[AnswerKind, re.Pattern[str]]
@@ -75,6 +77,7 @@ ENGLISH = Asking(
         r"|age)s?(?=\W*$|,| (?:of|for|on|in|to|per|at|by|if|when|a)\b)"
         r")\b"
     ),
+    how_many=folded(r"\bhow many\b"),
     when=folded(rf"{_WHEN_ASKS}|{_TELLS_WHEN}"),
     degree=folded(r"\bhow much (?:do|does|did|of|is|are)\b"),
     time=folded(r"\b(?:when|how (?:long|often|late|early|soon|frequently))\b"),
