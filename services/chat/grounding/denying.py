@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from libs.text.language import language_of_words
 from libs.text.stems import language_read, stem
-from libs.text.words import words
+from libs.text.words import content_stems, words
 from services.chat.grounding.facts import is_negated
-from services.chat.grounding.negations import denials, says_lacking
+from services.chat.grounding.negations import denials, is_denial, says_lacking
 
 _ASKS_FOR_A_FACT = re.compile(r"\b(?:what|which|who|whom|whose|where|when|how many|how much)\b", re.IGNORECASE)
 # "What happens if I don't …", "Why isn't …": affirmations answer these.
@@ -43,7 +43,7 @@ class _Telling:
 
     def opening(self) -> re.Pattern[str]:
         # One preposition may stand before ("Für welche Kosten …"), but "por qué" asks why.
-        return _folded(rf"\W*(?!por )(?:\w+ )?(?:{self.facts})(?: (?P<is>{self.is_}))?\b")
+        return _folded(rf"\W*(?!por )(?:\w+ )?(?P<fact>{self.facts})(?: (?P<is>{self.is_}))?\b")
 
 
 def _folded(pattern: str) -> re.Pattern[str]:
@@ -60,7 +60,7 @@ _TELLING = {
         denying="ausgeschlossen|ausgenommen|ausnahme|ausschlie|ausser|außer|verb[oi]t|verboten|untersag|nur|einzig"
         "|lediglich|geschlossen|fehl|ablehn|abgelehn|verweiger|vermeid|statt|anstatt|entf[aä]ll|verf[aä]ll|erlisch"
         "|verlier|selbst|selber|zulasten|lasten|eigene|eingestellt|abgeschafft|aufgehoben|gestrichen|endet|beendet"
-        "|abgelaufen|verzicht|un(?:befug|berechtig|bezahl|erlaub|gültig|mögl|versicher|wirksam|zuläss)",
+        "|abgelaufen|verzicht|befrei|erspar|keinesfalls|keineswegs|überflüssig|unnötig|gratis|kostenlos|un(?:befug|berechtig|bezahl|erlaub|gültig|mögl|versicher|wirksam|zuläss)",
     ),
     "fr": _Telling(
         facts="qu'est-ce qu[ei]|qu'est-ce|que|quoi|quel(?:le)?s?|lesquel(?:le)?s|qui est-ce qui|qui|où|quand|combien",
@@ -69,7 +69,8 @@ _TELLING = {
         other=r"\b(?:si|quand|lorsque|lorsqu|afin|parce|pour ne|de ne)\b|\bs'ils?\b",
         forgotten=r"\b(?:oubli|rat|manqu)er\b",
         denying="exclu|except|sauf|hormis|interdi|défend|prohib|seul|uniquement|ferm|manqu|absen|refus|rejet|impossib"
-        "|évit|au lieu|charge|perd|expir|supprim|abrog|suspend|termin|fini|inadmiss|inéligib|non|hors",
+        "|évit|au lieu|charge|perd|expir|supprim|abrog|suspend|termin|fini|inadmiss|inéligib|non|hors|exon|exempt"
+        "|dispens|inutil|gratui|superflu",
     ),
     "es": _Telling(
         facts="qué|cuál(?:es)?|quién(?:es)?|dónde|adónde|cuándo|cuánt[oa]s?",
@@ -79,7 +80,7 @@ _TELLING = {
         forgotten=r"\bolvid\w+",
         denying="exclu|excep|salvo|prohib|vedad|solo|sólo|solamente|únicamente|cerrad|cierra|falt|carec|ausent|rechaz"
         "|deneg|nieg|imposib|evit|en lugar|en vez|cargo|cuenta|pierd|perd|venc|expir|caduc|suprim|derog|suspend|termin"
-        "|fuera|inadmis|ajen",
+        "|fuera|inadmis|ajen|exent|exim|dispens|gratis|gratuit|innecesari",
     ),
     "it": _Telling(
         facts="che cosa|cosa|che|qual[ei]?|chi|dove|quando|quant[oiae]",
@@ -88,8 +89,8 @@ _TELLING = {
         other=r"\b(?:se|quando|perché|affinché|per non|di non)\b",
         forgotten=r"\bdimentic\w+",
         denying="esclu|eccez|eccett|tranne|salvo|viet|proib|solo|soltanto|solamente|unicamente|chius|chiude|manc|assen"
-        "|rifiut|respin|neg|impossib|evit|invece|carico|proprie|perd|scad|soppress|abrog|sospes|termina|fuori"
-        "|inammiss",
+        "|rifiut|respin|negat|impossib|evit|invece|carico|proprie|perd|scad|soppress|abrog|sospes|termina|fuori"
+        "|inammiss|esen[tz]|esoner|dispens|gratis|gratuit|inutil|superflu",
     ),
     "nl": _Telling(
         facts="wat|welke?|wie|wiens|waar(?:voor|van|op|mee|heen)?|wanneer|hoeveel",
@@ -99,7 +100,7 @@ _TELLING = {
         forgotten=r"\bverge(?:et|ten)\b",
         denying="uitgeslot|uitgezonderd|uitzonder|behalve|verbod|verbied|alleen|slechts|enkel|uitsluitend|geslot|sluit"
         "|ontbre|afgewez|geweiger|weiger|onmogel|vermijd|in plaats|op kosten|zelf|eigen|verval|verlie|verlop|afgeschaft"
-        "|geschrapt|beëindigd|eindig|stopgezet|on(?:betaal|bevoeg|geldig|toegestaan|verzeker)",
+        "|geschrapt|beëindigd|eindig|stopgezet|vrijgest|gratis|kosteloos|overbodig|onnodig|on(?:betaal|bevoeg|geldig|toegestaan|verzeker)",
     ),
     "pt": _Telling(
         facts="o que|o quê|que|qua(?:l|is)|quem|onde|aonde|quando|quant[oa]s?",
@@ -109,9 +110,11 @@ _TELLING = {
         forgotten=r"\besque\w+",
         denying="exclu|exce[pt]|exce[çt]|salvo|proib|vedad|só|somente|apenas|unicamente|fechad|encerrad|fecha|encerra|falt"
         "|ausent|recus|rejeit|negad|imposs|evit|em vez|cargo|conta|perd|venc|expir|caduc|suprim|revog|suspens|termin"
-        "|fora|inadmiss",
+        "|fora|inadmiss|isen|dispens|grátis|gratuit|desnecess",
     ),
 }
+# "Welche Kosten", "combien de jours": the word behind it is the thing that is asked for.
+_OF_KIND = _folded(r"welk|welch|wie|quel|combien|qué|cuál|cuánt|qual|quant|hoeveel|que$|che$")
 _OPENING = {language: told.opening() for language, told in _TELLING.items()}
 _RELATIVE = {language: _folded(rf"{told.relative}|{told.other}") for language, told in _TELLING.items()}
 _OTHER = {language: _folded(told.other) for language, told in _TELLING.items()}
@@ -142,6 +145,26 @@ def says_what_is_not(sentence: str) -> bool:
         # An English document may answer a German question, and denies in its own words.
         return language_of_words(sentence) not in (language, None)
     return any(stem(word) in _DENYING for word in words(sentence.casefold()))
+
+
+def affirms(question: str, sentence: str) -> bool:
+    """Whether the sentence says all of the question but the thing that it asks for, and so tells what is so.
+
+    In English every sentence counts, as it was measured: elsewhere fewer ways to deny are known, and "children are
+    exempt" says nothing of the paying that was asked about.
+    """
+    language = language_read()
+    if language not in _TELLING:
+        return True
+    question = question.replace("’", "'")
+    opening = _OPENING[language].match(question)
+    following = words(question[opening.end() if opening else 0 :].casefold())
+    asked = [word for word in following if content_stems(word) and not is_denial(word)]
+    if opening and _OF_KIND.match(opening["fact"]):
+        asked = asked[1:]
+    said = frozenset().union(*map(content_stems, asked))
+    # No compounds: "ontoegankelijk" has "toegankelijk" in it.
+    return said <= content_stems(sentence)
 
 
 def _asks_elsewhere(question: str, language: str) -> bool:

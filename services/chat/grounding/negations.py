@@ -183,6 +183,12 @@ def denials(text: str) -> int:
     return found + agreeing + sum(word in told.lacking for word in every)
 
 
+def is_denial(word: str) -> bool:
+    """Whether a lower-case word can deny by itself: "not", "keinen"."""
+    told = _DENIALS[language_read()]
+    return word in told.each or word in told.agreeing
+
+
 def says_lacking(text: str) -> bool:
     """Whether it has a word like "without"."""
     return not _DENIALS[language_read()].lacking.isdisjoint(words(text.casefold()))

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from libs.contracts.errors import FootnoteError
 from libs.text.compounds import found_among
 from libs.text.words import content_stems
-from services.chat.grounding.denying import asks_what_is_not, says_what_is_not
+from services.chat.grounding.denying import affirms, asks_what_is_not, says_what_is_not
 from services.chat.ports import Embedder
 
 # Half the cosine between question and sentence, half the share of the question's content words in the sentence and its
@@ -26,7 +26,7 @@ class AskedQuestion:
 
     def denied_wrongly(self, sentence: str) -> bool:
         """Whether it asks what isn't so, and the sentence only says what is."""
-        return self._asks_what_is_not and not says_what_is_not(sentence)
+        return self._asks_what_is_not and affirms(self._text, sentence) and not says_what_is_not(sentence)
 
     async def is_borne_on(self, sentence: str, title: str) -> bool:
         """Whether the sentence, from a source of that title, speaks of what was asked."""

@@ -1,7 +1,7 @@
 import pytest
 
 from libs.text.stems import reading_in
-from services.chat.grounding.denying import asks_what_is_not, says_what_is_not
+from services.chat.grounding.denying import affirms, asks_what_is_not, says_what_is_not
 
 
 @pytest.mark.parametrize(
@@ -76,3 +76,19 @@ def test_a_question_that_an_affirmation_answers(language, question):
 def test_a_sentence_that_says_what_is_not_so(language, sentence, denies):
     with reading_in(language):
         assert says_what_is_not(sentence) is denies
+
+
+@pytest.mark.parametrize(
+    ("language", "question", "sentence", "affirmed"),
+    [
+        ("de", "Welche Kosten werden nicht erstattet?", "Erstattet werden Bahn und Hotel.", True),
+        ("de", "Welche Abfälle gehören nicht in den Kompost?", "Fleisch gehört in den Restmüll.", False),
+        ("de", "Wer hat keinen Anspruch auf Überzeit?", "Anspruch auf Überzeit haben alle im Stundenlohn.", True),
+        ("fr", "Quels frais ne sont pas remboursés ?", "Le train est remboursé.", True),
+        ("fr", "Qui ne paie pas de cotisation ?", "Les enfants sont reçus sans frais.", False),
+        ("nl", "Wie heeft geen recht op overuren?", "Medewerkers met een uurloon hebben recht op overuren.", True),
+    ],
+)
+def test_only_what_says_all_of_it_affirms_it(language, question, sentence, affirmed):
+    with reading_in(language):
+        assert affirms(question, sentence) is affirmed
