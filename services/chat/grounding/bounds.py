@@ -78,7 +78,7 @@ _PHRASES = {
         most="au plus|au maximum|maximum|pas plus de|moins de|jusqu['’]à|sous",
         between="à|et|ou",
         about=r"environ|quelque|près de|autour de",
-        some=r"une [^\W\d_]+aine|un millier",
+        some=r"une (?:diz|quinz|vingt|trent|quarant|cinquant|soixant|cent)aine|un millier",
     ),
     "es": _Phrases(
         each=r"por\s+",
@@ -104,7 +104,7 @@ _PHRASES = {
         most="al massimo|massimo|non più di|meno di|fino a|entro",
         between="a|e|o",
         about=r"circa|quasi|intorno a",
-        some=r"una [^\W\d_]+ina|un centinaio|un migliaio",
+        some=r"una (?:dec|quindic|vent|trent|quarant|cinquant)ina|un centinaio|un migliaio",
     ),
     "nl": _Phrases(
         each=r"per\s+",
@@ -173,7 +173,7 @@ def _range(language: str) -> re.Pattern[str]:
 def _estimate(language: str) -> re.Pattern[str]:
     told = _PHRASES[language]
     some = rf"|\b(?:{told.some})\b" if told.some else ""
-    return re.compile(rf"\b(?:{told.about})\s(?:CHF |Fr\. )?{_BOUNDED}{some}", re.IGNORECASE)
+    return re.compile(rf"\b(?:{told.about})\s(?:CHF |Fr\. )?[$€£]?\s?\d[\w,.]*{some}", re.IGNORECASE)
 
 
 @cache

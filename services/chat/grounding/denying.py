@@ -162,7 +162,7 @@ def affirms(question: str, sentence: str) -> bool:
     asked = [word for word in following if content_stems(word) and not is_denial(word)]
     if opening and _OF_KIND.match(opening["fact"]):
         asked = asked[1:]
-    said = frozenset().union(*map(content_stems, asked))
+    said = content_stems(" ".join(asked))
     # No compounds: "ontoegankelijk" has "toegankelijk" in it.
     return said <= content_stems(sentence)
 

@@ -85,6 +85,7 @@ def test_a_bound_allows_what_lies_within(one, other, allowed):
         ("pt", "Tem entre vinte e trinta dias.", {}),
         ("de", "Es dauert rund 20 Tage.", {}),
         ("fr", "Cela dure une vingtaine de jours.", {}),
+        ("fr", "Le délai est d'une semaine.", {"1": ("week", set(), "")}),
         ("de", "Es dauert einen Monat.", {"1": ("month", set(), "")}),
         ("de", "Die Gebühr ist 1'250 Franken.", {"1250": ("franc", set(), "")}),
     ],
