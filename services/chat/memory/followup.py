@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from libs.text.words import content_stems, stem, words
+from services.chat.memory.other_languages import asks_of_its_own, is_long_for_its_script
 
 # A longer question says what it is about: words, and characters.
 LONGEST = 12
@@ -25,8 +26,8 @@ _OPENING = re.compile(
     r"(?:are|were|do|does|did|can|could|will|would|should|has|have|is|was) (?:they|these|those|he|she)|"
     r"(?:are|were|do|does|did|can|could|will|would|should|has|have) (?:it|that|this)|"
     r"(?:it|they|that|this|those|these|he|she|his|her|their|its)(?! is possible)"
-    # German, French, Spanish, Italian, Portuguese, Dutch
-    r"|(?:und|oder|aber|auch|et|mais|ou|aussi|y|pero|o|e|ma|anche|mas|também|en|maar|ook)(?=\s)"
+    # German, French, Spanish, Italian, Portuguese, Dutch, Russian, Ukrainian
+    r"|(?:und|oder|aber|auch|et|mais|ou|aussi|y|pero|o|e|ma|anche|mas|também|en|maar|ook|а|и|но|или|та|але|або)(?=\s)"
     r")\b",
     re.IGNORECASE,
 )
@@ -136,6 +137,8 @@ def leans(question: str) -> bool:
         return False
     joined = _CONJUNCTION.match(question)
     clause = question[joined.end() :] if joined else question
+    if asks_of_its_own(question) or asks_of_its_own(clause):
+        return False
     if _points_back(clause) or _is_ellipsis(clause):
         return True
     # "And which plan includes exports?" only goes on talking.
@@ -175,7 +178,7 @@ def _points_back(question: str) -> bool:
 
 def _is_ellipsis(question: str) -> bool:
     """A question without a verb: "In Windows?", "For how long?", "The free plan?"."""
-    if len(words(question)) > LONGEST_ELLIPSIS or _VERB.search(question):
+    if len(words(question)) > LONGEST_ELLIPSIS or _VERB.search(question) or is_long_for_its_script(question):
         return False
     if _QUESTION_WORD.match(question):
         return len(content_stems(question)) <= 1

@@ -52,6 +52,72 @@ def test_a_question_that_can_stand_alone_stays(question: str):
 
 
 @pytest.mark.parametrize(
+    "question",
+    [
+        "באיזו שעה נפתח המעגן?",
+        "Во сколько открывается гавань?",
+        "متى يفتح الميناء أبوابه؟",
+        "Πότε ανοίγει το λιμάνι;",
+        "ミュンヘンはどこですか?",
+        "Wann öffnet der Hafen?",
+        "Wo ist der Hafen?",
+        "Wer ist Jane Doe?",
+        "Wie hoch ist der Leuchtturm?",
+        "Quand ouvre le port ?",
+        "En quelle année le phare a-t-il été construit ?",
+        "Y a-t-il un parking gratuit ?",
+        "¿En qué año se construyó el faro?",
+        "¿Cuándo abre el puerto?",
+        "Quando apre il porto?",
+        "Dov'è il porto?",
+        "O que preciso para instalar o programa no Windows?",
+        "Quando abre o porto?",
+        "Wanneer opent de haven?",
+        "Hoe hoog is de vuurtoren?",
+        "Und wann öffnet der Hafen?",
+        "Qui est Jane Doe ?",
+        "In welchem Jahr wurde der Leuchtturm gebaut?",
+        "Où est le port ?",
+        "¿Dónde está el puerto?",
+    ],
+)
+def test_a_short_question_in_another_language_can_stand_alone(question: str):
+    assert standalone(question, [BEFORE]).made_from == ()
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Seit wann?",
+        "Wie lange dauert das?",
+        "Wie viel kostet es?",
+        "Warum nicht?",
+        "Welcher Tarif?",
+        "Und wie lange?",
+        "Und in Windows?",
+        "Et pour les stagiaires ?",
+        "¿Y en Windows?",
+        "Combien coûte-t-il ?",
+        "Pourquoi ?",
+        "¿Por qué?",
+        "Quanto costa?",
+        "Für Praktikanten?",
+        "Для стажёров?",
+        "Почему?",
+        "А для стажёров компании?",
+        "Почему она закрыта зимой?",
+        "なぜですか?",
+        "Und wer zahlt?",
+        "Welche Farbe hat er?",
+        "En wanneer?",
+        "E per gli stagisti?",
+    ],
+)
+def test_a_follow_up_in_another_language_leans(question: str):
+    assert standalone(question, [BEFORE]).made_from == (BEFORE,)
+
+
+@pytest.mark.parametrize(
     ("asked", "text"),
     [
         (["How do I install it on Linux?", "and in Windows?"], "How do I install it in Windows?"),
