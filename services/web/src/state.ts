@@ -1,7 +1,8 @@
 import { QueryClient } from "@tanstack/react-query";
 
 import type { ChatSession } from "./api/contracts";
-import { ApiError } from "./api/errors";
+import { ApiError, retryAfterMs } from "./api/errors";
+import { Drafts } from "./ask/drafts";
 import { LiveTurns } from "./ask/live-turns";
 import { Uploads } from "./documents/uploads";
 import { Store } from "./store";
@@ -15,6 +16,8 @@ export const queryClient = new QueryClient({
       // Only what may pass by itself is tried again: a request that wasn't right stays wrong.
       retry: (failures, error) =>
         failures < RETRIES && error instanceof ApiError && (error.status === 0 || error.status >= SERVER_ERROR),
+      // What was asked too soon heals by itself; else the account and its pages would stay away until a reload.
+      refetchInterval: ({ state }) => retryAfterMs(state.error),
     },
   },
 });
@@ -32,6 +35,9 @@ export const uploads = new Uploads(() => {
 /** The conversation that was deleted last, while that can be undone at once. */
 export const binned = new Store<ChatSession | null>(null);
 
+/** Questions that are being written, by their conversation; they survive a look at another page. */
+export const drafts = new Drafts();
+
 /** Has everything that shows conversations, but not their messages, read them again. */
 export async function sessionsChanged(): Promise<void> {
   await Promise.all(["sessions", "session"].map(readAgain));
@@ -47,6 +53,7 @@ export async function readAgain(key: string): Promise<void> {
 /** Forgets what is kept here of a conversation. */
 export function forgetSession(sessionId: string): void {
   liveTurns.forget(sessionId);
+  drafts.forget(sessionId);
   for (const kept of ["session", "messages"]) queryClient.removeQueries({ queryKey: [kept, sessionId] });
 }
 
@@ -54,6 +61,7 @@ export function forgetSession(sessionId: string): void {
 export function forgetUser(): void {
   liveTurns.clear();
   uploads.clear();
+  drafts.clear();
   binned.set(null);
   queryClient.clear();
 }

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { ApiError, fieldsOf } from "./errors";
+import { ApiError, fieldsOf, retryAfterMs } from "./errors";
 
 const refused = (details: Record<string, unknown>) =>
   new ApiError(422, { code: "VALIDATION_ERROR", message: "No.", details, request_id: "r" });
@@ -17,4 +17,10 @@ const STRANGE = [{}, { fields: "none" }, { fields: [null, 1, { field: 2 }] }].ma
 
 test.each([...STRANGE, new Error("x"), null])("%j names no field", (thrown) => {
   expect(fieldsOf(thrown)).toEqual([]);
+});
+
+test("only a request that came too soon says when to come again", () => {
+  const of = (code: string, details = { retry_after_s: 3 }) =>
+    retryAfterMs(new ApiError(429, { code, message: "No.", details, request_id: "r" }));
+  expect([of("RATE_LIMITED"), of("QUOTA_EXCEEDED"), retryAfterMs(new Error("x"))]).toEqual([3000, false, false]);
 });

@@ -54,6 +54,13 @@ export function asApiError(thrown: unknown): ApiError {
   return thrown instanceof ApiError ? thrown : unreachable();
 }
 
+/** In how many milliseconds a request that came too soon may be sent again; false for every other error. */
+export function retryAfterMs(thrown: unknown): number | false {
+  if (!(thrown instanceof ApiError) || thrown.code !== "RATE_LIMITED") return false;
+  const seconds = thrown.details["retry_after_s"];
+  return typeof seconds === "number" ? seconds * 1000 : false;
+}
+
 /** What a refused request says of each of its fields; empty for other errors. */
 export function fieldsOf(thrown: unknown): { field: string; message: string }[] {
   const fields = thrown instanceof ApiError ? thrown.details["fields"] : null;

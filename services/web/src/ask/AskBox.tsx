@@ -21,6 +21,8 @@ export function AskBox({ draft, setDraft, ask, stop }: Properties) {
   useEffect(() => {
     // On a touch screen this would cover the page with its keyboard.
     if (matchMedia("(pointer: fine)").matches) box.current?.focus();
+    // Whoever goes on writing does so at the end.
+    box.current?.setSelectionRange(box.current.value.length, box.current.value.length);
   }, []);
 
   const end = () => {

@@ -3,9 +3,9 @@ import { useEffect, useLayoutEffect, useRef, useState } from "react";
 
 import { changeSession, messages, session, stopAnswer } from "../api/calls";
 import type { ChatMessage, ChatSession, Feedback, Source, TextSpan } from "../api/contracts";
-import { asApiError } from "../api/errors";
+import { asApiError, retryAfterMs } from "../api/errors";
 import { replaceRoute } from "../route";
-import { liveTurns } from "../state";
+import { drafts, liveTurns } from "../state";
 import { useStore } from "../store";
 import { ErrorNote } from "../ui/ErrorNote";
 import { AnsweredTurn, type TurnActions } from "./AnsweredTurn";
@@ -31,7 +31,7 @@ export interface OpenedPassage {
 /** A session's questions and answers, or the place to begin one where `sessionId` is null. */
 export function Conversation({ sessionId }: { sessionId: string | null }) {
   const [askedKey, setAskedKey] = useState<string | null>(null);
-  const [draft, setDraft] = useState("");
+  const [draft, showDraft] = useState(() => drafts.of(sessionId));
   const [opened, setOpened] = useState<OpenedPassage | null>(null);
   const [stopError, setStopError] = useState<unknown>(null);
   const allLive = useStore(liveTurns.turns);
@@ -39,8 +39,15 @@ export function Conversation({ sessionId }: { sessionId: string | null }) {
   const live = allLive.filter((turn) => (sessionId ? turn.sessionId === sessionId : turn.key === askedKey));
   const begun = sessionId === null ? (live[0]?.sessionId ?? null) : null;
 
+  const setDraft = (text: string) => {
+    showDraft(text);
+    drafts.keep(sessionId ?? begun, text);
+  };
+
   useEffect(() => {
-    if (begun) replaceRoute({ page: "session", sessionId: begun });
+    if (!begun) return;
+    drafts.begun(begun);
+    replaceRoute({ page: "session", sessionId: begun });
   }, [begun]);
 
   const queryClient = useQueryClient();
@@ -58,7 +65,8 @@ export function Conversation({ sessionId }: { sessionId: string | null }) {
     // What is stored while an answer is on its way is only half of it.
     enabled: sessionId !== null && !live.some(inProgress),
     // An answer may be on its way to another tab.
-    refetchInterval: ({ state }) => (state.data?.items.some(isGenerating) === true ? POLL_MS : false),
+    refetchInterval: ({ state }) => 
+      retryAfterMs(state.error) || (state.data?.items.some(isGenerating) === true && POLL_MS),
   });
 
   const failed = [stored, about].find((query) => query.isError);

@@ -2,6 +2,7 @@ import { useId, useState, type SubmitEvent } from "react";
 
 import { documents } from "../api/calls";
 import type { StoredDocument } from "../api/contracts";
+import { retryAfterMs } from "../api/errors";
 import { Page } from "../ui/Page";
 import { usePaged } from "../ui/paged";
 import { PagedList } from "../ui/PagedList";
@@ -16,7 +17,7 @@ export function Documents() {
   const list = usePaged(["documents", text], (cursor) => documents(text, cursor), {
     placeholderData: (previous) => previous,
     refetchInterval: ({ state }) =>
-      state.data?.pages.some((page) => page.items.some(isUnfinished)) === true ? POLL_MS : false,
+      retryAfterMs(state.error) || (state.data?.pages.some((page) => page.items.some(isUnfinished)) === true && POLL_MS),
   });
 
   const find = (event: SubmitEvent<HTMLFormElement>) => {
