@@ -10,7 +10,7 @@ pytest.importorskip("playwright.async_api", reason="the package playwright isn't
 
 from playwright.async_api import Page, Route, expect
 
-from tests.e2e.web.test_conversations_page import FERRY, ask
+from tests.e2e.web.test_conversations_page import BICYCLES, FERRY, ask
 from tests.e2e.web.test_page import HARBOUR, sign_in
 
 NEXT = "And do bicycles travel free of charge?"
@@ -54,8 +54,9 @@ async def test_a_conversation_longer_than_the_screen_scrolls_in_its_place(page: 
         await member.add(HARBOUR, "Harbour rules")
         await sign_in(page, member.email)
         await ask(page, FERRY)
+        await ask(page, BICYCLES)
         for width in (1280, 390):
-            await page.set_viewport_size({"width": width, "height": 360})
+            await page.set_viewport_size({"width": width, "height": 300})
             await page.get_by_role("radio").last.focus()
             content, window = await page.evaluate(WINDOW_HEIGHTS)
             assert content == window
