@@ -1,10 +1,11 @@
 """What the page bears of people who don't wait, and of texts that aren't like its own."""
 
 import json
+from uuid import uuid4
 
 import pytest
 
-from tests.stack import Stack
+from tests.stack import PASSWORD, Stack
 
 pytest.importorskip("playwright.async_api", reason="the package playwright isn't installed")
 
@@ -87,3 +88,39 @@ async def test_an_account_that_was_asked_for_too_soon_appears_when_it_may(page: 
         await expect(page.get_by_text(member.email)).to_be_visible()
         await expect(page.get_by_role("link", name="Reviews")).to_be_visible()
         assert refused
+
+
+async def test_a_passage_whose_document_was_deleted_meanwhile_says_so(page: Page, stack: Stack) -> None:
+    async with stack.member() as member:
+        document_id = await member.add(HARBOUR, "Harbour rules")
+        await sign_in(page, member.email)
+        await ask(page, FERRY)
+        (await member.http.delete(f"/documents/{document_id}")).raise_for_status()
+        await page.locator(".citation").click()
+        await page.get_by_role("button", name="Show it in its document").click()
+        await expect(page.get_by_role("alert")).to_contain_text("can’t be opened any more")
+
+
+async def test_whoever_is_invited_joins_on_the_page_and_learns_when_the_session_has_ended(
+    page: Page, stack: Stack
+) -> None:
+    email = f"{uuid4().hex[:12]}@example.com"
+    async with stack.member() as member:
+        organization = (await member.http.get("/users/me")).json()
+        path = f"/organizations/{organization['organization_id']}"
+        invited = await member.http.post(f"{path}/invitations", json={"email": email})
+        await page.goto("/")
+        await page.get_by_role("button", name="Create one").click()
+        await page.get_by_role("button", name="I have an invitation").click()
+        await page.get_by_label("Invitation", exact=True).fill(invited.json()["token"])
+        await page.get_by_label("E-mail").fill(email)
+        await page.get_by_label("Password").fill(PASSWORD)
+        await page.get_by_role("button", name="Create account").click()
+        await expect(page.get_by_text(organization["organization_name"])).to_be_visible()
+
+        members = (await member.http.get(f"{path}/members", params={"q": email})).json()["items"]
+        (await member.http.delete(f"{path}/members/{members[0]['user_id']}")).raise_for_status()
+        ended = page.get_by_text("Your session has ended.")
+        while not await ended.is_visible():
+            await page.reload()
+            await expect(ended.or_(page.get_by_text(organization["organization_name"]))).to_be_visible()

@@ -1,13 +1,17 @@
 import { useState, type SubmitEvent } from "react";
 
 import { register, signIn } from "../api/calls";
+import { ended } from "../api/tokens";
 import { Brand } from "../navigation/Navigation";
+import { useStore } from "../store";
 import { ErrorNote } from "../ui/ErrorNote";
 
 const PASSWORD_MIN_CHARS = 12;
 
 export function SignIn() {
   const [registering, setRegistering] = useState(false);
+  const [invited, setInvited] = useState(false);
+  const thrownOut = useStore(ended);
   const [working, setWorking] = useState(false);
   const [error, setError] = useState<unknown>(null);
 
@@ -18,8 +22,9 @@ export function SignIn() {
     setWorking(true);
     setError(null);
     try {
-      if (registering) await register(field("email"), field("password"), field("organization"));
-      else await signIn(field("email"), field("password"));
+      const [email, password, invitation] = [field("email"), field("password"), field("invitation")];
+      if (registering) await register(email, password, { organization: field("organization"), invitation });
+      else await signIn(email, password, invitation);
     } catch (thrown) {
       setError(thrown);
     } finally {
@@ -37,6 +42,11 @@ export function SignIn() {
       <Brand />
       <p className="tagline">Answers from your own documents. Every sentence cites its passage, or isn’t said.</p>
       <form onSubmit={(event) => void submit(event)}>
+        {thrownOut && error === null && (
+          <p className="note" role="status">
+            Your session has ended. Sign in again to go on.
+          </p>
+        )}
         <h1>{registering ? "Create an account" : "Sign in"}</h1>
         <label>
           E-mail
@@ -59,7 +69,13 @@ export function SignIn() {
             </span>
           )}
         </label>
-        {registering && (
+        {invited && (
+          <label>
+            Invitation
+            <input name="invitation" autoComplete="off" autoFocus required maxLength={200} />
+          </label>
+        )}
+        {registering && !invited && (
           <label>
             Organisation <span className="quiet">(optional)</span>
             <input name="organization" autoComplete="organization" maxLength={120} />
@@ -74,6 +90,11 @@ export function SignIn() {
         {registering ? "You have an account?" : "You have no account yet?"}{" "}
         <button type="button" className="link" onClick={change}>
           {registering ? "Sign in" : "Create one"}
+        </button>
+      </p>
+      <p>
+        <button type="button" className="link" onClick={() => setInvited(!invited)}>
+          {invited ? "I have no invitation" : "I have an invitation"}
         </button>
       </p>
     </main>

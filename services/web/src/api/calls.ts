@@ -20,15 +20,21 @@ import { forgetTokens, keepTokens, tokens } from "./tokens";
 // Each answer has what is listed read again, whole: in the fewest requests that it takes.
 const LONGEST_PAGE = "100";
 
-export async function signIn(email: string, password: string): Promise<void> {
-  keepTokens(await postAnonymously<TokenPair>("/auth/login", { email, password }));
+/** What an invitation's token leads to is joined with it. */
+export async function signIn(email: string, password: string, invitation: string): Promise<void> {
+  const joined = { invitation_token: invitation.trim() || null };
+  keepTokens(await postAnonymously<TokenPair>("/auth/login", { email, password, ...joined }));
 }
 
-/** Makes an account with an organisation of its own, and signs in to it. */
-export async function register(email: string, password: string, organizationName: string): Promise<void> {
-  const organization_name = organizationName.trim() || null;
-  await postAnonymously<unknown>("/auth/register", { email, password, organization_name });
-  await signIn(email, password);
+/** Makes an account, in the organisation of an invitation or in one of its own, and signs in to it. */
+export async function register(
+  email: string,
+  password: string,
+  { organization, invitation }: { organization: string; invitation: string },
+): Promise<void> {
+  const joined = { invitation_token: invitation.trim() || null, organization_name: organization.trim() || null };
+  await postAnonymously<unknown>("/auth/register", { email, password, ...joined });
+  await signIn(email, password, "");
 }
 
 /** Signs out here at once, and tells the server as well as it can. */

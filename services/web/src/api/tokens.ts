@@ -15,6 +15,9 @@ const REFRESH_BEFORE_MS = 30_000;
 /** The signed-in user's tokens, null when signed out; the same in every tab of this browser. */
 export const tokens = new Store<Tokens | null>(stored());
 
+/** Whether the user was signed out without wishing it: the server no longer took their tokens. */
+export const ended = new Store(false);
+
 // Signing out (or in) in one tab counts in the others.
 globalThis.addEventListener?.("storage", (event) => {
   if (event.key === KEY || event.key === null) tokens.set(stored());
@@ -27,6 +30,7 @@ export function keepTokens(pair: TokenPair): Tokens {
     expiresAt: Date.now() + pair.expires_in * 1000,
   };
   tokens.set(kept);
+  ended.set(false);
   try {
     localStorage.setItem(KEY, JSON.stringify(kept));
   } catch {
@@ -69,6 +73,7 @@ export function refreshed(stale: string): Promise<string | null> {
     }).catch(() => Promise.reject(unreachable()));
     if (tokens.get()?.refresh !== current.refresh) return tokens.get()?.access ?? null;
     if (response.status === 401) {
+      ended.set(true);
       forgetTokens();
       return null;
     }

@@ -4,11 +4,14 @@ import { useEffect, useRef, useState } from "react";
 
 import { passage } from "../api/calls";
 import type { TextSpan } from "../api/contracts";
+import { asApiError } from "../api/errors";
 import { ErrorNote } from "../ui/ErrorNote";
 import { useMedia } from "../ui/media";
 import type { OpenedPassage } from "./Conversation";
 import { markedPieces } from "./offsets";
 import { Place } from "./SourceList";
+
+const NOT_FOUND = 404;
 
 interface Properties {
   opened: OpenedPassage;
@@ -61,6 +64,7 @@ function PassageText({ opened }: { opened: OpenedPassage }) {
     queryFn: () => passage(source.document_id, source.chunk_id),
     enabled: whole,
   });
+  const gone = around.isError && asApiError(around.error).status === NOT_FOUND;
   return (
     <>
       <div className="passage-text">
@@ -68,9 +72,15 @@ function PassageText({ opened }: { opened: OpenedPassage }) {
         <Excerpt key={citedAt} text={source.excerpt} spans={spans} />
         {around.data?.after && <p className="surroundings">{around.data.after.trim()}</p>}
       </div>
-      {around.isError && <ErrorNote error={around.error} />}
-      {!around.data && (
-        <button type="button" className="button" disabled={around.isFetching} onClick={() => setWhole(true)}>
+      {gone ? (
+        <p className="note" role="alert">
+          This passage can’t be opened any more. Its document was changed or deleted, or you may not read it.
+        </p>
+      ) : (
+        around.isError && <ErrorNote error={around.error} />
+      )}
+      {!around.data && !gone && (
+        <button type="button" className="button" disabled={around.isFetching} onClick={() => (whole ? void around.refetch() : setWhole(true))}>
           {around.isFetching ? "Opening…" : "Show it in its document"}
         </button>
       )}
