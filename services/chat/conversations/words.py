@@ -12,6 +12,9 @@ from services.chat.models import Message, Session
 def says(words: str, asked: ColumnElement[bool], *, shown_alone: bool) -> ColumnElement[bool]:
     """Whether title or a question has the words; with `shown_alone` a question of the branch that is shown.
 
+    A title is also looked through letter by letter: a sign such as an emoji is no word, and not every language puts
+    spaces between its words.
+
     `asked` is whose questions are read. Without it the planner may look through everybody's for those sessions'.
     """
     query = _begun(func.websearch_to_tsquery("simple", words))
@@ -23,7 +26,11 @@ def says(words: str, asked: ColumnElement[bool], *, shown_alone: bool) -> Column
     )
     if shown_alone:
         has_them = has_them.where(Message.id.in_(_shown_ids()))
-    return or_(func.to_tsvector(literal_column("'simple'"), Session.title).op("@@")(query), has_them)
+    return or_(
+        func.to_tsvector(literal_column("'simple'"), Session.title).op("@@")(query),
+        func.strpos(func.lower(Session.title), func.lower(words)) > 0,
+        has_them,
+    )
 
 
 def _shown_ids() -> Select[UUID]:

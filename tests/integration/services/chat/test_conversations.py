@@ -87,6 +87,9 @@ async def test_sessions_are_found_by_words_of_their_title_and_questions(chat, pe
     # The last word may still be being typed, as its beginning finds; the others are whole.
     assert [one["id"] for one in await sessions(chat, someone, q="visitors pa")] == [parking]
     assert await sessions(chat, someone, q="visit park") == []
+    await change(chat, someone, trips, title="🚢 今日のミュンヘンの天気")
+    for part_of_title in ("🚢", "ミュンヘン"):
+        assert [one["id"] for one in await sessions(chat, someone, q=part_of_title)] == [trips]
     for strange in ("'", '"', "& | !", "((", "\\", "%", '-"a b"', "a' b", "a:*", "or"):
         await sessions(chat, someone, q=strange)
     refused = await chat.get("/chat/sessions", params={"q": "park\x00"}, headers=someone.headers)
