@@ -6,6 +6,7 @@ from uuid import UUID
 
 from libs.contracts.chat import AnswerTrace, ChatMessage, ExplainedSentence, Source, SupportingPlace, TextSpan
 from services.chat.history import GONE, chunks_of
+from services.chat.inert import inert
 
 SUPPORTED = "supported"
 # The step of an answer that nobody may read.
@@ -128,4 +129,4 @@ def _fact(key: str, value: Any) -> str:
 
 
 def _line(text: str) -> str:
-    return " ".join(text.split())
+    return inert(" ".join(text.split()))

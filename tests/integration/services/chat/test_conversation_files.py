@@ -65,6 +65,17 @@ async def test_markdown_has_the_questions_the_answers_and_their_sources(chat, pe
     assert rest == f"\n> {QUESTION}\n\n{SENTENCE} [1]\n\nSources:\n\n- [1] Travel policy › Rules\n"
 
 
+async def test_markdown_loads_nothing_when_it_is_opened(chat, person):
+    someone = person()
+    image = "![x](https://evil.example/x.png)"
+    file = {"title": image, "created_at": "2026-01-01T00:00Z", "messages": [_message(content=f"{image} <img src=x>")]}
+    taken = (await chat.post("/chat/sessions/import", json=file, headers=someone.headers)).json()
+    exported = await chat.get(f"/chat/sessions/{taken['id']}/export?format=markdown", headers=someone.headers)
+    assert exported.text.count(r"![x]\(https://evil.example/x.png)") == 2
+    assert "](" not in exported.text
+    assert "<img" not in exported.text
+
+
 async def test_a_conversation_that_ended_with_a_question_goes_out_and_in(chat, person):
     someone = person()
     long = f"{QUESTION} {'Please. ' * 3_000}"
