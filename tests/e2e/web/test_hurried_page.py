@@ -11,8 +11,8 @@ pytest.importorskip("playwright.async_api", reason="the package playwright isn't
 
 from playwright.async_api import Page, Route, expect
 
-from tests.e2e.web.test_conversations_page import BICYCLES, FERRY, ask
-from tests.e2e.web.test_page import HARBOUR, sign_in
+from tests.e2e.web.test_conversations_page import BICYCLES, FERRY, ask, choose
+from tests.e2e.web.test_page import HARBOUR, assert_fits, sign_in
 
 NEXT = "And do bicycles travel free of charge?"
 WINDOW_HEIGHTS = "[document.documentElement.scrollHeight, innerHeight]"
@@ -61,6 +61,18 @@ async def test_a_conversation_longer_than_the_screen_scrolls_in_its_place(page: 
             await page.get_by_role("radio").last.focus()
             content, window = await page.evaluate(WINDOW_HEIGHTS)
             assert content == window
+
+
+async def test_a_long_title_is_clipped_where_its_conversation_was_deleted(page: Page, stack: Stack) -> None:
+    title = "Donaudampfschifffahrtsgesellschaft" * 4
+    async with stack.member() as member:
+        session_id = (await member.ask(FERRY))["session_id"]
+        await member.http.patch(f"/chat/sessions/{session_id}", json={"title": title})
+        await sign_in(page, member.email)
+        await choose(page, title, "Delete")
+        await page.set_viewport_size({"width": 390, "height": 700})
+        await expect(page.get_by_role("button", name="Undo")).to_be_visible()
+        await assert_fits(page)
 
 
 async def test_a_question_written_from_right_to_left_ends_at_the_left(page: Page, stack: Stack) -> None:
