@@ -5,7 +5,7 @@ import re
 from libs.text.stopwords import OF_LANGUAGE
 from libs.text.words import words
 
-_LITTLE_WORDS = frozenset().union(*OF_LANGUAGE.values())
+_LITTLE_WORDS = frozenset[str]().union(*OF_LANGUAGE.values())
 # German, French, Spanish, Italian, Portuguese, Dutch
 _PREPOSITION = (
     "ab|an|auf|aus|bei|bis|für|in|mit|nach|seit|um|von|vor|zu|zum|à|avec|dans|de|depuis|en|par|pour|sous|sur"
@@ -56,8 +56,9 @@ def asks_of_its_own(question: str) -> bool:
 
 
 def is_long_for_its_script(question: str) -> bool:
-    """Whether a question in letters other than Latin ones is longer than one without a verb, and doesn't point back."""
-    if _LATIN.search(question) or _PRONOUN_OF_ANOTHER_SCRIPT.search(question):
+    """Whether a question mostly in letters other than Latin ones is longer than one without a verb, and doesn't point back."""
+    mostly_latin = 2 * len(_LATIN.findall(question)) >= sum(map(str.isalpha, question))
+    if mostly_latin or _PRONOUN_OF_ANOTHER_SCRIPT.search(question):
         return False
     if unspaced := _UNSPACED.findall(question):
         return len(unspaced) > LONGEST_UNSPACED_ELLIPSIS

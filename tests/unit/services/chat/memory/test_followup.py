@@ -56,6 +56,7 @@ def test_a_question_that_can_stand_alone_stays(question: str):
     [
         "באיזו שעה נפתח המעגן?",
         "Во сколько открывается гавань?",
+        "Как установить программу в Windows?",
         "متى يفتح الميناء أبوابه؟",
         "Πότε ανοίγει το λιμάνι;",
         "ミュンヘンはどこですか?",
@@ -103,6 +104,7 @@ def test_a_short_question_in_another_language_can_stand_alone(question: str):
         "Quanto costa?",
         "Für Praktikanten?",
         "Для стажёров?",
+        "В Windows?",
         "Почему?",
         "А для стажёров компании?",
         "Почему она закрыта зимой?",
