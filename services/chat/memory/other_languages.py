@@ -56,7 +56,7 @@ def asks_of_its_own(question: str) -> bool:
 
 
 def is_long_for_its_script(question: str) -> bool:
-    """Whether a question mostly in other letters than Latin ones is long for one without a verb and doesn't point back."""
+    """Whether a question mostly in other than Latin letters is long for one without a verb and doesn't point back."""
     mostly_latin = 2 * len(_LATIN.findall(question)) >= sum(map(str.isalpha, question))
     if mostly_latin or _PRONOUN_OF_ANOTHER_SCRIPT.search(question):
         return False
