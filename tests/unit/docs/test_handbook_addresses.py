@@ -71,6 +71,4 @@ def test_every_public_address_is_explained():
         for route in routes_of(*routers)
         if (target := target_of(route[1])) and target.service == service
     }
-    # Where GET is explained, HEAD is.
-    named |= {("HEAD", path) for method, path in named if method == "GET"}
     assert {route for route in public - named if route != ("GET", "/.well-known/jwks.json")} == set()
