@@ -7,6 +7,9 @@ _ADDRESS = re.compile(r"(?<=\])(?=[(\[:])")
 
 
 def inert(text: str) -> str:
-    """The text without what Markdown would take for a link, an image or HTML; it reads the same when shown."""
+    """The text without what Markdown would take for a link, an image or HTML; it reads the same when shown.
+
+    Within code, signs that make it so are seen: which backticks open code, viewers don't agree on.
+    """
     # A backslash before "<" might be undone by one that stands there.
     return _ADDRESS.sub(r"\\", text).replace("<", "&lt;")
