@@ -65,7 +65,7 @@ export function Conversation({ sessionId }: { sessionId: string | null }) {
     // What is stored while an answer is on its way is only half of it.
     enabled: sessionId !== null && !live.some(inProgress),
     // An answer may be on its way to another tab.
-    refetchInterval: ({ state }) => 
+    refetchInterval: ({ state }) =>
       retryAfterMs(state.error) || (state.data?.items.some(isGenerating) === true && POLL_MS),
   });
 
