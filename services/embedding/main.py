@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from libs.config.live import LiveSettings
 from libs.config.settings import Settings
 from libs.service.app import Kit, create_app
+from libs.stores.abandonable import in_thread
 from libs.stores.redis import connect_redis
 from libs.stores.weights import WeightsStore
 from services.embedding.adapters.redis_vectors import RedisVectors
@@ -39,7 +40,7 @@ async def wire(kit: Kit) -> AsyncGenerator[None]:
             encoder = RemoteEncoder(name, remote, cache, shared, options.max_waiting)
             await encoder.connect()
             return encoder
-        model = await asyncio.to_thread(load_model, options.backend, name, store)
+        model = await in_thread(load_model, options.backend, name, store)
         return LocalEncoder(model, cache, shared, options.max_batch_tokens, options.max_waiting)
 
     async def load_for_entailment(name: str) -> PairClassifier:
@@ -48,7 +49,7 @@ async def wire(kit: Kit) -> AsyncGenerator[None]:
             classifier = RemoteClassifier(name, remote, options.max_waiting)
             await classifier.connect()
             return classifier
-        model = await asyncio.to_thread(load_classifier, options.backend, name, store)
+        model = await in_thread(load_classifier, options.backend, name, store)
         return LocalClassifier(model, options.max_batch_tokens, options.max_waiting)
 
     registry = ModelRegistry(load)

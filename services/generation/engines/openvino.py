@@ -1,8 +1,8 @@
 """A GGUF model on openvino-genai's continuous batching."""
 
-import asyncio
 from pathlib import Path
 
+from libs.stores.abandonable import in_thread
 from services.generation.engines.openvino_ir import ConversionError, prepare
 from services.generation.engines.worker_engine import WorkerEngine
 from services.generation.ports import EngineUnavailableError
@@ -42,7 +42,7 @@ class OpenVinoEngine(WorkerEngine):
 
     async def _arguments(self) -> list[str]:
         try:
-            model = await asyncio.to_thread(prepare, self._gguf, self._converted)
+            model = await in_thread(prepare, self._gguf, self._converted)
         except (ConversionError, OSError, ValueError) as error:
             raise EngineUnavailableError(str(error)) from error
         return [str(model.folder), *self._options]

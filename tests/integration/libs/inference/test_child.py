@@ -4,9 +4,24 @@ import asyncio
 import os
 import sys
 from pathlib import Path
+from queue import Queue
+
+import pytest
 
 from libs.inference.child import import_path_environment, run_module
+from libs.stores.abandonable import in_thread
+from libs.stores.file_lock import locked
 from tests.stack import until
+
+
+@pytest.fixture
+def endless_module(tmp_path: Path) -> Path:
+    """Writes its process id into the file that it is given, and then waits for ever."""
+    path = tmp_path / "endless_module.py"
+    path.write_text(
+        "import os, signal, sys\nprint(os.getpid(), file=open(sys.argv[1], 'w'), flush=True)\nsignal.pause()\n"
+    )
+    return path
 
 
 def test_a_child_that_fails_is_told_by_its_last_words():
@@ -14,15 +29,39 @@ def test_a_child_that_fails_is_told_by_its_last_words():
     assert run_module("libs.inference.child") is None
 
 
-async def test_a_child_ends_with_the_process_that_waits_for_it(tmp_path: Path):
+async def test_a_child_ends_where_nobody_waits_for_it_any_longer(
+    endless_module: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """And so does whoever waits for the same file's lock, in a thread of its own."""
+    monkeypatch.syspath_prepend(endless_module.parent)
+    pid, said = tmp_path / "pid", Queue[str]()
+
+    def convert() -> None:
+        said.put("begun")
+        try:
+            with locked(tmp_path / "lock"):
+                run_module(endless_module.stem, str(pid))
+        except asyncio.CancelledError:
+            said.put("cancelled")
+            raise
+
+    converting = asyncio.create_task(in_thread(convert))
+    child = await until(lambda: _written(pid))
+    waiting = asyncio.create_task(in_thread(convert))
+    assert [await asyncio.to_thread(said.get, timeout=30) for _ in range(2)] == ["begun", "begun"]
+    for task in (waiting, converting):
+        task.cancel()
+        assert await asyncio.to_thread(said.get, timeout=30) == "cancelled"
+        await asyncio.gather(task, return_exceptions=True)
+    await until(lambda: _ended(child))
+
+
+async def test_a_child_ends_with_the_process_that_waits_for_it(endless_module: Path, tmp_path: Path):
     """Also where that one is killed, and where the child itself only computes."""
-    (tmp_path / "endless_module.py").write_text(
-        "import os, signal, sys\nprint(os.getpid(), file=open(sys.argv[1], 'w'), flush=True)\nsignal.pause()\n"
-    )
     pid = tmp_path / "pid"
     code = f"from libs.inference.child import run_module; run_module('endless_module', {str(pid)!r})"
     environment = import_path_environment()
-    environment["PYTHONPATH"] += f"{os.pathsep}{tmp_path}"
+    environment["PYTHONPATH"] += f"{os.pathsep}{endless_module.parent}"
     waiting = await asyncio.create_subprocess_exec(sys.executable, "-c", code, env=environment)
     child = await until(lambda: _written(pid))
     waiting.kill()
