@@ -46,7 +46,7 @@ class DocumentRow(Base):
     """What is served: passages whose version is `served_version`, none while that is null.
 
     Made from `served_revision`'s bytes. `language` and `dated_at` are what holds: as stated, else the content's.
-    `warnings` say what of the served content couldn't be read.
+    `warnings` say what of the served content couldn't be read, or embedded by the newest model.
     `deleted_at`: in the bin. `purged_at`: gone for ever, the row only says what is still to be erased.
     """
 

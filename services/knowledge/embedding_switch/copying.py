@@ -1,7 +1,7 @@
 """Passages from the index that is searched into another one, embedded anew: text and ids stay, vectors are new."""
 
 from collections import Counter, deque
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -12,13 +12,16 @@ from sqlalchemy import select
 from libs.contracts.embedding import EmbeddingModelInfo
 from libs.contracts.errors import unavailable
 from libs.stores.postgres import Database
+from libs.telemetry.logs import get_logger
 from services.knowledge.catching_up import indexed_as
 from services.knowledge.chunking.context import header_of, in_context
+from services.knowledge.embedding_switch import refused
 from services.knowledge.embedding_switch.served_models import same_space
 from services.knowledge.models import DocumentRow
 from services.knowledge.ports import Embedder, FoundPassage, IndexedPassage, PassageAttributes, PassageIndex
 
-EMBED_TIMEOUT_S = 120.0
+log = get_logger(__name__)
+
 # Of what a model reads, at the ends.
 MARKS = 2
 
@@ -100,9 +103,13 @@ class PassageCopier:
             in_context(before[one.document_id].title, one.heading_path, one.table_header, one.content)
             for one in passages
         ]
-        made = await self._embedder.embed_passages(texts, model=model.id, timeout_s=EMBED_TIMEOUT_S)
+        embedded = await refused.embed(self._embedder, texts, model.id)
+        made = embedded.made
         if not same_space(made.space, model.space):
             raise unavailable("embedding")
+        if embedded.refused:
+            lacking = [passages[place] for place in embedded.refused]
+            await self._say_refused(organization_id, lacking, embedded.reason, model.id)
         rows = [
             _indexed(one, before[one.document_id], made.vectors[row], made.tokens[row], made.revision)
             for row, one in enumerate(passages)
@@ -111,6 +118,15 @@ class PassageCopier:
         await self._follow(organization_id, target, before)
         longest = model.max_tokens - MARKS
         return Copied(len(passages), sum(one.token_count > longest for one in passages))
+
+    async def _say_refused(
+        self, organization_id: UUID, passages: Sequence[FoundPassage], reason: str, model: str
+    ) -> None:
+        """Before the rows are there: whoever finds them doesn't embed them again."""
+        for document_id, count in Counter(one.document_id for one in passages).items():
+            of = {"organization_id": str(organization_id), "document_id": str(document_id), "passages": count}
+            log.warning("passages refused by the embedding model", model=model, reason=reason, **of)
+        await refused.warn(self._database, {one.version for one in passages}, model)
 
     async def _next(self, organization_id: UUID, source: PassageIndex, survey: Survey, most: int) -> list[FoundPassage]:
         passages: list[FoundPassage] = []

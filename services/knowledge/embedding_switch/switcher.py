@@ -17,7 +17,7 @@ from libs.contracts.embedding import EmbeddingModelInfo
 from libs.stores.postgres import Database
 from libs.telemetry.logs import get_logger
 from services.knowledge import queue, repository
-from services.knowledge.embedding_switch import indexes
+from services.knowledge.embedding_switch import indexes, refused
 from services.knowledge.embedding_switch.copying import PassageCopier, Survey
 from services.knowledge.embedding_switch.models import IndexRow
 from services.knowledge.embedding_switch.served_models import ModelList, ServedModels
@@ -153,6 +153,7 @@ class IndexSwitcher:
             await self._report(claim, build, 0)
         if not build.survey.missing:
             await target.maintain(claim.organization_id)
+            await refused.unwarn(self._database, claim.organization_id, model.id)
             if await self._switch(claim, build.survey.complete):
                 del self._builds[claim]
             return

@@ -13,7 +13,7 @@ from sqlalchemy import text
 from libs.clients.embedding import EmbeddedPassages
 from libs.config.settings import Settings
 from libs.contracts.embedding import EmbeddingModelInfo
-from libs.contracts.errors import FootnoteError, unavailable
+from libs.contracts.errors import ErrorCode, FootnoteError, unavailable
 from libs.stores.postgres import Database
 from services.knowledge import queue, repository
 from services.knowledge.adapters.lancedb_index import LanceDbIndex
@@ -150,6 +150,20 @@ async def test_what_was_embedded_before_a_crash_is_not_embedded_again(stage: Sta
     stage.embedder.error, stage.switcher = None, stage.another()
     await stage.turns()
     assert (stage.embedder.embedded, await stage.searched(organization_id)) == (8, "new@2")
+
+
+async def test_a_model_that_refuses_whatever_it_is_given_gets_no_index(stage: Stage) -> None:
+    """Then its server is at fault, and not some of the texts."""
+    organization_id = await stage.organization()
+    await stage.publish(organization_id, 2)
+    await stage.switcher.follow_model()
+    stage.embedder.error = FootnoteError(ErrorCode.VALIDATION_ERROR, "Your account was closed.", 422)
+    with pytest.raises(FootnoteError, match="account"):
+        await stage.turns()
+    assert (await stage.found(organization_id), await stage.searched(organization_id)) == (0, "old@1")
+    stage.embedder.error = None
+    await stage.turns()
+    assert (await stage.found(organization_id), await stage.searched(organization_id)) == (2, "new@2")
 
 
 async def test_what_is_closed_while_it_is_embedded_is_closed_in_the_new_index(stage: Stage) -> None:

@@ -14,7 +14,7 @@ from tests.integration.services.knowledge.crashes.readers import found_by, passa
 from tests.integration.services.knowledge.embedding_switch.conftest import Switching, birds
 from tests.integration.services.knowledge.test_truth import FIRST, Lives
 from tests.integration.services.knowledge.traces import holding
-from tests.integration.services.knowledge.two_models import MINILM, MINILM_ID, TINY
+from tests.integration.services.knowledge.two_models import FAR, MINILM, MINILM_ID, REFUSED, TINY
 
 # Two models in one process take their time; the same rules are held step by step beside this file.
 slow = pytest.mark.skipif("--full" not in sys.argv, reason="two real models; run with --full")
@@ -213,3 +213,23 @@ async def test_only_the_operator_sees_and_ends_the_switch(switching: Switching) 
     alice = switching.person(role=Role.OWNER)
     assert (await alice.get("/internal/embedding-switch")).status_code == 403
     assert (await alice.delete("/internal/embedding-switch/former")).status_code == 403
+
+
+async def test_passages_that_the_new_model_refuses_for_good_are_found_by_words(switching: Switching) -> None:
+    alice = switching.person()
+    organization_id = alice.subject.organization_id
+    async with working(switching.models.settings):
+        refused = await alice.add(f"# Owl\n\nThe owl is {REFUSED}.\n\n# Weir\n\nNobody stands at the weir.")
+        await alice.add(birds(10))
+        await switching.models.configure(FAR, MINILM)
+        await switching.until_searched_by(alice, FAR)
+        assert await switching.counts(organization_id) == {MINILM_ID: 6, FAR: 6}
+        found = (await alice.post("/search", json={"query": "owl"})).json()
+        assert (found["results"][0]["document_id"], found["degraded"]) == (refused, [])
+        similar = await alice.search("birds at a weir", strategy="vector", top_k=50)
+        assert len(similar) == 5
+        warned = (await alice.get(f"/documents/{refused}")).json()["warnings"]
+        assert ["far" in one for one in warned] == [True]
+        await switching.models.configure(MINILM, FAR)
+        await switching.until_searched_by(alice, MINILM_ID)
+        assert (await alice.get(f"/documents/{refused}")).json()["warnings"] == []
