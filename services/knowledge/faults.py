@@ -27,6 +27,7 @@ class WaitsFor(StrEnum):
     DISK = "disk_full"
     EMBEDDING = "embedding_away"
     ROOM = "embedding_busy"
+    MODEL = "embedding_model"
     STORE = "store_away"
     BILLING = "not_counted"
     TURN = "turn"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID, uuid4, uuid5
 
-from sqlalchemy import ColumnElement, Update, and_, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, SQLColumnExpression, Update, and_, exists, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from libs.contracts.knowledge import DocumentStatus
@@ -147,6 +147,21 @@ async def say_wait(session: AsyncSession, lease: UUID, reason: WaitsFor | None) 
     )
 
 
+async def say_unserved(session: AsyncSession, spaces: Collection[str]) -> None:
+    """That what waits of an organisation does so for the model of its index, which is of none of the spaces.
+
+    Of the others it isn't said any longer.
+    """
+    served = _served(RevisionRow.organization_id, spaces)
+    for held_up, now, changed in (
+        (~served, WaitsFor.MODEL, RevisionRow.waits_for.is_distinct_from(WaitsFor.MODEL)),
+        (served, None, RevisionRow.waits_for == WaitsFor.MODEL),
+    ):
+        await session.execute(
+            update(RevisionRow).where(RevisionRow.status == "pending", changed, held_up).values(waits_for=now)
+        )
+
+
 async def still_held(session: AsyncSession, lease: UUID, revision_ids: Iterable[UUID]) -> set[UUID]:
     """As `held`, without a lock: what is true now."""
     row = RevisionRow
@@ -227,10 +242,14 @@ async def busy(session: AsyncSession, spaces: Collection[str]) -> bool:
 
 def _not_held_up(spaces: Collection[str] | None) -> ColumnElement[bool]:
     """No index of the organisation is about to be switched to, and the one in use is of one of the spaces."""
-    held_up = IndexRow.uploads_wait_until > func.now()
-    if spaces is not None:
-        held_up = or_(held_up, and_(IndexRow.serving, IndexRow.space.not_in(spaces)))
-    return ~exists().where(IndexRow.organization_id == OrganizationRow.organization_id, held_up)
+    organization_id = OrganizationRow.organization_id
+    free = ~exists().where(IndexRow.organization_id == organization_id, IndexRow.uploads_wait_until > func.now())
+    return free if spaces is None else and_(free, _served(organization_id, spaces))
+
+
+def _served(organization_id: SQLColumnExpression[UUID], spaces: Collection[str]) -> ColumnElement[bool]:
+    """The organisation's index that is searched, if there is one, is of one of the spaces."""
+    return ~exists().where(IndexRow.organization_id == organization_id, IndexRow.serving, IndexRow.space.not_in(spaces))
 
 
 async def _next_organization(session: AsyncSession, bounds: SizeBounds, spaces: Collection[str] | None) -> UUID | None:

@@ -20,6 +20,7 @@ MESSAGES = {
     WaitsFor.DISK: "The server's disk is full.",
     WaitsFor.EMBEDDING: "The embedding service is away.",
     WaitsFor.ROOM: "The embedding service has too much to do.",
+    WaitsFor.MODEL: "The embedding model that the organisation is searched with isn't served.",
     WaitsFor.STORE: "A store or a disk of the server fails.",
     WaitsFor.BILLING: "The billing service hasn't counted it yet.",
     WaitsFor.TURN: "Another large document of the organisation is being read.",

@@ -178,6 +178,7 @@ def _switching(
         (switcher.turn, SWITCH_IDLE_S),
         (former.drop, BIN_EVERY_S),
         (reports.measure, SWEEP_EVERY_S),
+        (reports.tell_documents, SWEEP_EVERY_S),
     ]
 
 

@@ -10,6 +10,7 @@ from libs.contracts.embedding_switch import IndexesOfSpace, SwitchStatus
 from libs.contracts.errors import FootnoteError
 from libs.stores.postgres import Database
 from libs.telemetry.logs import get_logger
+from services.knowledge import queue
 from services.knowledge.embedding_switch.models import IndexRow
 from services.knowledge.embedding_switch.served_models import ModelList, ServedModels, same_space
 
@@ -86,6 +87,15 @@ class SwitchReports:
         if problem and problem != self._told:
             log.warning("searches go by words alone", reason=problem)
         self._told = problem
+
+    async def tell_documents(self) -> None:
+        """Why they wait, where the model of their organisation's index isn't served; no longer where it is again."""
+        try:
+            models = await self._models.known()
+        except FootnoteError:
+            return
+        async with self._database.transaction() as session:
+            await queue.say_unserved(session, models.names_of_spaces())
 
     async def check(self) -> None:
         """For health. Raises ModelNotServedError."""

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 import numpy as np
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from libs.clients.embedding import EmbeddedPassages
 from libs.config.settings import Settings
@@ -20,8 +20,11 @@ from services.knowledge.adapters.lancedb_index import LanceDbIndex
 from services.knowledge.catching_up import INDEX_BEHIND, IndexCatchUp
 from services.knowledge.embedding_switch import indexes
 from services.knowledge.embedding_switch.served_models import ServedModels
+from services.knowledge.embedding_switch.status import SwitchReports
 from services.knowledge.embedding_switch.switcher import IndexSwitcher
+from services.knowledge.models import DocumentRow
 from services.knowledge.ports import Scope
+from services.knowledge.under_way import under_way
 from tests.integration.services.knowledge.indexed_passages import passage
 
 OWNER = UUID(int=9)
@@ -37,6 +40,7 @@ class TwoSpaces:
         self.error: FootnoteError | None = None
         self.meanwhile: Callable[[], Awaitable[object]] | None = None
         self.embedded = 0
+        self.away: set[str] = set()
 
     async def models(self, *, timeout_s: float = 10) -> list[EmbeddingModelInfo]:  # noqa: ARG002 - the port's
         return [
@@ -44,7 +48,7 @@ class TwoSpaces:
                 id=space, created=0, owned_by="tests", dimension=dimension, max_tokens=6, space=space,
                 default=space == self.default,
             )
-            for space, dimension in DIMENSIONS.items()
+            for space, dimension in DIMENSIONS.items() if space not in self.away
         ]  # fmt: skip
 
     async def embed_passages(
@@ -271,3 +275,25 @@ async def test_nothing_new_is_indexed_where_it_could_not_be_published(stage: Sta
     await stage.switcher.follow_model()
     await stage.sql("UPDATE knowledge.indexes SET uploads_wait_until = now() + interval '1 minute' WHERE NOT serving")
     assert not await claimed("old@1", "new@2")
+
+
+async def test_what_waits_for_a_model_that_is_not_served_says_so_until_the_switch(stage: Stage) -> None:
+    organization_id = await stage.organization()
+    document_id = await stage.publish(organization_id, 1)
+    await stage.upload(organization_id, document_id)
+    await stage.sql("UPDATE knowledge.documents SET status = 'pending' WHERE id = :id", id=document_id)
+    reports = SwitchReports(stage.database, ServedModels(stage.embedder))  # pyright: ignore[reportArgumentType] - as above
+
+    async def told() -> list[str]:
+        await reports.tell_documents()
+        async with stage.database.transaction() as session:
+            documents = list(await session.scalars(select(DocumentRow).where(DocumentRow.id == document_id)))
+            said = await under_way(session, documents)
+        return [one.waiting.code for one in said.values() if one.waiting]
+
+    assert await told() == []
+    stage.embedder.away = {"old@1"}
+    assert await told() == ["embedding_model"]
+    await stage.switcher.follow_model()
+    await stage.turns()
+    assert await told() == []
