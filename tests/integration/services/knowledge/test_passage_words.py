@@ -8,6 +8,7 @@ import pytest
 from lancedb.index import FTS
 
 from services.knowledge.adapters.lancedb_index import LanceDbIndex
+from services.knowledge.adapters.lancedb_words import STOP_WORDS
 from services.knowledge.ports import IndexedPassage, PassageIndex, Scope
 from tests.integration.services.knowledge.indexed_passages import EVERYONE, ORGANIZATION, passage, said, scope
 
@@ -57,6 +58,18 @@ async def test_words_in_a_row_come_before_any_number_of_passages_that_have_them_
     await check_phrases(index, written)
     await index.maintain(ORGANIZATION)
     await check_phrases(index, written)
+
+
+async def test_a_phrase_of_words_that_are_not_indexed_is_found_as_it_is_written(index: PassageIndex) -> None:
+    hamlet = passage("Hamlet: To be, or not\nto be, that is the question.")
+    await index.add(ORGANIZATION, [hamlet, passage("To be is not to be or."), passage("or not to bean")])
+    for query in ("to be or not to be", "To be, or not to be", "or not to be"):
+        (found,) = await index.lexical(scope(), query, 5, every=True)
+        assert (found.chunk_id, found.vector is None) == (hamlet.chunk_id, False)
+    assert await index.lexical(scope(("user:1",)), "or not to be", 5, every=True) == []
+    await index.add(ORGANIZATION, [passage(" ".join(sorted(STOP_WORDS)))])
+    for word in STOP_WORDS:
+        assert await index.lexical(scope(), word, 5) == []
 
 
 async def test_a_table_without_the_places_of_words_is_searched_and_learns_them(tmp_path: Path) -> None:
