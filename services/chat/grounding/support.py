@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
@@ -157,10 +158,21 @@ class SupportFinder:
             return against
         best_score, best, _ = supporting[0]
         cited: dict[int, Cited] = {}
+        places: set[tuple[UUID, int, int]] = set()
         for score, unit, entailment in supporting:
-            if score >= best_score - NEARLY_AS_WELL and len(cited) < MOST_CITED:
-                cited.setdefault(unit.n, Cited(unit.n, unit.spans, score, entailment))
+            if score < best_score - NEARLY_AS_WELL or len(cited) == MOST_CITED:
+                break
+            mine = self._places(unit)
+            if unit.n not in cited and places.isdisjoint(mine):
+                cited[unit.n] = Cited(unit.n, unit.spans, score, entailment)
+                places |= mine
         return Support(best_score, tuple(cited.values()), nearest=best.n)
+
+    def _places(self, unit: Unit) -> set[tuple[UUID, int, int]]:
+        """Where its sentences stand in their document: passages that follow one another share some."""
+        source = self._sources[unit.n]
+        begin = source.location.start
+        return {(source.document_id, begin + span.start, begin + span.end) for span in unit.spans}
 
     async def _entailed(
         self, sentence: str, places: Sequence[tuple[float, Unit]]

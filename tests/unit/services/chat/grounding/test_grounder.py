@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from libs.text.stems import reading_in
 from services.chat.grounding.citations import AnswerBuilder
 from services.chat.grounding.grounder import Checked, Grounder, checked_sentences
+from services.chat.grounding.support import SupportFinder
 from services.chat.ports import Embedder
 from tests.unit.services.chat.grounding.samples import AbsentEmbedder, WordEmbedder, source
 
@@ -81,6 +82,18 @@ async def test_a_passages_own_sentence_is_supported_exactly_and_without_embeddin
 )
 async def test_a_paraphrase_is_supported(sentence: str, numbers: list[int]):
     assert await supported(sentence) == [(sentence, numbers)]
+
+
+async def test_a_place_that_two_passages_share_is_cited_once():
+    text = "Trips are booked early. Receipts must be sent within 30 days of the trip. Business class needs approval."
+    middle, end = text.index("Receipts"), text.index(" Business")
+    first, other = source(1, text[:end]), source(2, text[middle:])
+    place = first.location.model_copy(update={"start": middle, "end": len(text)})
+    next_one = other.model_copy(update={"document_id": first.document_id, "location": place})
+    sentence = "You must send receipts within 30 days of the trip."
+    for second, numbers in ((next_one, [1]), (other, [1, 2])):
+        found = SupportFinder([first, second], WordEmbedder(), 0.55)
+        assert [cited.n for cited in (await found.paraphrase(sentence)).cited] == numbers
 
 
 @pytest.mark.parametrize(
