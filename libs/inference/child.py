@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 
-from libs.stores.abandonable import LOOK_S, end_if_abandoned
+from libs.inference.abandonable import LOOK_S, end_if_abandoned
 
 
 def import_path_environment() -> dict[str, str]:
@@ -16,7 +16,7 @@ def run_module(module: str, *arguments: str) -> str | None:
     """Runs `python -m module` to its end, or to this process's. None where it went well, else its last words.
 
     One that outlived us would go on writing where the next process writes. In a thread that was abandoned
-    (see `libs.stores.abandonable`) it is killed, and CancelledError raised.
+    (see `libs.inference.abandonable`) it is killed, and CancelledError raised.
     """
     end_if_abandoned()
     command = [sys.executable, "-m", "libs.stores.bound_child", str(os.getpid()), module, *arguments]

@@ -6,7 +6,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
-from libs.stores.abandonable import LOOK_S, end_if_abandoned
+from libs.inference.abandonable import LOOK_S, end_if_abandoned
 
 
 @contextmanager

@@ -8,8 +8,8 @@ from fastapi import FastAPI
 
 from libs.config.live import LiveSettings
 from libs.config.settings import Settings
+from libs.inference.abandonable import in_thread
 from libs.service.app import Kit, create_app
-from libs.stores.abandonable import in_thread
 from libs.stores.redis import connect_redis
 from libs.stores.weights import WeightsStore
 from services.embedding.adapters.redis_vectors import RedisVectors

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from libs.stores.abandonable import in_thread
+from libs.inference.abandonable import in_thread
 from services.generation.engines.openvino_ir import ConversionError, prepare
 from services.generation.engines.worker_engine import WorkerEngine
 from services.generation.ports import EngineUnavailableError

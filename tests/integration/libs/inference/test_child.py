@@ -8,8 +8,8 @@ from queue import Queue
 
 import pytest
 
+from libs.inference.abandonable import in_thread
 from libs.inference.child import import_path_environment, run_module
-from libs.stores.abandonable import in_thread
 from libs.stores.file_lock import locked
 from tests.stack import until
 
