@@ -69,7 +69,7 @@ async def _as_written(table: lancedb.AsyncTable, where: str, words: Sequence[str
     written = f"regexp_like({TEXT_COLUMN}, '\\b{pattern}\\b', 'i')"
     search = table.query().where(f"({where}) AND {written}").select([*RESULT_COLUMNS, VECTOR_COLUMN])
     found: Any = await search.limit(limit).to_arrow()
-    return scored(found, [1.0] * len(found))
+    return scored(found, [1.0 for _ in values(found, "chunk_id")])
 
 
 async def _found(
