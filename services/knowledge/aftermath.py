@@ -120,6 +120,13 @@ async def unnamed(session: AsyncSession, organization_id: UUID, hashes: Iterable
     return asked - set(await session.scalars(named))
 
 
+async def any_served(database: Database) -> bool:
+    """Whether any passage is: what the index can't be without."""
+    served = select(DocumentRow.id).where(DocumentRow.served_version.is_not(None), DocumentRow.chunk_count > 0)
+    async with database.transaction() as session:
+        return bool(await session.scalar(select(served.exists())))
+
+
 async def some_named(database: Database) -> list[tuple[UUID, str]]:
     """(organisation, SHA-256) of some files that revisions name; none where there is no revision."""
     # Ids are random, so these are of any age: the oldest files may be lost together.

@@ -17,6 +17,8 @@ _PASSING_STATES = ("08", "40", "53", "57", "58")
 # How LanceDB says what the system answered; without the number, it is a damaged file that it complains of.
 _INDEX_IO = re.compile(r"LanceError\(IO\).*\(os error (\d+)\)", re.DOTALL)
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
+# What knowledge's own stores are called in errors that callers may read.
+_STORES = frozenset({"database", "index"})
 _DATABASE_FULL = "53100"
 
 
@@ -59,7 +61,7 @@ def waits_for(error: BaseException) -> WaitsFor | None:
         return None
     if isinstance(error, StoreAwayError):
         return WaitsFor.FILES
-    if isinstance(error, FootnoteError) and error.details.get("service") != "database":
+    if isinstance(error, FootnoteError) and error.details.get("service") not in _STORES:
         return WaitsFor.ROOM if error.code is ErrorCode.OVERLOADED else WaitsFor.EMBEDDING
     return WaitsFor.DISK if _is_full(error) else WaitsFor.STORE
 

@@ -18,7 +18,7 @@ from libs.stores.blobs import BlobStore, FolderBlobStore
 from libs.stores.postgres import Database
 from libs.stores.redis import connect_redis
 from services.knowledge.adapters.lancedb_index import LanceDbIndex
-from services.knowledge.aftermath import some_named
+from services.knowledge.aftermath import any_served, some_named
 from services.knowledge.catching_up import IndexCatchUp
 from services.knowledge.changes import Changes
 from services.knowledge.collections import Collections
@@ -65,8 +65,8 @@ from services.knowledge.usage.routes import Usage
 MULTIPART_SLACK_BYTES = 2_097_152
 
 
-def passage_index(settings: Settings) -> PassageIndex:
-    return LanceDbIndex(settings.home / "knowledge", settings.retrieval.exact_below)
+def passage_index(settings: Settings, database: Database) -> PassageIndex:
+    return LanceDbIndex(settings.home / "knowledge", settings.retrieval.exact_below, partial(any_served, database))
 
 
 def blob_store(settings: Settings, database: Database) -> BlobStore:
@@ -119,10 +119,11 @@ async def wire(kit: Kit) -> AsyncGenerator[None]:
     settings = kit.settings
     database = Database(settings, "knowledge")
     kit.health.add("postgres", database.ping)
-    index = passage_index(settings)
+    index = passage_index(settings, database)
     redis = connect_redis(settings)
     kit.app.state.redis = redis
     blobs = blob_store(settings, database)
+    kit.health.add("search index", index.check, needed=False)
     # Searches go on without the originals.
     kit.health.add("original files", blobs.check, needed=False)
     groups = Groups(AuthClient(kit.client("auth")))

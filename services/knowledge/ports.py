@@ -113,6 +113,10 @@ class PassageIndex(Protocol):
         """The indexes of that number; 0 is every organisation's first."""
         ...
 
+    async def check(self) -> None:
+        """Raises an error that tells the operator what is wrong where the index isn't there."""
+        ...
+
     async def numbers(self, organization_id: UUID) -> set[int]:
         """Of which anything is stored."""
         ...

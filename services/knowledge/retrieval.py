@@ -5,7 +5,7 @@ The recheck comes before the fusion, so that ranks and traces are made of nothin
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import replace
 from uuid import UUID
 
@@ -149,18 +149,13 @@ class Retriever:
     async def _lexical(self, search: Search, depth: int) -> dict[str, list[FoundPassage]]:
         started = time.perf_counter()
         index = self._index_of(search)
-        async with asyncio.TaskGroup() as group:
-            tasks = [
-                *(group.create_task(index.lexical(search.scope, text, depth)) for text in search.texts),
-                # Behind any number of passages with some of its words may be the one that has it as written.
-                *(
-                    group.create_task(index.lexical(search.scope, text, depth, every=True))
-                    for text in search.analysis.exact
-                ),
-            ]
+        found = await _together(
+            *(index.lexical(search.scope, text, depth) for text in search.texts),
+            # Behind any number of passages with some of its words may be the one that has it as written.
+            *(index.lexical(search.scope, text, depth, every=True) for text in search.analysis.exact),
+        )
         search.trace.append({"step": "lexical", "ms": _ms(started), "depth": depth})
-        names = _names(LEXICAL, len(tasks))
-        return {name: task.result() for name, task in zip(names, tasks, strict=True)}
+        return dict(zip(_names(LEXICAL, len(found)), found, strict=True))
 
     async def _similar(self, search: Search, depth: int) -> dict[str, list[FoundPassage]]:
         """Nothing where the query can't be embedded as the index's passages were."""
@@ -169,21 +164,14 @@ class Retriever:
         assert search.embedded is not None  # noqa: S101 - it was embedded
         started = time.perf_counter()
         index = self._index_of(search)
-        async with asyncio.TaskGroup() as group:
-            tasks = [
-                group.create_task(index.similar(search.scope, vector, depth))
-                for vector in (
-                    search.embedded.vector,
-                    *search.part_vectors,
-                    *(otherwise.vector for otherwise in search.otherwise),
-                )
-            ]
+        vectors = (search.embedded.vector, *search.part_vectors, *(one.vector for one in search.otherwise))
+        found = await _together(*(index.similar(search.scope, vector, depth) for vector in vectors))
         search.trace.append({"step": "vector", "ms": _ms(started), "depth": depth})
         names = [
             *_names(VECTOR, 1 + len(search.part_vectors)),
             *(f"{EXPANSION} {number}" for number in range(1, len(search.otherwise) + 1)),
         ]
-        return {name: task.result() for name, task in zip(names, tasks, strict=True)}
+        return dict(zip(names, found, strict=True))
 
     async def _embed(self, search: Search) -> bool:
         started = time.perf_counter()
@@ -284,6 +272,16 @@ class Retriever:
         scores = np.max([maxsim(query.tokens, tokens) for query in (search.embedded, *search.otherwise)], axis=0)
         search.trace.append({"step": "rerank", "ms": _ms(started), "passages": len(known)})
         return {one.chunk_id: float(score) for one, score in zip(known, scores, strict=True)}
+
+
+async def _together(*searches: Coroutine[None, None, list[FoundPassage]]) -> list[list[FoundPassage]]:
+    """What each finds. Raises what the first that fails does, by itself: callers are answered by its kind."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(search) for search in searches]
+    except ExceptionGroup as errors:
+        raise errors.exceptions[0] from None
+    return [task.result() for task in tasks]
 
 
 def _names(search: str, count: int) -> list[str]:

@@ -95,6 +95,7 @@ async def work(settings: Settings, health: Health | None = None) -> None:
         if health:
             health.add("postgres", database.ping)
             health.add("original files", blob_store(settings, database).check)
+            health.add("search index", passage_index(settings, database).check)
             health.add("embedding models", reports.check, needed=False)
             health.started = True
         log.info("knowledge worker is ready")
@@ -121,7 +122,7 @@ def _duties(
     """What is delivered, and what is done again and again: each with the seconds it rests when nothing was to do."""
     options = settings.ingestion
     blobs = blob_store(settings, database)
-    index = passage_index(settings)
+    index = passage_index(settings, database)
     count_tokens = token_counts(settings)
     lease, shower = timedelta(seconds=options.lease_s), Shower(bin_life(settings))
     catch_up = IndexCatchUp(database, index)
@@ -170,7 +171,7 @@ def _switching(
     reports: SwitchReports,
 ) -> list[tuple[Step, float]]:
     """What is done so that indexes follow the embedding model."""
-    index = passage_index(settings)
+    index = passage_index(settings, database)
     switcher = IndexSwitcher(database, index, embedder, models, timedelta(seconds=settings.ingestion.lease_s))
     former = former_indexes(settings, database, index, models)
     return [

@@ -19,14 +19,16 @@ from lancedb.index import BTree
 from numpy.typing import NDArray
 
 from services.knowledge.adapters.lancedb_conditions import condition, literal, one_of
+from services.knowledge.adapters.lancedb_folder import LOCK_SUFFIX, IndexFolder, InUse, table_name
 from services.knowledge.adapters.lancedb_rows import (
     RESULT_COLUMNS,
     TEXT_COLUMN,
     TOKENS_COLUMN,
     VECTOR_COLUMN,
     Rows,
+    add_columns,
     changes,
-    missing,
+    lacks_columns,
     passage_of,
     schema,
     scored,
@@ -38,7 +40,6 @@ from services.knowledge.adapters.lancedb_words import with_every, with_some
 from services.knowledge.adapters.table_lock import locked
 from services.knowledge.ports import FoundPassage, IndexedPassage, PassageAttributes, Scope, Served
 
-SUFFIX, LOCK_SUFFIX = ".lance", ".lock"
 # A reader may still be using an older version of a table; none does for this long.
 KEEP_VERSIONS = timedelta(minutes=5)
 LOOKUP_COLUMNS = ("chunk_id", "version")
@@ -49,12 +50,21 @@ OPEN_TABLES = 200
 
 
 class LanceDbIndex:
-    """Vectors are compared exactly below `exact_below` passages and through HNSW from there on."""
+    """Vectors are compared exactly below `exact_below` passages and through HNSW from there on.
+
+    With `in_use` every method raises IndexAwayError where the folder isn't the index's.
+    """
 
     def __init__(
-        self, folder: Path, exact_below: int, number: int = 0, others: "dict[int, LanceDbIndex] | None" = None
+        self,
+        folder: Path | IndexFolder,
+        exact_below: int,
+        in_use: InUse | None = None,
+        *,
+        number: int = 0,
+        others: "dict[int, LanceDbIndex] | None" = None,
     ) -> None:
-        self._folder = folder
+        self._folder = folder if isinstance(folder, IndexFolder) else IndexFolder(folder, in_use)
         self._exact_below = exact_below
         self._number = number
         self._others = {} if others is None else others
@@ -63,12 +73,15 @@ class LanceDbIndex:
         self._tables: OrderedDict[UUID, lancedb.AsyncTable] = OrderedDict()
 
     def numbered(self, number: int) -> "LanceDbIndex":
-        return self._others.get(number) or LanceDbIndex(self._folder, self._exact_below, number, self._others)
+        return self._others.get(number) or LanceDbIndex(
+            self._folder, self._exact_below, number=number, others=self._others
+        )
+
+    async def check(self) -> None:
+        await self._folder.check()
 
     async def numbers(self, organization_id: UUID) -> set[int]:
-        first = _name(organization_id, 0)
-        paths = await asyncio.to_thread(lambda: [*self._folder.glob(f"{first}*{SUFFIX}")])
-        return {int(path.name.removeprefix(first).removesuffix(SUFFIX).strip("_") or 0) for path in paths}
+        return await self._folder.numbers(organization_id)
 
     async def model_revision(self, organization_id: UUID) -> str | None:
         table = await self._table(organization_id)
@@ -211,15 +224,16 @@ class LanceDbIndex:
     async def drop(self, organization_id: UUID) -> None:
         async with self._writing(organization_id):
             self._tables.pop(organization_id, None)
-            await asyncio.to_thread(shutil.rmtree, self._path(organization_id), ignore_errors=True)
+            table = self._folder.table(organization_id, self._number)
+            await asyncio.to_thread(shutil.rmtree, table, ignore_errors=True)
             # No writer comes after: no other index has its number.
-            self._path(organization_id, LOCK_SUFFIX).unlink(missing_ok=True)
+            table.with_suffix(LOCK_SUFFIX).unlink(missing_ok=True)
 
     @asynccontextmanager
     async def _writing(self, organization_id: UUID) -> AsyncGenerator[None]:
         """One writer to a table, of all processes: none undoes another's commit; files that nothing names are old."""
-        await asyncio.to_thread(self._folder.mkdir, parents=True, exist_ok=True)
-        async with locked(self._path(organization_id, LOCK_SUFFIX)):
+        await self._folder.require()
+        async with locked(self._folder.table(organization_id, self._number, LOCK_SUFFIX)):
             yield
 
     async def _where(
@@ -233,14 +247,15 @@ class LanceDbIndex:
 
     async def _table(self, organization_id: UUID, *, locked: bool = False) -> lancedb.AsyncTable | None:
         """The organisation's table, None before its first passage; `locked` where the caller is its writer already."""
+        if not await self._folder.holds(organization_id, self._number):
+            self._tables.pop(organization_id, None)
+            return None
         known = self._tables.get(organization_id)
         if known is None:
-            if not self._path(organization_id).exists():
-                return None
-            known = await (await self._connect()).open_table(_name(organization_id, self._number))
-            if await _lacks_columns(known):
+            known = await (await self._connect()).open_table(table_name(organization_id, self._number))
+            if await lacks_columns(known):
                 async with nullcontext() if locked else self._writing(organization_id):
-                    await _add_columns(known)
+                    await add_columns(known)
             self._keep(organization_id, known)
         self._tables.move_to_end(organization_id)
         return known
@@ -249,7 +264,7 @@ class LanceDbIndex:
         """The organisation's table with its indexes, made where a first writer didn't come to it or didn't finish."""
         table = await self._table(organization_id, locked=True)
         if table is None:
-            name = _name(organization_id, self._number)
+            name = table_name(organization_id, self._number)
             table = await (await self._connect()).create_table(name, schema=columns, exist_ok=True)
         indexed = {column for index in await table.list_indices() for column in index.columns}
         if TEXT_COLUMN not in indexed:
@@ -260,9 +275,6 @@ class LanceDbIndex:
         self._keep(organization_id, table)
         return table
 
-    def _path(self, organization_id: UUID, suffix: str = SUFFIX) -> Path:
-        return self._folder / f"{_name(organization_id, self._number)}{suffix}"
-
     def _keep(self, organization_id: UUID, table: lancedb.AsyncTable) -> None:
         self._tables[organization_id] = table
         if len(self._tables) > OPEN_TABLES:
@@ -270,28 +282,7 @@ class LanceDbIndex:
 
     async def _connect(self) -> lancedb.AsyncConnection:
         if self._connection is None:
-            self._folder.mkdir(parents=True, exist_ok=True)
+            self._folder.path.mkdir(parents=True, exist_ok=True)
             # Another process writes: zero means that each read looks for the newest version.
-            self._connection = await lancedb.connect_async(self._folder, read_consistency_interval=timedelta(0))
+            self._connection = await lancedb.connect_async(self._folder.path, read_consistency_interval=timedelta(0))
         return self._connection
-
-
-async def _lacks_columns(table: lancedb.AsyncTable) -> bool:
-    filled, empty = missing(await table.schema())
-    return bool(filled) or len(empty) > 0
-
-
-async def _add_columns(table: lancedb.AsyncTable) -> None:
-    """What the table lacks, added without reading a passage again; whoever waited for the lock finds it done.
-
-    Killed in between it leaves a table that still lacks some.
-    """
-    filled, empty = missing(await table.schema())
-    if filled:
-        await table.add_columns(filled)
-    if len(empty):
-        await table.add_columns(empty)
-
-
-def _name(organization_id: UUID, number: int) -> str:
-    return f"org_{organization_id.hex}" + (f"_{number}" if number else "")

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import numpy as np
 import pyarrow as pa
+from lancedb import AsyncTable
 from numpy.typing import NDArray
 
 from libs.text.unspaced import UNSPACED, spaced
@@ -67,12 +68,29 @@ def schema(dimension: int) -> Any:
     )
 
 
-def missing(found: Any) -> tuple[dict[str, str], Any]:
+def _missing(found: Any) -> tuple[dict[str, str], Any]:
     """The columns that a table of that schema lacks: from what to fill them, and those that begin empty."""
     present: list[str] = list(found.names)
     names = [name for name in _LATER_COLUMNS if name not in present]
     filled = {name: _TAKEN_FROM[name] for name in names if _TAKEN_FROM.get(name) in present}
     return filled, pa.schema([pa.field(name, _LATER_COLUMNS[name]) for name in names if name not in filled])
+
+
+async def lacks_columns(table: AsyncTable) -> bool:
+    filled, empty = _missing(await table.schema())
+    return bool(filled) or len(empty) > 0
+
+
+async def add_columns(table: AsyncTable) -> None:
+    """What the table lacks, added without reading a passage again; whoever waited for the lock finds it done.
+
+    Killed in between it leaves a table that still lacks some.
+    """
+    filled, empty = _missing(await table.schema())
+    if filled:
+        await table.add_columns(filled)
+    if len(empty):
+        await table.add_columns(empty)
 
 
 def table_of(passages: Sequence[IndexedPassage], columns: Any) -> Any:

@@ -69,7 +69,7 @@ class Place:
     async def run(self, silence_s: float = SILENCE_S) -> dict[str, Any]:
         await self.admin.post(f"/documents/sources/{self.source_id}/runs")
         accepting = uploads(self.settings, self.database, blob_store(self.settings, self.database), self.billing)  # pyright: ignore - counts nothing
-        catch_up = IndexCatchUp(self.database, passage_index(self.settings))
+        catch_up = IndexCatchUp(self.database, passage_index(self.settings, self.database))
         kept = SourceDocuments(self.database, Documents(self.database, catch_up, Shower(timedelta(days=30))), accepting)
         buckets = Buckets(self.settings.s3_sources, self.settings.secrets_dir, silence_s=silence_s)
         runner = SourceRunner(self.database, kept, {"s3": BucketSync(self.database, kept, buckets, MAX_BYTES)})

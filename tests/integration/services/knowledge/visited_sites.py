@@ -48,7 +48,7 @@ async def visiting(pages: dict[str, bytes | Answer], settings: Settings, databas
             allowed = networks([f"{PUBLIC}/32"])
             fetcher = Fetcher(timeout_s=10, ports=[site.port], allowed_networks=allowed)
             accepting = uploads(settings, database, blob_store(settings, database), NoBilling())  # pyright: ignore - counts nothing
-            catch_up = IndexCatchUp(database, passage_index(settings))
+            catch_up = IndexCatchUp(database, passage_index(settings, database))
             documents = Documents(database, catch_up, Shower(timedelta(days=30)))
             kept = SourceDocuments(database, documents, accepting)
             return SourceRunner(database, kept, {"web": SiteSync(fetcher, kept, 1_000_000, pause_s=0)}, lease_s=lease_s)

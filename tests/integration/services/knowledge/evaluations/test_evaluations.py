@@ -50,7 +50,7 @@ async def evaluator(
     clean_database: None, knowledge_settings: Settings, database: Database
 ) -> AsyncIterator[Callable[..., Evaluator]]:
     """Makes one, with an embedding service at `embedding`, else the running one."""
-    index = passage_index(knowledge_settings)
+    index = passage_index(knowledge_settings, database)
     searching = knowledge_settings.retrieval.model_copy(update={"cache_s": 0})
     redis = connect_redis(knowledge_settings)
     async with service_http() as http:
