@@ -13,13 +13,14 @@ from libs.contracts.completions import CompletionRequest
 from libs.contracts.errors import deadline_exceeded
 from libs.contracts.identity import Subject
 from libs.contracts.knowledge import RetrievalRequest, RetrievalResponse
+from libs.text.small_talk import small_talk
 from libs.text.stems import reading_in
 from services.chat import evidence
 from services.chat.answer_cache.cache import AnswerCache
 from services.chat.answerability.judge import Answerability
 from services.chat.draft import Draft, Question
 from services.chat.events import Publish, said_again
-from services.chat.explanation import KEPT_ANSWER
+from services.chat.explanation import KEPT_ANSWER, SMALL_TALK
 from services.chat.generating import DEFAULT, EXTRACTIVE, Generation
 from services.chat.generators import Generators
 from services.chat.grounded import GroundedAnswer
@@ -38,7 +39,7 @@ from services.chat.prompt import (
 from services.chat.quota import Quota
 from services.chat.safety.guard import Guard, refuse
 from services.chat.safety.screening import shown_to_generator
-from services.chat.texts import texts
+from services.chat.texts import Texts, texts
 from services.chat.understanding import LANGUAGE, Understanding, spoken_in
 from services.chat.ungrounded import say_unchecked
 from services.chat.wording import in_the_documents_words
@@ -118,6 +119,9 @@ class Answerer:
         start = SessionEvent(session_id=question.session_id, message_id=question.answer_id)
         question = self._understanding.heard(question, draft)
         refusal = await self._guard.refusal(question, draft)
+        if refusal is None and request.enable_rag and (language := small_talk(request.message)):
+            _invite(draft, publish, start, language)
+            return
         if refusal is None:
             question = await self._understanding.understood(question, draft)
             refusal = self._guard.refusal_of_personal_data(question, draft)
@@ -279,9 +283,21 @@ class Answerer:
 
 
 def _abstain(draft: Draft, publish: Publish) -> None:
-    draft.outcome = Outcome.ABSTAINED
     said = texts(draft.language_wanted)
-    text = f"{said.unknown} {said.nearest}" if draft.sources else said.unknown
+    _say(draft, publish, said, f"{said.unknown} {said.nearest}" if draft.sources else said.unknown)
+
+
+def _invite(draft: Draft, publish: Publish, start: SessionEvent, language: str) -> None:
+    """Nothing was asked: "Thanks!" must not bring the answer before once more."""
+    publish(start)
+    publish(SourcesEvent(sources=[]))
+    draft.trace.add(SMALL_TALK, language=language)
+    said = texts(draft.language_wanted or language)
+    _say(draft, publish, said, said.ask)
+
+
+def _say(draft: Draft, publish: Publish, said: Texts, text: str) -> None:
+    draft.outcome = Outcome.ABSTAINED
     draft.language = said.language
     draft.said.append(text)
     publish(TokenEvent(text=text))

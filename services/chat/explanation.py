@@ -13,6 +13,8 @@ SUPPORTED = "supported"
 WITHHELD = "withheld"
 # The step of an answer that was given before.
 KEPT_ANSWER = "kept_answer"
+# The step of an answer to a message that asks nothing.
+SMALL_TALK = "small_talk"
 
 
 def explained(trace: AnswerTrace, answer: ChatMessage, readable: Collection[UUID]) -> list[ExplainedSentence]:
@@ -100,6 +102,8 @@ def as_text(trace: AnswerTrace) -> str:
     withheld = [step for step in trace.steps if step.get("step") == WITHHELD]
     if withheld:
         lines.append(_withheld(withheld[0]))
+    elif any(step.get("step") == SMALL_TALK for step in trace.steps):
+        lines.append("The message asks nothing, so nothing was looked for.")
     elif not kept and not trace.explanation:
         lines.append("No sentence was checked.")
     lines += ["", "## Steps", ""]

@@ -10,15 +10,17 @@ from services.chat.safety.personal.finding import Kind
 class Texts:
     """Those of one language, an ISO 639-1 code.
 
-    `unknown`: the documents don't tell; `nearest` is added where passages were found. In place of a sentence that its
-    reader may not see now: `gone` where its sources are, `unsupported` where it had none, and whatever it was made of
-    may be what is gone, `unchecked` where nobody can say. `personal_data`, `flagged_question` and `flagged_answer` are
-    refusals. `older`, `of_less_authority` and `another` open what another source says instead of the one before.
+    `unknown`: the documents don't tell; `nearest` is added where passages were found. `ask`: nothing was asked. In
+    place of a sentence that its reader may not see now: `gone` where its sources are, `unsupported` where it had
+    none, and whatever it was made of may be what is gone, `unchecked` where nobody can say. `personal_data`,
+    `flagged_question` and `flagged_answer` are refusals. `older`, `of_less_authority` and `another` open what
+    another source says instead of the one before.
     """
 
     language: str
     unknown: str
     nearest: str
+    ask: str
     gone: str
     unsupported: str
     unchecked: str
@@ -47,6 +49,8 @@ _ALL = (
         language="en",
         unknown="I don't know. I found no answer to this in those documents of your organization that you can read.",
         nearest="The nearest passages are listed as sources.",
+        ask="Ask me a question, and I'll look for its answer in those documents of your organization that you can "
+        "read.",
         gone="(This sentence's source is no longer available.)",
         unsupported="(This sentence is no longer available.)",
         unchecked="(This sentence's sources can't be checked right now.)",
@@ -66,6 +70,8 @@ _ALL = (
         unknown="Das weiß ich nicht. In den Dokumenten Ihrer Organisation, die Sie lesen dürfen, steht keine Antwort "
         "darauf.",
         nearest="Die ähnlichsten Stellen stehen unter den Quellen.",
+        ask="Stellen Sie mir eine Frage, und ich suche die Antwort in den Dokumenten Ihrer Organisation, die Sie "
+        "lesen dürfen.",
         gone="(Die Quelle dieses Satzes ist nicht mehr verfügbar.)",
         unsupported="(Dieser Satz ist nicht mehr verfügbar.)",
         unchecked="(Die Quellen dieses Satzes können gerade nicht geprüft werden.)",
@@ -92,6 +98,8 @@ _ALL = (
         unknown="Je ne sais pas. Je n'ai pas trouvé de réponse dans les documents de votre organisation que vous "
         "pouvez lire.",
         nearest="Les passages les plus proches figurent parmi les sources.",
+        ask="Posez-moi une question, et j'en chercherai la réponse dans les documents de votre organisation que vous "
+        "pouvez lire.",
         gone="(La source de cette phrase n'est plus disponible.)",
         unsupported="(Cette phrase n'est plus disponible.)",
         unchecked="(Les sources de cette phrase ne peuvent pas être vérifiées pour le moment.)",
@@ -117,6 +125,7 @@ _ALL = (
         language="es",
         unknown="No lo sé. No he encontrado una respuesta en los documentos de su organización que usted puede leer.",
         nearest="Los pasajes más cercanos figuran entre las fuentes.",
+        ask="Hágame una pregunta y buscaré la respuesta en los documentos de su organización que usted puede leer.",
         gone="(La fuente de esta frase ya no está disponible.)",
         unsupported="(Esta frase ya no está disponible.)",
         unchecked="(Las fuentes de esta frase no se pueden comprobar en este momento.)",
@@ -141,6 +150,8 @@ _ALL = (
         language="it",
         unknown="Non lo so. Non ho trovato una risposta nei documenti della sua organizzazione che lei può leggere.",
         nearest="I passaggi più vicini sono elencati tra le fonti.",
+        ask="Mi faccia una domanda e ne cercherò la risposta nei documenti della sua organizzazione che lei può "
+        "leggere.",
         gone="(La fonte di questa frase non è più disponibile.)",
         unsupported="(Questa frase non è più disponibile.)",
         unchecked="(Le fonti di questa frase non possono essere verificate in questo momento.)",
@@ -167,6 +178,7 @@ _ALL = (
         unknown="Dat weet ik niet. In de documenten van uw organisatie die u mag lezen heb ik hierop geen antwoord "
         "gevonden.",
         nearest="De meest verwante passages staan bij de bronnen.",
+        ask="Stel me een vraag, dan zoek ik het antwoord in de documenten van uw organisatie die u mag lezen.",
         gone="(De bron van deze zin is niet meer beschikbaar.)",
         unsupported="(Deze zin is niet meer beschikbaar.)",
         unchecked="(De bronnen van deze zin kunnen nu niet worden gecontroleerd.)",
@@ -192,6 +204,7 @@ _ALL = (
         language="pt",
         unknown="Não sei. Não encontrei uma resposta nos documentos da sua organização que você pode ler.",
         nearest="As passagens mais próximas estão listadas nas fontes.",
+        ask="Faça-me uma pergunta e procurarei a resposta nos documentos da sua organização que você pode ler.",
         gone="(A fonte desta frase já não está disponível.)",
         unsupported="(Esta frase já não está disponível.)",
         unchecked="(As fontes desta frase não podem ser verificadas neste momento.)",

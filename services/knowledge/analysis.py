@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from libs.contracts.knowledge import QueryKind
+from libs.text.small_talk import SAYINGS
 from libs.text.unspaced import UNSPACED, is_unspaced
 
 
@@ -72,8 +73,7 @@ _NEXT_QUESTION = re.compile(
     re.IGNORECASE,
 )
 _SMALL_TALK = re.compile(
-    r"\W*(?:(?:hi|hello|hey|thanks|thank you|thx|good (?:morning|afternoon|evening)|bye|goodbye|ok|okay|cool|great|nice"
-    r"|how are you|who are you|what can you do|please|yes|no|sure|lol)\b\W*)+",
+    rf"\W*(?:(?:{SAYINGS['en']}|who are you|what can you do|please|yes|no|sure)\b\W*)+",
     re.IGNORECASE,
 )
 _NEWEST = re.compile(

@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from libs.text.small_talk import small_talk
 from libs.text.words import content_stems, stem, words
 from services.chat.memory.other_languages import asks_of_its_own, is_long_for_its_script
 
@@ -113,7 +114,7 @@ def standalone(question: str, before: Sequence[str], topic: str = "") -> Standal
     question = " ".join(question.split())
     between: list[str] = []
     anchor = topic
-    for earlier in reversed(before):
+    for earlier in reversed([one for one in before if not small_talk(one)]):
         if not leans(earlier):
             anchor = " ".join(earlier.split())[:ANCHOR_CHARS]
             break

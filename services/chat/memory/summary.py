@@ -7,6 +7,7 @@ whatever happens to the documents. docs/decisions/0029-conversation.md
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from libs.text.small_talk import small_talk
 from libs.text.stems import stem
 from libs.text.words import STOPWORDS, WORD
 from services.chat.memory.followup import asks_for_more, leans
@@ -31,6 +32,8 @@ def folded(summary: Summary, questions: Iterable[str]) -> Summary:
     topic, phrases = summary.topic, {_key(phrase): phrase for phrase in summary.phrases}
     for said in questions:
         question = said[:QUESTION_CHARS]
+        if small_talk(question):
+            continue
         if not leans(question):
             topic = " ".join(question.split())[:TOPIC_CHARS]
         for phrase in key_phrases(question):

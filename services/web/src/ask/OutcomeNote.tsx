@@ -4,7 +4,7 @@ import { degradation, IMPORTED } from "./degradations";
 
 const ABOUT: Record<AnswerMetadata["outcome"], { label: string; about: string }> = {
   answered: { label: "From your documents", about: "" },
-  abstained: { label: "Not known", about: "" },
+  abstained: { label: "No answer", about: "" },
   ungrounded: { label: "Not from your documents", about: "Nothing here was checked against a passage." },
   refused: { label: "Refused", about: "This question isn’t answered here." },
 };

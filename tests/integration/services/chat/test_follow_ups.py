@@ -205,3 +205,19 @@ async def test_a_deleted_conversation_takes_its_summaries_along(chat, knowledge,
     await until(lambda: summaries(query, answer["session_id"]))
     await chat.delete(f"/chat/sessions/{answer['session_id']}?purge=true", headers=someone.headers)
     assert await query("SELECT 1 FROM chat.summaries WHERE user_id = :id", id=someone.user_id) == []
+
+
+async def test_thanks_bring_nothing_once_more_and_nothing_leans_on_them(chat, generation, knowledge, person):
+    knowledge.passages = [TRAVEL]
+    someone = person()
+    first = await asked(chat, someone, FIRST)
+    asked_before, written_before = list(knowledge.queries), len(generation.requests)
+    thanks = await asked(chat, someone, "Vielen Dank!", session_id=first["session_id"])
+    assert thanks["answer"].startswith("Stellen Sie mir eine Frage")
+    assert (thanks["sources"], thanks["citations"]) == ([], [])
+    told = thanks["metadata"]
+    assert (told["outcome"], told["grounded"], told["tokens_used"], told["degraded"]) == ("abstained", False, 0, [])
+    assert (knowledge.queries, len(generation.requests)) == (asked_before, written_before)
+    assert await step_of(chat, someone, thanks, "small_talk") == {"step": "small_talk", "language": "de"}
+    await asked(chat, someone, FOLLOW_UP, session_id=first["session_id"])
+    assert knowledge.queries == [*asked_before, f"{FIRST} {FOLLOW_UP}"]
