@@ -8,7 +8,7 @@ from libs.clients.context import current_context
 from libs.clients.generation import GenerationClient
 from libs.clients.knowledge import KnowledgeClient
 from libs.config.settings import Settings
-from libs.contracts.chat import ChatRequest, Outcome, SessionEvent, Source, SourcesEvent, TokenEvent
+from libs.contracts.chat import ChatRequest, Outcome, SessionEvent, Source, SourcesEvent
 from libs.contracts.completions import CompletionRequest
 from libs.contracts.errors import deadline_exceeded
 from libs.contracts.identity import Subject
@@ -20,12 +20,13 @@ from services.chat.answer_cache.cache import AnswerCache
 from services.chat.answerability.judge import Answerability
 from services.chat.draft import Draft, Question
 from services.chat.events import Publish, said_again
-from services.chat.explanation import KEPT_ANSWER, SMALL_TALK
+from services.chat.explanation import KEPT_ANSWER
 from services.chat.generating import DEFAULT, EXTRACTIVE, Generation
 from services.chat.generators import Generators
 from services.chat.grounded import GroundedAnswer
 from services.chat.grounding.entailment import Entailment
 from services.chat.grounding.grounder import Grounder
+from services.chat.grounding.repetition import LastAnswer, last_answer
 from services.chat.names import unmentioned_names
 from services.chat.ports import Embedder, EntailmentModel
 from services.chat.preparation import Preparation
@@ -37,9 +38,9 @@ from services.chat.prompt import (
     grounded_messages,
 )
 from services.chat.quota import Quota
+from services.chat.replies import abstain, invite
 from services.chat.safety.guard import Guard, refuse
 from services.chat.safety.screening import shown_to_generator
-from services.chat.texts import Texts, texts
 from services.chat.understanding import LANGUAGE, Understanding, spoken_in
 from services.chat.ungrounded import say_unchecked
 from services.chat.wording import in_the_documents_words
@@ -120,7 +121,7 @@ class Answerer:
         question = self._understanding.heard(question, draft)
         refusal = await self._guard.refusal(question, draft)
         if refusal is None and request.enable_rag and (language := small_talk(request.message)):
-            _invite(draft, publish, start, language)
+            invite(draft, publish, start, language)
             return
         if refusal is None:
             question = await self._understanding.understood(question, draft)
@@ -157,7 +158,7 @@ class Answerer:
         if draft.sources and self._evident(question, draft, retrieval):
             await self._grounded(replace(question, form=form), draft, publish, max_tokens)
         if not draft.said.text:
-            _abstain(draft, publish)
+            abstain(draft, publish)
 
     async def _retrieve(self, question: Question, draft: Draft) -> RetrievalResponse:
         with draft.trace.step("retrieve") as step:
@@ -221,7 +222,10 @@ class Answerer:
         mark = question.policy.unsupported == "mark"
         embedder, entailing = self._guard.hiding(question, self._embedder, self._entailing)
         entailment = Entailment(entailing, chat.entailment) if entailing else None
-        grounder = Grounder(question.text, draft.material, embedder, chat.min_support, mark=mark, entailment=entailment)
+        last = _last_answer(question)
+        grounder = Grounder(
+            question.text, draft.material, embedder, chat.min_support, mark=mark, entailment=entailment, last=last
+        )
 
         def generate(model: str) -> Generation:
             return self._generate(question, draft, model, max_tokens)
@@ -282,25 +286,10 @@ class Answerer:
         await say_unchecked(generation, draft, publish)
 
 
-def _abstain(draft: Draft, publish: Publish) -> None:
-    said = texts(draft.language_wanted)
-    _say(draft, publish, said, f"{said.unknown} {said.nearest}" if draft.sources else said.unknown)
-
-
-def _invite(draft: Draft, publish: Publish, start: SessionEvent, language: str) -> None:
-    """Nothing was asked: "Thanks!" must not bring the answer before once more."""
-    publish(start)
-    publish(SourcesEvent(sources=[]))
-    draft.trace.add(SMALL_TALK, language=language)
-    said = texts(draft.language_wanted or language)
-    _say(draft, publish, said, said.ask)
-
-
-def _say(draft: Draft, publish: Publish, said: Texts, text: str) -> None:
-    draft.outcome = Outcome.ABSTAINED
-    draft.language = said.language
-    draft.said.append(text)
-    publish(TokenEvent(text=text))
+def _last_answer(question: Question) -> LastAnswer | None:
+    if not question.leans_on:
+        return None
+    return last_answer(question.request.message, question.leans_on, question.conversation.last_answer)
 
 
 def _tell_language(draft: Draft) -> None:

@@ -21,7 +21,8 @@ NO_MODEL = "none"
 
 @dataclass(frozen=True)
 class Question:
-    """`text` is what was asked, once it is made to stand alone; `conversation` is the session before it.
+    """`text` is what was asked, once it is made to stand alone; `conversation` is the session before it, and `leans_on`
+    are the questions in it without which it couldn't be understood.
 
     `policy` is the organisation's, `instructions` are the asker's own; `wishes` is what both say of an answer's form,
     `form` what a prompt says of it. `asked_in` is the language, an ISO 639-1 code, None where its words don't tell.
@@ -41,6 +42,7 @@ class Question:
     asked_in: str | None = None
     form: str = ""
     again: bool = False
+    leans_on: tuple[str, ...] = ()
 
 
 @dataclass

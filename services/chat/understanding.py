@@ -46,15 +46,15 @@ class Understanding:
 
     async def understood(self, question: Question, draft: Draft) -> Question:
         """The question, as it was heard, made to stand alone; what was done is in the trace."""
-        text = question.request.message
+        alone = Standalone(question.request.message)
         if question.request.enable_rag and question.conversation.questions:
-            text = await self._standing_alone(question, draft)
+            alone = await self._standing_alone(question, draft)
         if question.wishes.organization or question.wishes.person:
             draft.trace.add("instructions", **question.wishes.traced())
         # A follow-up of a few words tells its language only with what it leans on.
-        asked_in = question.asked_in or language_of_words(text)
+        asked_in = question.asked_in or language_of_words(alone.text)
         draft.language_wanted = question.wishes.language or asked_in
-        return replace(question, text=text, asked_in=asked_in)
+        return replace(question, text=alone.text, leans_on=alone.made_from, asked_in=asked_in)
 
     async def form(self, question: Question, draft: Draft, passages: Sequence[RetrievedPassage] = ()) -> str:
         """What a prompt says of the answer's form.
@@ -70,7 +70,7 @@ class Understanding:
                 language = None
         return form_of(question.wishes.organization, question.wishes.person, language and NAMES.get(language))
 
-    async def _standing_alone(self, question: Question, draft: Draft) -> str:
+    async def _standing_alone(self, question: Question, draft: Draft) -> Standalone:
         message, conversation = question.request.message, question.conversation
         by_rule = standalone(message, conversation.questions, conversation.summary.topic)
         model = question.request.model or DEFAULT
@@ -83,10 +83,10 @@ class Understanding:
         if not asks_generator:
             if by_rule.made_from:
                 draft.trace.add("follow_up", by="rule", searched_for=by_rule.text, made_from=list(by_rule.made_from))
-            return by_rule.text
+            return by_rule
         return await self._by_generator(question, draft, by_rule, model)
 
-    async def _by_generator(self, question: Question, draft: Draft, by_rule: Standalone, model: str) -> str:
+    async def _by_generator(self, question: Question, draft: Draft, by_rule: Standalone, model: str) -> Standalone:
         with draft.trace.step("follow_up") as step:
             rewritten = await self._rewriter.rewritten(
                 question.request.message, question.conversation, model, draft.plan, self._stand_ins(question)
@@ -98,12 +98,11 @@ class Understanding:
                 draft.degrade(REWRITING)
                 step.update(refused=rewritten.said, why=rewritten.problem)
             text = rewritten.text or by_rule.text
-            step.update(
-                by="generator" if rewritten.text else "rule",
-                searched_for=text,
-                made_from=[turn.content for turn in question.conversation.turns if turn.own_words],
-            )
-        return text
+            made_from = [turn.content for turn in question.conversation.turns if turn.own_words]
+            step.update(by="generator" if rewritten.text else "rule", searched_for=text, made_from=made_from)
+        if rewritten.text in {None, question.request.message}:
+            return by_rule
+        return Standalone(text, tuple(question.conversation.questions))
 
 
 def _some_are_in(language: str, passages: Sequence[RetrievedPassage]) -> bool:

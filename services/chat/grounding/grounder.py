@@ -14,6 +14,7 @@ from services.chat.grounding.cleaning import addresses, clean, without_made_up_a
 from services.chat.grounding.disagreement import Conflict, Disagreements
 from services.chat.grounding.entailment import Entailment
 from services.chat.grounding.question import AskedQuestion
+from services.chat.grounding.repetition import LastAnswer
 from services.chat.grounding.support import Cited, Support, SupportFinder, Verdict
 from services.chat.grounding.unknowing import says_that_it_doesnt_know
 from services.chat.ports import Embedder
@@ -66,7 +67,7 @@ class Grounder:
     """Checks the sentences of one answer against its question and sources.
 
     With `mark`, a sentence that nothing supports is shown and marked, unless a passage contradicts it or it doesn't
-    speak of what was asked.
+    speak of what was asked. `last` is there where the question is a follow-up.
     """
 
     def __init__(
@@ -78,10 +79,13 @@ class Grounder:
         *,
         mark: bool = False,
         entailment: Entailment | None = None,
+        last: LastAnswer | None = None,
     ) -> None:
         self._question = AskedQuestion(question, embedder)
         self._mark = mark
+        self._last = last
         self._titles = {source.n: source.title for source in sources}
+        self._headings = {source.n: " ".join(source.location.heading_path) for source in sources}
         self._finder = SupportFinder(sources, embedder, min_support, entailment)
         self._source_text = "\n".join(source.excerpt for source in sources)
         self._addresses = addresses(self._source_text)
@@ -173,6 +177,9 @@ class Grounder:
         titles = self._titles_of(support.cited)
         if not chosen and not await self._question.is_borne_on(text, titles):
             return "it doesn't speak of what was asked"
+        headings = " ".join(self._headings[one.n] for one in support.cited)
+        if self._last and self._last.has(text, f"{titles} {headings}"):
+            return "the answer before has it, and it says nothing of what is asked now"
         return None
 
 

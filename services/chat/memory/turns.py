@@ -42,6 +42,11 @@ class Conversation:
     def questions(self) -> list[str]:
         return [turn.content for turn in self.turns if turn.role == "user"]
 
+    @property
+    def last_answer(self) -> str:
+        """As it was given, also in words that its reader may no longer see."""
+        return next((turn.content for turn in reversed(self.turns) if turn.role == "assistant"), "")
+
 
 def conversation_of(messages: Sequence[Turn]) -> Conversation:
     """All messages of a conversation, oldest first, as the next question finds them."""

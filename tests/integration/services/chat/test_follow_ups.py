@@ -221,3 +221,14 @@ async def test_thanks_bring_nothing_once_more_and_nothing_leans_on_them(chat, ge
     assert await step_of(chat, someone, thanks, "small_talk") == {"step": "small_talk", "language": "de"}
     await asked(chat, someone, FOLLOW_UP, session_id=first["session_id"])
     assert knowledge.queries == [*asked_before, f"{FIRST} {FOLLOW_UP}"]
+
+
+async def test_the_last_answer_is_none_to_what_else_is_asked(chat, generation, knowledge, person):
+    knowledge.passages = [TRAVEL]
+    generation.scripts = {"extractive": ["Receipts must be sent within 30 days of the trip."]}
+    someone = person()
+    first = await asked(chat, someone, FIRST, model="extractive")
+    within = {"session_id": first["session_id"], "model": "extractive"}
+    other = await asked(chat, someone, "And boarding passes?", **within)
+    assert (first["metadata"]["outcome"], other["metadata"]["outcome"]) == ("answered", "abstained")
+    assert (await asked(chat, someone, "And where to?", **within))["metadata"]["outcome"] == "answered"
