@@ -86,7 +86,7 @@ async def test_a_newcomer_registers_uploads_asks_and_opens_the_passage(page: Pag
 async def test_what_the_documents_do_not_say_is_not_known(page: Page, member: Member) -> None:
     await sign_in(page, member.email)
     await ask(page, "Who won the chess world championship in 1972?")
-    await expect(page.get_by_text("No answer")).to_be_visible()
+    await expect(page.get_by_text("No answer", exact=True)).to_be_visible()
     await expect(page.locator(".answer").get_by_role("button")).to_have_count(0)
 
 
