@@ -45,7 +45,7 @@ class Asking:
     place_before: re.Pattern[str] | None = None
 
 
-def folded(pattern: str) -> re.Pattern[str]:
+def ignoring_case(pattern: str) -> re.Pattern[str]:
     return re.compile(pattern, re.IGNORECASE)
 
 
@@ -63,13 +63,13 @@ _MONTH = (
 )
 
 ENGLISH = Asking(
-    looks_up=folded(
+    looks_up=ignoring_case(
         r"\W*(?:(?:in|at|on|by|for|from|to|of) )?(?:who|whom|whose|when|where|which"
         r"|what(?:'s| is| was| year| date| time| day| version| number)"
         r"|how (?:many|much|long|old|often|far|big|large|tall|high|fast|late|early)"
         r"|is|are|was|were|do|does|did|can|may|must|will|has|have)\b"
     ),
-    counts=folded(
+    counts=ignoring_case(
         r"\b(?:how (?:many|much|long|often|old|far|big|large|tall|high|fast|late|early|soon|frequently)"
         r"|(?:what|which) (?:year|month|day|date|time|number|percentage|percent|share|price|size|age)"
         r"|what(?:'s|’s| is| are| was| were) (?:the |our |my |an? )?(?:[\w-]+ ){0,3}"
@@ -77,23 +77,25 @@ ENGLISH = Asking(
         r"|age)s?(?=\W*$|,| (?:of|for|on|in|to|per|at|by|if|when|a)\b)"
         r")\b"
     ),
-    how_many=folded(r"\bhow many\b"),
-    when=folded(rf"{_WHEN_ASKS}|{_TELLS_WHEN}"),
-    degree=folded(r"\bhow much (?:do|does|did|of|is|are)\b"),
-    time=folded(r"\b(?:when|how (?:long|often|late|early|soon|frequently))\b"),
+    how_many=ignoring_case(r"\bhow many\b"),
+    when=ignoring_case(rf"{_WHEN_ASKS}|{_TELLS_WHEN}"),
+    degree=ignoring_case(r"\bhow much (?:do|does|did|of|is|are)\b"),
+    time=ignoring_case(r"\b(?:when|how (?:long|often|late|early|soon|frequently))\b"),
     kinds={
-        AnswerKind.PERSON: folded(rf"{_OPENS}(?:who|whom|whose)\b|\b(?:who|whom)\W*$"),
-        AnswerKind.DATE: folded(
+        AnswerKind.PERSON: ignoring_case(rf"{_OPENS}(?:who|whom|whose)\b|\b(?:who|whom)\W*$"),
+        AnswerKind.DATE: ignoring_case(
             _WHEN_ASKS + r"|\b(?:what|which) (?:century|date|day|decade|month|year)\b"
             r"|\bwhat(?:'s|’s| is| was) the (?:[\w-]+ )?date\b|\bdate\W*$"
         ),
-        AnswerKind.PLACE: folded(rf"{_OPENS}where\b|\bwhere{_VERB}|\bwhere\W*$|\b(?:what|which) (?:{_PLACES})\b"),
-        AnswerKind.MONEY: folded(
+        AnswerKind.PLACE: ignoring_case(
+            rf"{_OPENS}where\b|\bwhere{_VERB}|\bwhere\W*$|\b(?:what|which) (?:{_PLACES})\b"
+        ),
+        AnswerKind.MONEY: ignoring_case(
             rf"\bhow much(?:{_VERB}| money)"
             rf"|\bwhat(?:'s|’s| is| are| was| were) the (?:[\w-]+ )*?(?:{_SUMS})s?\b"
         ),
     },
-    tells_quantity=folded(
+    tells_quantity=ignoring_case(
         r"\d|%|\b(?:zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen"
         r"|sixteen|seventeen|eighteen|nineteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|hundreds?"
         r"|thousands?|millions?|billions?|dozens?|half|third|quarter|once|twice|none|no|unlimited|free|each|every"
@@ -102,18 +104,18 @@ ENGLISH = Asking(
         r"|january|february|march|april|may|june|july|august|september|october|november|december"
         r"|(?:mon|tues|wednes|thurs|fri|satur|sun)days?)\b"
     ),
-    tells_time=folded(
+    tells_time=ignoring_case(
         r"\b(?:today|tomorrow|yesterday|now|immediately|never|always|when|whenever|before|after|until|till|since|during"
         r"|as soon as|by the time|at the end|upon)\b"
     ),
-    date=folded(
+    date=ignoring_case(
         rf"\b(?:1\d{{3}}|20\d\d)s?\b|\bcentury\b|\b{_MONTH}\.? \d{{1,2}}\b"
         rf"|\b\d{{1,2}}(?:st|nd|rd|th)?(?: of)? {_MONTH}\b"
         r"|\b(?:january|february|april|june|july|august|september|october|november|december)\b"
         r"|\b(?:early|in|late|of|since) (?:march|may)\b"
         r"|\b(?:mon|tues|wednes|thurs|fri|satur|sun)days?\b"
     ),
-    money=folded(
+    money=ignoring_case(
         r"[$€£¥]\s?\d|\b\d[\d,.]*\s?[$€£¥]|\b(?:dollars?|euros?|pounds?|cents?|francs?|yen|usd|eur|gbp|chf)\b"
         r"|\bfree(?: of charge)?\b"
     ),

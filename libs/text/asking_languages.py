@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from libs.text.asking import ENGLISH, AnswerKind, Asking, folded
+from libs.text.asking import ENGLISH, AnswerKind, Asking, ignoring_case
 from libs.text.stems import language_read
 
 
@@ -40,27 +40,27 @@ def _asking(of: _Words) -> Asking:
     counts = rf"\b(?:{of.count}|{of.span}|{of.cost}|{of.measure})\b"
     date = rf"\b(?:1\d{{3}}|20\d\d|\d{{1,2}}(?:[.:]| ?h ?)\d\d|{of.day})\b"
     return Asking(
-        looks_up=folded(
+        looks_up=ignoring_case(
             rf"\W*(?:(?:{of.before}) )?"
             rf"(?:{of.count}|{of.when}|{of.span}|{of.who}|{of.where}|{of.cost}|{of.measure}|{of.yes})\b"
         ),
-        counts=folded(counts),
-        how_many=folded(rf"\b(?:{of.count})\b"),
-        when=folded(when),
-        time=folded(rf"{when}|\b(?:{of.span})\b"),
+        counts=ignoring_case(counts),
+        how_many=ignoring_case(rf"\b(?:{of.count})\b"),
+        when=ignoring_case(when),
+        time=ignoring_case(rf"{when}|\b(?:{of.span})\b"),
         kinds={
-            AnswerKind.PERSON: folded(rf"{opens}(?:{of.who})\b"),
-            AnswerKind.DATE: folded(when),
-            AnswerKind.PLACE: folded(rf"{opens}(?:{of.where})\b"),
-            AnswerKind.MONEY: folded(rf"\b(?:{of.cost})\b"),
+            AnswerKind.PERSON: ignoring_case(rf"{opens}(?:{of.who})\b"),
+            AnswerKind.DATE: ignoring_case(when),
+            AnswerKind.PLACE: ignoring_case(rf"{opens}(?:{of.where})\b"),
+            AnswerKind.MONEY: ignoring_case(rf"\b(?:{of.cost})\b"),
         },
-        tells_quantity=folded(rf"\d|%|\b(?:{of.numbers}|{of.units}|{of.day})\b"),
-        tells_time=folded(rf"\b(?:{of.events})\b"),
-        date=folded(date),
-        money=folded(rf"[$€£¥]\s?\d|\b\d[\d,.']*\s?[$€£¥]|\b(?:chf|eur|usd|gbp|{of.money})\b"),
+        tells_quantity=ignoring_case(rf"\d|%|\b(?:{of.numbers}|{of.units}|{of.day})\b"),
+        tells_time=ignoring_case(rf"\b(?:{of.events})\b"),
+        date=ignoring_case(date),
+        money=ignoring_case(rf"[$€£¥]\s?\d|\b\d[\d,.']*\s?[$€£¥]|\b(?:chf|eur|usd|gbp|{of.money})\b"),
         number=re.compile(rf"\w*\d.*|{of.numbers}"),
         role=re.compile(of.roles),
-        place_before=None if of.place_before is None else folded(rf"\b(?:{of.place_before})\s+"),
+        place_before=None if of.place_before is None else ignoring_case(rf"\b(?:{of.place_before})\s+"),
     )
 
 

@@ -5,6 +5,7 @@
 import re
 from dataclasses import dataclass
 
+from libs.text.asking import ignoring_case
 from libs.text.language import language_of_words
 from libs.text.stems import language_read, stem
 from libs.text.words import content_stems, words
@@ -43,11 +44,7 @@ class _Telling:
 
     def opening(self) -> re.Pattern[str]:
         # One preposition may stand before ("Für welche Kosten …"), but "por qué" asks why.
-        return _folded(rf"\W*(?!por )(?:\w+ )?(?P<fact>{self.facts})(?: (?P<is>{self.is_}))?\b")
-
-
-def _folded(pattern: str) -> re.Pattern[str]:
-    return re.compile(pattern, re.IGNORECASE)
+        return ignoring_case(rf"\W*(?!por )(?:\w+ )?(?P<fact>{self.facts})(?: (?P<is>{self.is_}))?\b")
 
 
 _TELLING = {
@@ -60,7 +57,8 @@ _TELLING = {
         denying="ausgeschlossen|ausgenommen|ausnahme|ausschlie|ausser|außer|verb[oi]t|verboten|untersag|nur|einzig"
         "|lediglich|geschlossen|fehl|ablehn|abgelehn|verweiger|vermeid|statt|anstatt|entf[aä]ll|verf[aä]ll|erlisch"
         "|verlier|selbst|selber|zulasten|lasten|eigene|eingestellt|abgeschafft|aufgehoben|gestrichen|endet|beendet"
-        "|abgelaufen|verzicht|befrei|erspar|keinesfalls|keineswegs|überflüssig|unnötig|gratis|kostenlos|un(?:befug|berechtig|bezahl|erlaub|gültig|mögl|versicher|wirksam|zuläss)",
+        "|abgelaufen|verzicht|befrei|erspar|keinesfalls|keineswegs|überflüssig|unnötig|gratis|kostenlos"
+        "|un(?:befug|berechtig|bezahl|erlaub|gültig|mögl|versicher|wirksam|zuläss)",
     ),
     "fr": _Telling(
         facts="qu'est-ce qu[ei]|qu'est-ce|que|quoi|quel(?:le)?s?|lesquel(?:le)?s|qui est-ce qui|qui|où|quand|combien",
@@ -100,7 +98,8 @@ _TELLING = {
         forgotten=r"\bverge(?:et|ten)\b",
         denying="uitgeslot|uitgezonderd|uitzonder|behalve|verbod|verbied|alleen|slechts|enkel|uitsluitend|geslot|sluit"
         "|ontbre|afgewez|geweiger|weiger|onmogel|vermijd|in plaats|op kosten|zelf|eigen|verval|verlie|verlop|afgeschaft"
-        "|geschrapt|beëindigd|eindig|stopgezet|vrijgest|gratis|kosteloos|overbodig|onnodig|on(?:betaal|bevoeg|geldig|toegestaan|verzeker)",
+        "|geschrapt|beëindigd|eindig|stopgezet|vrijgest|gratis|kosteloos|overbodig|onnodig"
+        "|on(?:betaal|bevoeg|geldig|toegestaan|verzeker)",
     ),
     "pt": _Telling(
         facts="o que|o quê|que|qua(?:l|is)|quem|onde|aonde|quando|quant[oa]s?",
@@ -114,12 +113,12 @@ _TELLING = {
     ),
 }
 # "Welche Kosten", "combien de jours": the word behind it is the thing that is asked for.
-_OF_KIND = _folded(r"welk|welch|wie|quel|combien|qué|cuál|cuánt|qual|quant|hoeveel|que$|che$")
+_OF_KIND = ignoring_case(r"welk|welch|wie|quel|combien|qué|cuál|cuánt|qual|quant|hoeveel|que$|che$")
 _OPENING = {language: told.opening() for language, told in _TELLING.items()}
-_RELATIVE = {language: _folded(rf"{told.relative}|{told.other}") for language, told in _TELLING.items()}
-_OTHER = {language: _folded(told.other) for language, told in _TELLING.items()}
-_FORGOTTEN = {language: _folded(told.forgotten) for language, told in _TELLING.items()}
-_DENIES = {language: _folded(rf"\b(?:{told.denying})") for language, told in _TELLING.items()}
+_RELATIVE = {language: ignoring_case(rf"{told.relative}|{told.other}") for language, told in _TELLING.items()}
+_OTHER = {language: ignoring_case(told.other) for language, told in _TELLING.items()}
+_FORGOTTEN = {language: ignoring_case(told.forgotten) for language, told in _TELLING.items()}
+_DENIES = {language: ignoring_case(rf"\b(?:{told.denying})") for language, told in _TELLING.items()}
 
 
 def asks_what_is_not(question: str) -> bool:

@@ -178,7 +178,7 @@ class Grounder:
         if not chosen and not await self._question.is_borne_on(text, titles):
             return "it doesn't speak of what was asked"
         headings = " ".join(self._headings[one.n] for one in support.cited)
-        if self._last and self._last.has(text, f"{titles} {headings}"):
+        if self._last and self._last.is_repeated_by(text, f"{titles} {headings}"):
             return "the answer before has it, and it says nothing of what is asked now"
         return None
 

@@ -17,7 +17,7 @@ class LastAnswer:
     said: str
     brought: frozenset[str]
 
-    def has(self, sentence: str, around: str) -> bool:
+    def is_repeated_by(self, sentence: str, around: str) -> bool:
         """Whether it had the sentence, which says nothing of what is brought; nor do the title and headings around."""
         if not self.brought or f" {_spaced(sentence)} " not in self.said:
             return False

@@ -21,10 +21,10 @@ SAID = "The lighthouse opens at nine. [1] It has 90 steps. [2][3]"
     ],
 )
 def test_the_last_answer_once_more(follow_up: str, sentence: str, around: str, repeats: bool):
-    assert last_answer(follow_up, ASKED, SAID).has(sentence, around) is repeats
+    assert last_answer(follow_up, ASKED, SAID).is_repeated_by(sentence, around) is repeats
 
 
 def test_a_word_within_a_compound_is_said():
     with reading_in("de"):
         last = last_answer("Und mit Hotel?", ("Was zahlt die Firma?",), "Die Firma zahlt die Hotelkosten. [1]")
-        assert not last.has("Die Firma zahlt die Hotelkosten.", "")
+        assert not last.is_repeated_by("Die Firma zahlt die Hotelkosten.", "")
